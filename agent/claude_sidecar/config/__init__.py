@@ -1,0 +1,1 @@
+"""Files on disk turned into a policy in force."""

@@ -1,0 +1,1 @@
+"""The whole thing on one machine: simulator, sidecar, official SDK."""

@@ -1,0 +1,1 @@
+"""Pure: one line of help for an error answer."""

@@ -1,0 +1,1 @@
+"""A simulated Claude API with rate limits, a ledger and scripted faults."""

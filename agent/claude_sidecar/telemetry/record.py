@@ -1,0 +1,134 @@
+"""What happened in one call: filled by the proxy, read by the listeners once the call has ended.
+
+Times ending in `_s` are seconds on the event loop's clock; `Timebase` turns them into wall time.
+Nothing in here may hold content or a key.
+"""
+
+from dataclasses import dataclass, field
+
+from claude_sidecar.policy.cause import Cause
+from claude_sidecar.wire.tokens import TokenUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Timebase:
+    """Joins the loop's clock to wall time: both read at the same instant."""
+
+    loop_s: float
+    unix_ns: int
+
+    def unix_ns_at(self, loop_s: float) -> int:
+        """Wall time in nanoseconds at a moment of the loop's clock."""
+        return self.unix_ns + int((loop_s - self.loop_s) * 1e9)
+
+
+@dataclass(slots=True)
+class AttemptRecord:
+    """One upstream send (a failed connect counts).
+
+    status: None if no status line came. error_type: the provider's `error.type`, else
+    `connection_error` or `timeout`, None on success. outcome cause: None on success.
+    span_id: 8 bytes as 16 hex digits, set when the send carried a `traceparent` of ours.
+    """
+
+    route: str
+    model: str
+    started_s: float
+    server_address: str
+    server_port: int
+    url: str
+    ended_s: float = 0.0
+    first_byte_s: float | None = None
+    status: int | None = None
+    cause: Cause | None = None
+    error_type: str | None = None
+    request_id: str | None = None
+    reused_connection_died: bool = False
+    cancelled: bool = False
+    span_id: str | None = None
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    response_model: str | None = None
+    response_id: str | None = None
+    stop_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitRecord:
+    """A pause between sends. reason: `retry-after`, `backoff` or `pacing`."""
+
+    at_s: float
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackRecord:
+    """A move to another route (or, by a named substitution, to another model)."""
+
+    at_s: float
+    from_route: str
+    to_route: str
+    cause: Cause
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """One call of the app, from its first byte to the last byte of the answer.
+
+    path: the request's path without its query. operation: `chat`, `count_tokens`, or None
+    where the call is no inference. model: as asked, None where the body names none.
+    route: that gave the answer, `none` on own errors. status: as delivered; None when the caller
+    went away before anything was delivered. error_type: provider's, `gateway_...`, or None.
+    key: the alias (never the credential). limit: which rate limit a 429 hit.
+    retry_outcome: None without repeats, else `won`, `exhausted` or `refused` (the budget).
+    first_byte_s / first_chunk_s: when the answer's head / the first body bytes went to the caller.
+    trace_id: 32 hex digits and parent_span_id: 16 hex digits from the caller's `traceparent`.
+    """
+
+    call_id: str
+    method: str
+    path: str
+    started_s: float
+    policy: str
+    policy_hash: str
+    operation: str | None = None
+    ended_s: float = 0.0
+    model: str | None = None
+    substituted_model: str | None = None
+    stream: bool = False
+    max_tokens: int | None = None
+    request_bytes: int = 0
+    sdk_retry_count: int = 0
+    route: str = "none"
+    status: int | None = None
+    cause: Cause | None = None
+    error_type: str | None = None
+    limit: str | None = None
+    hint: str | None = None
+    key: str = "none"
+    feature: str = ""
+    request_id: str | None = None
+    cancelled: bool = False
+    interrupted: bool = False
+    retry_outcome: str | None = None
+    first_byte_s: float | None = None
+    first_chunk_s: float | None = None
+    added_s: float = 0.0
+    trace_id: str | None = None
+    parent_span_id: str | None = None
+    parent_sampled: bool = False
+    tracestate: str | None = None
+    server_span_id: str | None = None
+    attempts: list[AttemptRecord] = field(default_factory=list)
+    waits: list[WaitRecord] = field(default_factory=list)
+    fallbacks: list[FallbackRecord] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the caller got an error, or a stream that broke."""
+        return self.interrupted or self.status is None or self.status >= 400
+
+    @property
+    def plain(self) -> bool:
+        """Whether this was a success at the first send, with nothing to tell."""
+        return not self.failed and len(self.attempts) == 1 and not self.waits

@@ -1,0 +1,1 @@
+"""Pure: bytes on the wire turned into values and back."""

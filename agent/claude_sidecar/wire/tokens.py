@@ -1,0 +1,26 @@
+"""Token counts as the API reports them, in raw parts."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class TokenUsage:
+    """Raw usage of one answer; None where the API said nothing.
+
+    `input_tokens` leaves the cached parts out, as the API's own field does.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+    def total_input(self) -> int | None:
+        """Whole input: the OpenTelemetry GenAI rule for `gen_ai.usage.input_tokens` (v1.41.1, anthropic.md)."""
+        if self.input_tokens is None:
+            return None
+        return (
+            self.input_tokens
+            + (self.cache_read_input_tokens or 0)
+            + (self.cache_creation_input_tokens or 0)
+        )
