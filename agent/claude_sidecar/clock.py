@@ -1,0 +1,30 @@
+"""The only place in the engine where time and chance come from."""
+
+import asyncio
+import random
+import time
+
+
+def now() -> float:
+    """Seconds on the running event loop's clock; tests make it virtual."""
+    return asyncio.get_running_loop().time()
+
+
+def unix_ns() -> int:
+    """Wall time in nanoseconds."""
+    return time.time_ns()
+
+
+async def sleep(seconds: float) -> None:
+    """Wait on the event loop's clock."""
+    await asyncio.sleep(seconds)
+
+
+def chance() -> float:
+    """A number in [0, 1)."""
+    return random.random()
+
+
+def random_hex(digits: int) -> str:
+    """Random hex digits, for ids."""
+    return f"{random.getrandbits(digits * 4):0{digits}x}"

@@ -1,0 +1,88 @@
+"""A circuit breaker as a table of states: told the time, counts failures, admits one probe."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from claude_sidecar.policy.window import TrailingCounts
+
+
+class BreakerState(StrEnum):
+    """Closed lets all pass, open none, probing waits for the one call it let through."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    PROBING = "probing"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerLimits:
+    """When to trip: share of failures in percent, over at least so many calls within the window."""
+
+    failure_percent: float
+    min_requests: int
+    window_s: float
+    open_for_s: float
+
+
+class Breaker:
+    """The state of one route and model.
+
+    A probe that succeeds closes the breaker with empty counts; one that fails opens it anew; one that is
+    cancelled gives its place to the next. A probe that never reports back gives it up after `open_for_s`.
+    """
+
+    __slots__ = ("_counts", "limits", "since", "state")
+
+    def __init__(self, limits: BreakerLimits) -> None:
+        self.limits = limits
+        self.state = BreakerState.CLOSED
+        self.since = 0.0
+        self._counts = TrailingCounts(limits.window_s)
+
+    def admits(self, now: float) -> bool:
+        """Whether a send may pass: always when closed, one probe once `open_for_s` has gone by."""
+        if self.state is BreakerState.CLOSED:
+            return True
+        return now - self.since >= self.limits.open_for_s
+
+    def sent(self, now: float) -> None:
+        """A send passed; when not closed it is the probe."""
+        if self.state is not BreakerState.CLOSED and self.admits(now):
+            self.state, self.since = BreakerState.PROBING, now
+
+    def succeeded(self, now: float) -> None:
+        """A send ended well."""
+        if self.state is BreakerState.CLOSED:
+            self._counts.add(now, first=1)
+        else:
+            self.state, self.since = BreakerState.CLOSED, now
+            self._counts.clear()
+
+    def answered(self, now: float) -> None:
+        """A send got a 4xx: no verdict on the route's health, but a probe has found it alive."""
+        if self.state is not BreakerState.CLOSED:
+            self.succeeded(now)
+
+    def failed(self, now: float) -> None:
+        """A send ended in a cause that breaks circuits."""
+        if self.state is BreakerState.PROBING:
+            self.state, self.since = BreakerState.OPEN, now
+            return
+        self._counts.add(now, first=1, second=1)
+        total, failures = self._counts.first, self._counts.second
+        if (
+            self.state is BreakerState.CLOSED
+            and total >= self.limits.min_requests
+            and failures * 100 >= total * self.limits.failure_percent
+        ):
+            self.state, self.since = BreakerState.OPEN, now
+
+    def cancelled(self, now: float) -> None:
+        """A send was given up by the caller: it tells nothing, but a probe's place is free again."""
+        if self.state is BreakerState.PROBING:
+            self.state, self.since = BreakerState.OPEN, now - self.limits.open_for_s
+
+    def recent(self, now: float) -> tuple[int, int]:
+        """Sends and failures within the window."""
+        self._counts.advance(now)
+        return self._counts.first, self._counts.second

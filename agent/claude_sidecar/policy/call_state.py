@@ -1,0 +1,87 @@
+"""What has happened in a call so far: each event makes a new value, nothing is changed in place."""
+
+from dataclasses import dataclass, replace
+
+from claude_sidecar.policy.cause import OWN_CREDENTIAL
+from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.routing import Candidate, RequestFacts
+from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.policy.step import Send, Wait
+
+_NONE: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """The history of one call that the decision reads.
+
+    sends: upstream sends; waits: pauses taken, the backoff's step. tried / round_tried / excluded:
+    candidates by position. not_before: (candidate, time) for those told to wait. governing: the failure
+    that decides what comes next and its candidate. answer: what is delivered when all is spent.
+    resume: the wait just taken. stale_resent: the one resend for a dead pooled connection is used.
+    """
+
+    snapshot: Snapshot
+    facts: RequestFacts
+    candidates: tuple[Candidate, ...]
+    sends: int = 0
+    waits: int = 0
+    tried: frozenset[int] = _NONE
+    round_tried: frozenset[int] = _NONE
+    excluded: frozenset[int] = _NONE
+    not_before: tuple[tuple[int, float], ...] = ()
+    current: int | None = None
+    governing: Outcome | None = None
+    governing_candidate: int | None = None
+    answer: Outcome | None = None
+    answer_is_second_best: bool = False
+    resume: Wait | None = None
+    stale_resent: bool = False
+
+    def sending(self, step: Send) -> "CallState":
+        """A send begins."""
+        chosen = frozenset({step.candidate})
+        return replace(
+            self,
+            sends=self.sends + 1,
+            tried=self.tried | chosen,
+            round_tried=chosen if step.opens_round else self.round_tried | chosen,
+            current=step.candidate,
+            resume=None,
+            stale_resent=self.stale_resent or step.fresh,
+        )
+
+    def waited(self, step: Wait) -> "CallState":
+        """A pause is over."""
+        return replace(self, waits=self.waits + 1, resume=step)
+
+    def after(self, outcome: Outcome, now: float) -> "CallState":
+        """A send has ended at `now`, seconds on the loop's clock."""
+        current = self.current
+        assert current is not None
+        if self._is_our_bad_credential(outcome, current):
+            second_best = self.answer is None
+            return replace(
+                self,
+                excluded=self.excluded | {current},
+                answer=outcome if second_best else self.answer,
+                answer_is_second_best=second_best or self.answer_is_second_best,
+            )
+        state = replace(self, governing=outcome, governing_candidate=current)
+        if outcome.has_answer:
+            state = replace(state, answer=outcome, answer_is_second_best=False)
+        if outcome.word.should_retry is False:
+            state = replace(state, excluded=state.excluded | {current})
+        if outcome.word.retry_after_s is not None:
+            told = tuple(pair for pair in state.not_before if pair[0] != current)
+            state = replace(state, not_before=(*told, (current, now + outcome.word.retry_after_s)))
+        return state
+
+    def _is_our_bad_credential(self, outcome: Outcome, current: int) -> bool:
+        """A later route's 401, 402, 403, 404 or spend limit speaks of our credential there."""
+        earlier = self.governing_candidate
+        return (
+            outcome.cause in OWN_CREDENTIAL
+            and earlier is not None
+            and self.candidates[earlier].route_index != self.candidates[current].route_index
+        )

@@ -1,0 +1,56 @@
+"""Status, `error.type` and code turned into a cause: the table of the design, decided once."""
+
+from claude_sidecar.policy.cause import Cause
+
+SPEND_LIMIT_CODES = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
+
+_BY_STATUS = {
+    401: Cause.AUTHENTICATION,
+    402: Cause.BILLING,
+    403: Cause.PERMISSION,
+    404: Cause.NOT_FOUND,
+    408: Cause.TIMEOUT,
+    409: Cause.CONFLICT,
+    413: Cause.TOO_LARGE,
+    429: Cause.RATE_LIMIT,
+    501: Cause.NOT_FOUND,
+    529: Cause.OVERLOADED,
+}
+
+_BY_ERROR_TYPE = {
+    "invalid_request_error": Cause.INVALID_REQUEST,
+    "authentication_error": Cause.AUTHENTICATION,
+    "billing_error": Cause.BILLING,
+    "permission_error": Cause.PERMISSION,
+    "not_found_error": Cause.NOT_FOUND,
+    "conflict_error": Cause.CONFLICT,
+    "request_too_large": Cause.TOO_LARGE,
+    "rate_limit_error": Cause.RATE_LIMIT,
+    "timeout_error": Cause.TIMEOUT,
+    "overloaded_error": Cause.OVERLOADED,
+}
+
+
+def cause_of_status(status: int, error_code: str | None = None) -> Cause | None:
+    """Cause of an answer by its status; None for 1xx, 2xx and 3xx.
+
+    error_code: `error.details.error_code`, which alone tells a spend limit from a rate limit.
+    """
+    if status < 400:
+        return None
+    if status == 429 and error_code in SPEND_LIMIT_CODES:
+        return Cause.SPEND_LIMIT
+    known = _BY_STATUS.get(status)
+    if known is not None:
+        return known
+    return Cause.SERVER_ERROR if status >= 500 else Cause.INVALID_REQUEST
+
+
+def cause_of_error_event(error_type: str | None, error_code: str | None = None) -> Cause:
+    """Cause of an `error` event inside a stream, which has no status of its own.
+
+    Types grow, so an unknown one counts as the server's error.
+    """
+    if error_type == "rate_limit_error" and error_code in SPEND_LIMIT_CODES:
+        return Cause.SPEND_LIMIT
+    return _BY_ERROR_TYPE.get(error_type or "", Cause.SERVER_ERROR)

@@ -1,0 +1,29 @@
+"""The moment by which a call must be committed: the smallest of the policy's and the caller's patience."""
+
+import math
+
+_MARGIN_S = 1.0
+_MARGIN_SHARE = 0.2
+_LONGEST_S = 86_400.0 * 365
+
+
+def deadline_s(arrival_s: float, total_s: float, caller_hints: tuple[bytes | None, ...]) -> float:
+    """The deadline on the loop's clock, seconds.
+
+    total_s: `timeouts.total`; caller_hints: values of `x-stainless-timeout` and `x-stainless-read-timeout`
+    in seconds; absent or unparsable (the Python SDK sends the text NOT_GIVEN) is normal.
+    """
+    patience = total_s
+    for hint in caller_hints:
+        seconds = _positive(hint) if hint is not None else None
+        if seconds is not None and seconds < patience:
+            patience = seconds
+    return arrival_s + patience - min(_MARGIN_S, patience * _MARGIN_SHARE)
+
+
+def _positive(hint: bytes) -> float | None:
+    try:
+        seconds = float(hint)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and 0 < seconds < _LONGEST_S else None

@@ -1,0 +1,171 @@
+"""The decision: from what has happened in a call, what to do next. No socket, clock or chance in here."""
+
+from dataclasses import dataclass
+
+from claude_sidecar.policy.backoff import backoff_s
+from claude_sidecar.policy.call_state import CallState
+from claude_sidecar.policy.cause import Cause
+from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Send, Step, Wait
+
+_NEVER_FORCED = frozenset({Cause.AUTHENTICATION, Cause.BILLING, Cause.SPEND_LIMIT})
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """What calls share, as seen now: candidates whose breaker is open or whose credential is missing."""
+
+    breaker_open: frozenset[int] = frozenset()
+    credential_missing: frozenset[int] = frozenset()
+    budget_allows: bool = True
+
+
+HEALTHY = HealthView()
+
+
+def next_step(state: CallState, health: HealthView, now: float, chance: float) -> Step:
+    """Say what to do next in a call.
+
+    now: seconds on the clock of `facts.deadline_s`; chance: in [0, 1), drawn anew for each call of this.
+    Ends: every Wait is followed by a Send or an end, and sends are bounded by `facts.max_sends`.
+    """
+    if state.resume is not None:
+        return _after_wait(state, state.resume, health, now)
+    if state.governing is None:
+        return _first(state, health, now) if state.answer is None else Deliver(state.answer, Ending.ROUTES_SPENT)
+    if state.governing.cause is None:
+        return Deliver(state.governing, Ending.SUCCESS)
+    return _after_failure(state, state.governing, health, now, chance)
+
+
+def _first(state: CallState, health: HealthView, now: float) -> Step:
+    if not state.candidates:
+        return GiveUp(Ending.NO_ROUTE, None)
+    chosen = _round_opener(state, health, now)
+    if chosen is None:
+        return GiveUp(Ending.CREDENTIAL_MISSING, None)
+    return Send(chosen, opens_round=True)
+
+
+def _after_wait(state: CallState, wait: Wait, health: HealthView, now: float) -> Step:
+    if wait.candidate is not None:
+        return Send(wait.candidate)
+    chosen = _round_opener(state, health, now)
+    if chosen is None:
+        return _settle(state, Ending.ROUTES_SPENT)
+    return Send(chosen, opens_round=True)
+
+
+def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: float, chance: float) -> Step:
+    facts, snapshot = state.facts, state.snapshot
+    if not facts.repeatable:
+        return _settle(state, Ending.NOT_REPEATED)
+    if state.sends >= facts.max_sends:
+        return _settle(state, Ending.ATTEMPTS_SPENT)
+    if now >= facts.deadline_s:
+        return _settle(state, Ending.DEADLINE)
+    failed = state.governing_candidate
+    assert failed is not None
+    if failure.reused_connection_died and not state.stale_resent:
+        return Send(failed, fresh=True)
+    if failure.our_timeout and not facts.timeout_repeats:
+        return _settle(state, Ending.NOT_REPEATED)
+    forced = failure.word.should_retry is True and failure.cause not in _NEVER_FORCED
+    moves = failure.cause in snapshot.fallback_causes
+    if moves:
+        chosen = _next_in_round(state, health, now)
+        if chosen is not None:
+            repeat = chosen in state.tried
+            if repeat and not health.budget_allows:
+                return _settle(state, Ending.BUDGET_REFUSED)
+            return Send(chosen, spends_budget=repeat)
+    if not (forced or failure.cause in snapshot.retry_causes):
+        return _settle(state, Ending.NOT_REPEATED)
+    if moves:
+        return _new_round(state, failure, health, now, chance)
+    return _same_route(state, failure, failed, health, now, chance)
+
+
+def _same_route(
+    state: CallState, failure: Outcome, failed: int, health: HealthView, now: float, chance: float
+) -> Step:
+    """Wait and send to the same route again: the cause is none that another route may cure."""
+    if failed in state.excluded:
+        return _settle(state, Ending.NOT_REPEATED)
+    return _wait(state, failure, failed, health, now, chance, _told_wait_s(state, failed, now))
+
+
+def _new_round(state: CallState, failure: Outcome, health: HealthView, now: float, chance: float) -> Step:
+    """Wait until the first route may be tried again, then begin a round with all that may."""
+    usable = [
+        _told_wait_s(state, candidate, now)
+        for candidate in range(len(state.candidates))
+        if candidate not in state.excluded and candidate not in health.credential_missing
+    ]
+    if not usable:
+        return _settle(state, Ending.ROUTES_SPENT)
+    return _wait(state, failure, None, health, now, chance, min(usable))
+
+
+def _wait(
+    state: CallState,
+    failure: Outcome,
+    candidate: int | None,
+    health: HealthView,
+    now: float,
+    chance: float,
+    told_s: float,
+) -> Step:
+    snapshot = state.snapshot
+    if told_s > snapshot.max_retry_after_s:
+        return _settle(state, Ending.RETRY_AFTER_TOO_LONG)
+    pause_s = backoff_s(snapshot.backoff_initial_s, snapshot.backoff_max_s, state.waits, chance)
+    obeys = failure.cause is Cause.RATE_LIMIT and told_s > 0
+    seconds = told_s + pause_s if obeys else max(told_s, pause_s)
+    if now + seconds > state.facts.deadline_s:
+        return _settle(state, Ending.RETRY_AFTER_TOO_LONG if told_s > pause_s else Ending.DEADLINE)
+    if not obeys and not health.budget_allows:
+        return _settle(state, Ending.BUDGET_REFUSED)
+    return Wait(seconds, "retry-after" if told_s > 0 else "backoff", candidate, spends_budget=not obeys)
+
+
+def _told_wait_s(state: CallState, candidate: int, now: float) -> float:
+    """How much longer the upstream told us, in this call, to leave a route alone."""
+    for told, until in state.not_before:
+        if told == candidate:
+            return max(0.0, until - now)
+    return 0.0
+
+
+def _usable(state: CallState, health: HealthView, now: float) -> list[int]:
+    return [
+        candidate
+        for candidate in range(len(state.candidates))
+        if candidate not in state.excluded
+        and candidate not in health.credential_missing
+        and _told_wait_s(state, candidate, now) <= 0
+    ]
+
+
+def _round_opener(state: CallState, health: HealthView, now: float) -> int | None:
+    """The first route of a round; if only breakers leave none, they are ignored."""
+    usable = _usable(state, health, now)
+    admitted = [candidate for candidate in usable if candidate not in health.breaker_open]
+    if state.facts.pinned:
+        admitted = usable
+    return next(iter(admitted or usable), None)
+
+
+def _next_in_round(state: CallState, health: HealthView, now: float) -> int | None:
+    for candidate in _usable(state, health, now):
+        if candidate not in state.round_tried and candidate not in health.breaker_open:
+            return candidate
+    return None
+
+
+def _settle(state: CallState, ending: Ending) -> Step:
+    """Nothing more is sent: the last answer, else an error of our own."""
+    if state.answer is not None:
+        return Deliver(state.answer, ending)
+    assert state.governing is not None
+    return GiveUp(ending, state.governing.cause)

@@ -1,0 +1,25 @@
+"""How one send ended: the value that crosses from the transport to the decision."""
+
+from dataclasses import dataclass, field
+
+from claude_sidecar.policy.cause import Cause
+from claude_sidecar.policy.upstream_word import SILENT, UpstreamWord
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One send's end.
+
+    cause: None on success (also 3xx). status: None if no status line came. has_answer: the upstream's
+    words can be handed to the caller (a cut stream's can't). reused_connection_died: a pooled connection
+    closed before any byte of an answer. our_timeout: a timer of ours ended it, not a 408.
+    reply: the answer itself, opaque to the decision.
+    """
+
+    cause: Cause | None
+    status: int | None = None
+    has_answer: bool = False
+    word: UpstreamWord = SILENT
+    reused_connection_died: bool = False
+    our_timeout: bool = False
+    reply: object = field(default=None, compare=False, repr=False)

@@ -1,0 +1,59 @@
+"""Which routes may carry a call, in order of preference."""
+
+from dataclasses import dataclass
+
+from claude_sidecar.policy.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What the policy must know of a request.
+
+    model: None if the body names none. repeatable: may be sent more than once. pinned: lives in one
+    account, so only the first route may have it. timeout_repeats: false for calls that may be silent for
+    minutes, whose timeout may mean "running and billed". max_sends: upstream sends in all.
+    deadline_s: on the loop's clock.
+    """
+
+    model: str | None
+    repeatable: bool
+    pinned: bool
+    timeout_repeats: bool
+    max_sends: int
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to send: a route and the id it is asked for; substitute: the other model the policy names."""
+
+    route_index: int
+    route: str
+    model: str | None
+    substitute: str | None = None
+
+
+def plan(snapshot: Snapshot, facts: RequestFacts) -> tuple[Candidate, ...]:
+    """The routes that serve the call's model in order, then the substitutes the policy names for it.
+
+    A pinned call has the first route alone. A call that names no model may go anywhere.
+    """
+    if facts.pinned:
+        first = snapshot.routes[0]
+        model = facts.model
+        if model is not None and first.models is not None:
+            model = first.models.get(model, model)
+        return (Candidate(0, first.name, model),)
+    own = _serving(snapshot, facts.model, None)
+    substitutes = snapshot.substitutions.get(facts.model, ()) if facts.model is not None else ()
+    return own + tuple(c for name in substitutes for c in _serving(snapshot, name, name))
+
+
+def _serving(snapshot: Snapshot, model: str | None, substitute: str | None) -> tuple[Candidate, ...]:
+    found = []
+    for index, route in enumerate(snapshot.routes):
+        if model is None or route.models is None:
+            found.append(Candidate(index, route.name, model, substitute))
+        elif model in route.models:
+            found.append(Candidate(index, route.name, route.models[model], substitute))
+    return tuple(found)
