@@ -1,0 +1,56 @@
+# Everything here needs only python3 and make; the first run of a target sets up what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := $(PYTHON) tools/environment.py
+
+UPGRADE ?=
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+        --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lock bench clean
+
+help: ## list these targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## set up .venv/bin/claude-sidecar
+	@$(SETUP) install
+	@echo "==> $(BIN)/claude-sidecar is ready: try '$(BIN)/claude-sidecar --help'"
+
+demo: ## the whole thing on this machine: no key, no network
+	@$(SETUP) demo
+	@$(BIN)/claude-sidecar demo $(ARGS)
+
+test: ## every test, the official SDKs in Python, TypeScript and Go included
+	@$(SETUP) test
+	@$(BIN)/python tools/sdk_drivers.py >/dev/null
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+check: ## format, lint, strict types, import layers
+	@$(SETUP) test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: ## put the code in form
+	@$(SETUP) test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## renew requirements/ from pyproject.toml; UPGRADE=1 takes the newest versions
+	@$(SETUP) test
+	$(LOCK) pyproject.toml --extra demo --group build --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra demo --group build -c requirements/dev.txt -o requirements/demo.txt
+	$(LOCK) pyproject.toml --group build -c requirements/dev.txt -o requirements/run.txt
+	$(LOCK) --group anthropic-0x -o requirements/anthropic-0x.txt
+	$(LOCK) --group node -o requirements/node.txt
+	$(LOCK) --group go -o requirements/go.txt
+
+bench: ## direct against sidecar, a table; the numbers go to bench/results/
+	@$(SETUP) test
+	@$(BIN)/python -m bench $(ARGS)
+
+clean: ## remove what the targets above made
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf tests/contract/drivers/node/node_modules
