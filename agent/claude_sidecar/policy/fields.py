@@ -1,0 +1,129 @@
+"""The kinds of values that policy fields hold, each with its pattern and bounds."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from claude_sidecar.policy.cause import FALLBACK, RETRYABLE, Cause
+from claude_sidecar.policy.durations import DURATION_MAX_LENGTH, DURATION_PATTERN, seconds
+from claude_sidecar.policy.endpoint import parse_endpoint
+from claude_sidecar.policy.snapshot import Hold, KeyAlias, PacingMode
+
+LABEL_PATTERN = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+SUBDOMAIN_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+DATA_KEY_PATTERN = r"^([A-Za-z0-9_-]|\.[A-Za-z0-9_-])[A-Za-z0-9._-]*$"
+VARIABLE_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
+MODEL_PATTERN = "^[!-~]+$"
+PRICE_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,6})?$"
+HEADER_PATTERN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+ENDPOINT_PATTERN = "^https?://"
+PATH_PATTERN = r"^[^\x00]+$"
+
+CAUSE_ORDER = (
+    Cause.RATE_LIMIT,
+    Cause.OVERLOADED,
+    Cause.SERVER_ERROR,
+    Cause.CONNECTION_FAILURE,
+    Cause.TIMEOUT,
+    Cause.SPEND_LIMIT,
+    Cause.BILLING,
+    Cause.AUTHENTICATION,
+    Cause.PERMISSION,
+    Cause.NOT_FOUND,
+)
+"""In which order lists of causes are shown and hashed; the order a policy writes has no meaning."""
+
+CREDENTIAL_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+
+
+def _custom(message: str) -> PydanticCustomError:
+    return PydanticCustomError("policy", "{message}", {"message": message})
+
+
+def _longer_than_zero(text: str) -> str:
+    if seconds(text) == 0:
+        raise _custom("must be longer than 0s")
+    return text
+
+
+def _endpoint(text: str) -> str:
+    try:
+        parse_endpoint(text)
+    except ValueError as error:
+        raise _custom(str(error)) from None
+    return text
+
+
+def _no_credential(header: str) -> str:
+    if header.lower() in CREDENTIAL_HEADERS:
+        raise _custom("must not name a header that carries a credential: its value becomes a metric label")
+    return header
+
+
+def _without_repeats(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    for position, cause in enumerate(causes):
+        if cause in causes[:position]:
+            raise _custom(f"names {cause} twice; name each cause once")
+    return causes
+
+
+def _one_of(allowed: frozenset[Cause]) -> AfterValidator:
+    def check(cause: Cause) -> Cause:
+        if cause not in allowed:
+            raise PydanticCustomError("enum", "not possible here")
+        return cause
+
+    return AfterValidator(check)
+
+
+def _enum_schema(allowed: frozenset[Cause]) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"type": "string", "enum": [cause.value for cause in CAUSE_ORDER if cause in allowed]}
+    )
+
+
+def _plain(number: float) -> int | float:
+    """An integral number without its fraction, so that 20 and 20.0 are dumped, and hashed, alike."""
+    return int(number) if number == int(number) else number
+
+
+def _number(lowest: int, highest: int) -> Any:
+    return Field(ge=lowest, le=highest)
+
+
+_PLAIN = PlainSerializer(_plain)
+
+Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, max_length=DURATION_MAX_LENGTH)]
+PositiveDuration = Annotated[Duration, AfterValidator(_longer_than_zero)]
+Percent = Annotated[float, _number(0, 100), _PLAIN]
+PositivePercent = Annotated[float, _number(1, 100), _PLAIN]
+PerSecond = Annotated[float, _number(0, 1000), _PLAIN]
+RouteName = Annotated[str, StringConstraints(pattern=LABEL_PATTERN, max_length=63)]
+PolicyName = Annotated[str, StringConstraints(pattern=SUBDOMAIN_PATTERN, max_length=63)]
+SecretName = Annotated[str, StringConstraints(pattern=SUBDOMAIN_PATTERN, max_length=253)]
+SecretKey = Annotated[str, StringConstraints(pattern=DATA_KEY_PATTERN, max_length=253)]
+VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN, max_length=128)]
+FilePath = Annotated[str, StringConstraints(pattern=PATH_PATTERN, max_length=1024)]
+ModelName = Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=128)]
+ModelId = Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=512)]
+PriceText = Annotated[str, StringConstraints(pattern=PRICE_PATTERN, max_length=13)]
+HeaderName = Annotated[
+    str, StringConstraints(pattern=HEADER_PATTERN, max_length=64), AfterValidator(_no_credential)
+]
+EndpointText = Annotated[
+    str, StringConstraints(pattern=ENDPOINT_PATTERN, max_length=512), AfterValidator(_endpoint)
+]
+
+# Strict validation would want members of the enums; files hold their values.
+AnyHold = Annotated[Hold, Field(strict=False)]
+AnyPacingMode = Annotated[PacingMode, Field(strict=False)]
+AnyKeyAlias = Annotated[KeyAlias, Field(strict=False)]
+RetryCause = Annotated[Cause, Field(strict=False), _one_of(RETRYABLE), _enum_schema(RETRYABLE)]
+FallbackCause = Annotated[Cause, Field(strict=False), _one_of(FALLBACK), _enum_schema(FALLBACK)]
+RetryCauses = Annotated[
+    tuple[RetryCause, ...], Field(strict=False, max_length=len(RETRYABLE)), AfterValidator(_without_repeats)
+]
+FallbackCauses = Annotated[
+    tuple[FallbackCause, ...], Field(strict=False, max_length=len(FALLBACK)), AfterValidator(_without_repeats)
+]
