@@ -79,9 +79,4 @@ class CallState:
 
     def _is_our_bad_credential(self, outcome: Outcome, current: int) -> bool:
         """A later route's 401, 402, 403, 404 or spend limit speaks of our credential there."""
-        earlier = self.governing_candidate
-        return (
-            outcome.cause in OWN_CREDENTIAL
-            and earlier is not None
-            and self.candidates[earlier].route_index != self.candidates[current].route_index
-        )
+        return outcome.cause in OWN_CREDENTIAL and self.governing_candidate not in (None, current)

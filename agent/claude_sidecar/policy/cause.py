@@ -41,9 +41,7 @@ FALLBACK = RETRYABLE | {
 }
 """What `fallback.causes` may name."""
 
-BREAKING = frozenset(
-    {Cause.SERVER_ERROR, Cause.OVERLOADED, Cause.CONNECTION_FAILURE, Cause.TIMEOUT}
-)
+BREAKING = frozenset({Cause.SERVER_ERROR, Cause.OVERLOADED, Cause.CONNECTION_FAILURE, Cause.TIMEOUT})
 """What a circuit breaker counts as a failure."""
 
 OWN_CREDENTIAL = frozenset(

@@ -8,6 +8,9 @@ from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Send, Step, Wait
 
+_CLOCK_GRAIN_S = 0.001
+"""An event loop may wake a timer early by its clock's grain; a wait that short is over."""
+
 _NEVER_FORCED = frozenset({Cause.AUTHENTICATION, Cause.BILLING, Cause.SPEND_LIMIT})
 
 
@@ -32,7 +35,7 @@ def next_step(state: CallState, health: HealthView, now: float, chance: float) -
     if state.resume is not None:
         return _after_wait(state, state.resume, health, now)
     if state.governing is None:
-        return _first(state, health, now) if state.answer is None else Deliver(state.answer, Ending.ROUTES_SPENT)
+        return _first(state, health, now)
     if state.governing.cause is None:
         return Deliver(state.governing, Ending.SUCCESS)
     return _after_failure(state, state.governing, health, now, chance)
@@ -143,7 +146,7 @@ def _usable(state: CallState, health: HealthView, now: float) -> list[int]:
         for candidate in range(len(state.candidates))
         if candidate not in state.excluded
         and candidate not in health.credential_missing
-        and _told_wait_s(state, candidate, now) <= 0
+        and _told_wait_s(state, candidate, now) <= _CLOCK_GRAIN_S
     ]
 
 

@@ -16,11 +16,9 @@ class TokenUsage:
     cache_creation_input_tokens: int | None = None
 
     def total_input(self) -> int | None:
-        """Whole input: the OpenTelemetry GenAI rule for `gen_ai.usage.input_tokens` (v1.41.1, anthropic.md)."""
+        """Whole input, as OpenTelemetry GenAI v1.41.1 wants `gen_ai.usage.input_tokens` (anthropic.md)."""
         if self.input_tokens is None:
             return None
         return (
-            self.input_tokens
-            + (self.cache_read_input_tokens or 0)
-            + (self.cache_creation_input_tokens or 0)
+            self.input_tokens + (self.cache_read_input_tokens or 0) + (self.cache_creation_input_tokens or 0)
         )

@@ -1,0 +1,163 @@
+"""The one seam to the network: exactly one send, answered or failed."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from claude_sidecar import clock
+from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.upstream.connection import UpstreamConnection
+from claude_sidecar.upstream.dial import Dialer
+from claude_sidecar.upstream.pool import ConnectionPool
+
+
+class RequestBody(Protocol):
+    """A body to send: at once where it is small, else piece by piece."""
+
+    @property
+    def whole(self) -> bytes | None:
+        """All of it when it is in memory, else None."""
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """The body in pieces, from its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """connect_s, first_byte_s, idle_s: seconds, None for no limit; deadline_by: on the loop's clock."""
+
+    connect_s: float
+    first_byte_s: float | None
+    idle_s: float | None
+    deadline_by: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One send: its head as bytes, its body; fresh: not on a pooled connection."""
+
+    route: Route
+    head: bytes
+    body: RequestBody
+    head_only: bool
+    timers: Timers
+    fresh: bool
+    chunked: bool
+
+
+class Answer(Protocol):
+    """An upstream's answer whose body is still coming."""
+
+    status: int
+    reason: bytes
+    headers: list[tuple[bytes, bytes]]
+    first_byte_at: float
+
+    async def read(self) -> bytes:
+        """The next bytes of the body, empty at the end. Raises UpstreamFailure."""
+
+    def committed(self, idle_s: float | None) -> None:
+        """The caller is being answered: only the idle timer holds from here."""
+
+    def close(self) -> None:
+        """No more is wanted: the connection is kept if the answer is whole, else closed."""
+
+
+class Transport(Protocol):
+    """Sends a request once. Raises UpstreamFailure."""
+
+    async def send(self, request: UpstreamRequest) -> Answer:
+        """The answer once its head is in."""
+
+
+class HttpTransport:
+    """Sends over pooled HTTP/1.1 connections."""
+
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+        self._pool = ConnectionPool()
+
+    async def send(self, request: UpstreamRequest) -> Answer:
+        """Send once and wait for the head; cancelling it closes the connection at once."""
+        connection = await self._acquire(request)
+        timers = request.timers
+        now = clock.now()
+        connection.begin(
+            head_only=request.head_only,
+            first_byte_by=now + timers.first_byte_s if timers.first_byte_s is not None else None,
+            deadline_by=timers.deadline_by,
+            idle_s=timers.idle_s,
+        )
+        try:
+            await _write(connection, request)
+            await connection.head()
+        except BaseException:
+            connection.abort()
+            raise
+        return _PooledAnswer(connection, self._pool, request.route)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._pool.close()
+
+    async def _acquire(self, request: UpstreamRequest) -> UpstreamConnection:
+        if not request.fresh:
+            pooled = self._pool.take(request.route, clock.now())
+            if pooled is not None:
+                return pooled
+        timeout_s = request.timers.connect_s
+        if request.timers.deadline_by is not None:
+            timeout_s = min(timeout_s, max(0.0, request.timers.deadline_by - clock.now()))
+        return await self._dialer.dial(request.route, timeout_s)
+
+
+class _PooledAnswer:
+    __slots__ = ("_connection", "_pool", "_route", "first_byte_at", "headers", "reason", "status")
+
+    def __init__(self, connection: UpstreamConnection, pool: ConnectionPool, route: Route) -> None:
+        self._connection: UpstreamConnection | None = connection
+        self._pool = pool
+        self._route = route
+        self.status = connection.status
+        self.reason = connection.reason
+        self.headers = connection.headers
+        self.first_byte_at = connection.first_byte_at or clock.now()
+
+    async def read(self) -> bytes:
+        if self._connection is None:
+            return b""
+        data = await self._connection.read()
+        if not data:
+            self.close()
+        return data
+
+    def committed(self, idle_s: float | None) -> None:
+        if self._connection is not None:
+            self._connection.lift_deadline(idle_s)
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if connection.reusable:
+            self._pool.give(self._route, connection, clock.now())
+        else:
+            connection.abort()
+
+
+async def _write(connection: UpstreamConnection, request: UpstreamRequest) -> None:
+    """Write head and body; stops as soon as an answer has begun, which then is the upstream's last word."""
+    whole = request.body.whole
+    if whole is not None:
+        connection.write(request.head + whole if whole else request.head)
+        connection.request_sent()
+        return
+    connection.write(request.head)
+    async for piece in request.body.pieces():
+        if connection.head_done or connection.closed:
+            return
+        connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if request.chunked else piece)
+        await connection.drain()
+    if request.chunked:
+        connection.write(b"0\r\n\r\n")
+    connection.request_sent()

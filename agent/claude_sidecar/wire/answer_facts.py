@@ -1,0 +1,102 @@
+"""Usage, model, id and stop reason of an answer, from its JSON body or its stream's few telling events."""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+
+from claude_sidecar.wire.sse import event_data
+from claude_sidecar.wire.tokens import TokenUsage
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class AnswerFacts:
+    """What is known of an answer so far; None where nothing was said."""
+
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    model: str | None = None
+    message_id: str | None = None
+    stop_reason: str | None = None
+
+    def read_event(self, kind: bytes, event: bytes) -> None:
+        """Take the facts of a `message_start` or `message_delta` event; others tell nothing."""
+        if kind == b"message_start":
+            started = _decode(_start_decoder, event_data(event))
+            if started is not None:
+                self._take(started.message)
+        elif kind == b"message_delta":
+            changed = _decode(_delta_decoder, event_data(event))
+            if changed is not None:
+                self._take_usage(changed.usage)
+                self.stop_reason = _text(changed.delta.stop_reason) or self.stop_reason
+
+    def read_body(self, body: bytes) -> None:
+        """Take the facts of a whole JSON answer (also of `count_tokens`, which tells no usage)."""
+        message = _decode(_message_decoder, body)
+        if message is not None:
+            self._take(message)
+
+    def _take(self, message: "_Message") -> None:
+        self.model = _text(message.model) or self.model
+        self.message_id = _text(message.id) or self.message_id
+        self.stop_reason = _text(message.stop_reason) or self.stop_reason
+        self._take_usage(message.usage)
+
+    def _take_usage(self, said: "_Usage") -> None:
+        """Counts in `message_delta` are cumulative: the last that is said holds, nothing is added."""
+        usage = self.usage
+        usage.input_tokens = _count(said.input_tokens, usage.input_tokens)
+        usage.output_tokens = _count(said.output_tokens, usage.output_tokens)
+        usage.cache_read_input_tokens = _count(said.cache_read_input_tokens, usage.cache_read_input_tokens)
+        usage.cache_creation_input_tokens = _count(
+            said.cache_creation_input_tokens, usage.cache_creation_input_tokens
+        )
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: Any = None
+    output_tokens: Any = None
+    cache_read_input_tokens: Any = None
+    cache_creation_input_tokens: Any = None
+
+
+class _Message(msgspec.Struct):
+    model: Any = None
+    id: Any = None
+    stop_reason: Any = None
+    usage: _Usage = msgspec.field(default_factory=_Usage)
+
+
+class _Start(msgspec.Struct):
+    message: _Message
+
+
+class _DeltaBody(msgspec.Struct):
+    stop_reason: Any = None
+
+
+class _Delta(msgspec.Struct):
+    delta: _DeltaBody = msgspec.field(default_factory=_DeltaBody)
+    usage: _Usage = msgspec.field(default_factory=_Usage)
+
+
+_message_decoder = msgspec.json.Decoder(_Message)
+_start_decoder = msgspec.json.Decoder(_Start)
+_delta_decoder = msgspec.json.Decoder(_Delta)
+
+
+def _decode(decoder: "msgspec.json.Decoder[_T]", data: bytes) -> _T | None:
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _count(said: object, known: int | None) -> int | None:
+    return said if isinstance(said, int) and not isinstance(said, bool) and said >= 0 else known
+
+
+def _text(said: object) -> str | None:
+    return said if isinstance(said, str) and len(said) <= 256 else None

@@ -1,0 +1,72 @@
+"""A tee's decoder: content codings undone for telemetry, in bounded memory; the bytes relayed stay coded."""
+
+import zlib
+from typing import Protocol
+
+
+class _Decompressor(Protocol):
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+
+
+class CodingUnknown(ValueError):
+    """No decoder for this content coding."""
+
+
+class TeeDecoder:
+    """Decodes what flows by, up to a limit; past it, or after garbage, it gives nothing more.
+
+    coding: the answer's `content-encoding`, None or empty for none; limit_bytes: decoded bytes in all,
+    so that a small body can't unfold without end. Raises CodingUnknown.
+    """
+
+    __slots__ = ("_decompressor", "_left", "broken")
+
+    def __init__(self, coding: bytes | None, limit_bytes: int) -> None:
+        self._left = limit_bytes
+        self.broken = False
+        self._decompressor = _decompressor(coding)
+
+    def decode(self, data: bytes) -> bytes:
+        """The decoded bytes of this piece."""
+        if self.broken or self._left <= 0:
+            return b""
+        if self._decompressor is None:
+            plain = data[: self._left]
+        else:
+            try:
+                plain = self._decompressor.decompress(data, self._left)
+            except Exception:  # each library has its own error for garbage
+                self.broken = True
+                return b""
+        self._left -= len(plain)
+        return plain
+
+
+class _Brotli:
+    """Gives Brotli's decoder the signature of the others."""
+
+    def __init__(self) -> None:
+        import brotli
+
+        self._decoder = brotli.Decompressor()
+
+    def decompress(self, data: bytes, max_length: int = -1, /) -> bytes:
+        plain: bytes = self._decoder.process(data, output_buffer_limit=max_length)
+        return plain
+
+
+def _decompressor(coding: bytes | None) -> _Decompressor | None:
+    name = (coding or b"identity").strip().lower()
+    if name == b"identity":
+        return None
+    if name in (b"gzip", b"x-gzip"):
+        return zlib.decompressobj(16 + zlib.MAX_WBITS)
+    if name == b"deflate":
+        return zlib.decompressobj()
+    if name == b"br":
+        return _Brotli()
+    if name == b"zstd":
+        from backports import zstd
+
+        return zstd.ZstdDecompressor()
+    raise CodingUnknown(name.decode("ascii", "replace"))

@@ -1,0 +1,73 @@
+"""The few facts of a request's body that routing needs, found without building the rest."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+_FILE_ID = re.compile(rb'"(?:file_id|batch_id)"\s*:\s*"')
+_MODEL_LONGEST = 256
+
+
+@dataclass(frozen=True, slots=True)
+class BodyFacts:
+    """model: as the body names it; stream: whether it asks for one; account_bound: names a file, container,
+    thread or batch; max_tokens: None if not a number."""
+
+    model: str | None = None
+    stream: bool = False
+    account_bound: bool = False
+    max_tokens: int | None = None
+
+
+NO_FACTS = BodyFacts()
+
+
+class _Body(msgspec.Struct):
+    model: Any = None
+    stream: Any = False
+    container: msgspec.Raw | None = None
+    thread: msgspec.Raw | None = None
+    max_tokens: Any = None
+
+
+_decoder = msgspec.json.Decoder(_Body)
+
+
+def peek(body: bytes | bytearray | memoryview) -> BodyFacts:
+    """Read a JSON body's facts; what is no JSON object has none (it is forwarded as it is).
+
+    A model name over 256 characters counts as none: it could only be refused upstream.
+    """
+    try:
+        found = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return NO_FACTS
+    model = found.model if isinstance(found.model, str) and len(found.model) <= _MODEL_LONGEST else None
+    tokens = found.max_tokens
+    return BodyFacts(
+        model=model,
+        stream=found.stream is True,
+        account_bound=_present(found.container)
+        or _present(found.thread)
+        or _FILE_ID.search(body) is not None,
+        max_tokens=tokens if isinstance(tokens, int) and not isinstance(tokens, bool) else None,
+    )
+
+
+def replace_model(body: bytes, model: str, other: str) -> bytes | None:
+    """The same bytes with the top-level `model` value replaced; None if it can't be found for certain.
+
+    Every other byte stays: the body may hold thinking blocks whose signatures cover their text.
+    """
+    old, new = msgspec.json.encode(model), msgspec.json.encode(other)
+    for match in re.finditer(rb'"model"\s*:\s*' + re.escape(old), body):
+        changed = body[: match.end() - len(old)] + new + body[match.end() :]
+        if peek(changed).model == other:
+            return changed
+    return None
+
+
+def _present(raw: msgspec.Raw | None) -> bool:
+    return raw is not None and bytes(raw) != b"null"

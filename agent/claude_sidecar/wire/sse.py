@@ -1,0 +1,63 @@
+"""Server-sent events cut at their boundaries, byte for byte, in bounded memory."""
+
+import re
+
+_BOUNDARY = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_EVENT_LINE = re.compile(rb"(?:^|[\r\n])event:[ ]?([A-Za-z0-9_.-]+)")
+_TYPE_IN_DATA = re.compile(rb'(?:^|[\r\n])data:[ ]?\{\s*"type"\s*:\s*"([A-Za-z0-9_.-]+)"')
+_DATA_LINE = re.compile(rb"(?:^|[\r\n])data:[ ]?([^\r\n]*)")
+
+PIECE_BYTES = 1 << 20
+"""An event longer than this is passed on in pieces, so that memory stays bounded."""
+
+
+class EventFramer:
+    """Takes bytes as they come, gives back whole events as one run of bytes.
+
+    Any chunking of a stream gives the same bytes and the same events.
+    """
+
+    __slots__ = ("_pending", "_scanned")
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._scanned = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Whole events that are complete now, each with its blank line; pieces of an event over 1 MiB."""
+        buffer = self._pending + data if self._pending else data
+        events = []
+        start = 0
+        scan = self._scanned
+        while (match := _BOUNDARY.search(buffer, scan)) is not None:
+            end = match.end()
+            if end == len(buffer) and buffer[end - 1] == 0x0D:
+                # A carriage return at the very end may be the first half of a line end.
+                break
+            events.append(buffer[start:end])
+            start = scan = end
+        self._pending = buffer[start:]
+        # A boundary is at most four bytes long: what came before can't be part of one that is still to come.
+        self._scanned = max(0, len(self._pending) - 3)
+        if len(self._pending) > PIECE_BYTES:
+            events.append(self._pending[:-4])
+            self._pending = self._pending[-4:]
+            self._scanned = 0
+        return events
+
+    def rest(self) -> bytes:
+        """What has come of an event that is not complete."""
+        return self._pending
+
+
+def event_type(event: bytes) -> bytes | None:
+    """The event's type by its `event` line, else by the `type` its data opens with; None for comments."""
+    if event.startswith(b"event: content_block_delta\n"):
+        return b"content_block_delta"
+    match = _EVENT_LINE.search(event) or _TYPE_IN_DATA.search(event)
+    return match.group(1) if match is not None else None
+
+
+def event_data(event: bytes) -> bytes:
+    """The event's data lines joined by line feeds, as the SSE standard says."""
+    return b"\n".join(_DATA_LINE.findall(event))
