@@ -1,0 +1,210 @@
+"""401: what is wrong with the credential as it was received, without ever showing it."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.hints.line import MAX_CHARS
+from claude_sidecar.wire.credential import CREDENTIAL_HEADERS, INVISIBLE, QUOTES, Credential, CredentialKind
+
+_SCHEME = re.compile(rb"(?i)\A\s*(bearer)(:?)(\s*)((?:bearer[\s:]+)*)")
+_KEY_CHARACTERS = re.compile(rb"[A-Za-z0-9_-]*")
+_ADMIN_PATH = "/v1/organizations"
+
+_STRAY = frozenset(
+    {
+        b"api-key",
+        b"api_key",
+        b"apikey",
+        b"x-apikey",
+        b"x_api_key",
+        b"anthropic-api-key",
+        b"anthropic_api_key",
+        b"x-anthropic-api-key",
+        b"x-auth-token",
+        b"proxy-authorization",
+    }
+)
+"""Headers in which keys of other APIs travel, so in which a Claude key may have been put."""
+
+
+def authentication_hint(facts: HintFacts) -> str:
+    """The defects found, as many as fit, then the names of the headers received and sent on."""
+    came = _names([credential.header for credential in facts.credentials])
+    end = f" Credential headers received: {came}; sent on: {_names(facts.credentials_sent)}."
+    text = ""
+    for finding in _findings(facts):
+        longer = f"{text} {finding}" if text else finding
+        if len(longer) + len(end) > MAX_CHARS:
+            break
+        text = longer
+    return text + end
+
+
+def _names(headers: Sequence[str]) -> str:
+    """The credential headers among these names; nothing else gets into the hint here."""
+    return ", ".join(name for name in CREDENTIAL_HEADERS if name in headers) or "none"
+
+
+def _findings(facts: HintFacts) -> Iterator[str]:
+    """Defects in the order in which they are likely to be the cause; one sentence at least."""
+    if facts.route_has_credential:
+        yield (
+            "The key refused is the route's own, not the caller's: look in its Secret, file or variable "
+            "for quotes, spaces and a key that is revoked, rotated or of another workspace."
+        )
+        return
+    credentials = facts.credentials
+    if not credentials:
+        yield _nothing_came(facts)
+        return
+    found = False
+    if len({credential.header for credential in credentials}) > 1:
+        found = True
+        yield (
+            "Both x-api-key and authorization came; the API refuses that: unset one of ANTHROPIC_API_KEY "
+            "and ANTHROPIC_AUTH_TOKEN."
+        )
+    elif len(credentials) > 1:
+        found = True
+        yield f"{credentials[0].header} came more than once: send it once."
+    for credential in credentials:
+        for defect in _defects(credential, facts):
+            found = True
+            yield defect
+    if not facts.credentials_sent:
+        found = True
+        yield "The credential came but was not sent on: see the route's policy."
+    if not found:
+        yield _good_looking(credentials[0])
+
+
+def _nothing_came(facts: HintFacts) -> str:
+    stray = next((name for name, _ in facts.request_headers if name.lower() in _STRAY), None)
+    if stray is not None:
+        return (
+            f"No x-api-key or authorization came, but {stray.lower().decode('ascii')} did: "
+            "the Claude API does not read that header; send the key as x-api-key."
+        )
+    return (
+        "No credential came: set ANTHROPIC_API_KEY in the app; if it is set, a proxy or gateway before the "
+        "sidecar has removed the header."
+    )
+
+
+def _good_looking(credential: Credential) -> str:
+    if credential.kind is CredentialKind.OAUTH_TOKEN:
+        return "The OAuth token is well formed but refused: expired or revoked. Log in again or refresh it."
+    return (
+        "The key is well formed but refused: revoked, rotated, cut off when copied, or of a deleted or other "
+        "workspace. Compare it with the Console, and restart what still holds an old one."
+    )
+
+
+def _defects(credential: Credential, facts: HintFacts) -> Iterator[str]:
+    header = credential.header
+    if credential.kind is CredentialKind.EMPTY:
+        yield f"{header} is empty: the variable behind it is unset or was not expanded."
+        return
+    if credential.kind is CredentialKind.PLACEHOLDER:
+        yield (
+            "The key is the sidecar's placeholder, and this route has no credential of its own: give it one."
+        )
+        return
+    yield from _defects_of_text(credential)
+    yield from _defects_of_scheme(credential)
+    yield from _defects_of_kind(credential, facts)
+
+
+def _defects_of_text(credential: Credential) -> Iterator[str]:
+    """Quotes, invisible characters and spaces, whatever the header."""
+    header, value = credential.header, credential.value
+    if QUOTES.search(value):
+        yield f"The value of {header} has quotes in it: remove them where it is set (env file, YAML, Secret)."
+    if INVISIBLE.search(value):
+        yield (
+            f"The value of {header} has zero-width or non-breaking characters: copy the key again as "
+            "plain text."
+        )
+    unquoted = QUOTES.sub(b"", INVISIBLE.sub(b"", value))
+    if unquoted != unquoted.strip():
+        yield f"The value of {header} has spaces or a line end around it: remove them."
+    scheme = _SCHEME.match(unquoted)
+    key = unquoted[scheme.end() :] if scheme else unquoted
+    if not _other_scheme(credential) and len(key.split()) > 1:
+        yield f"The key in {header} has a space or tab inside: it is one unbroken word."
+
+
+def _other_scheme(credential: Credential) -> bool:
+    """Whether the value of `authorization` is a scheme and its parameters, but not Bearer."""
+    unquoted = QUOTES.sub(b"", INVISIBLE.sub(b"", credential.value))
+    return (
+        credential.header == "authorization" and _SCHEME.match(unquoted) is None and len(unquoted.split()) > 1
+    )
+
+
+def _defects_of_scheme(credential: Credential) -> Iterator[str]:
+    unquoted = QUOTES.sub(b"", INVISIBLE.sub(b"", credential.value)).strip()
+    scheme = _SCHEME.match(unquoted)
+    if credential.header == "x-api-key":
+        if scheme is not None:
+            yield "x-api-key holds the word Bearer: it takes the key alone; Bearer belongs in authorization."
+        return
+    if scheme is None:
+        if _other_scheme(credential):
+            yield (
+                "authorization has another scheme than Bearer: send 'Authorization: Bearer <key>', or "
+                "x-api-key."
+            )
+        else:
+            yield (
+                "authorization holds the key without its scheme: send 'Authorization: Bearer <key>', or "
+                "x-api-key."
+            )
+        return
+    word, colon, gap, more = scheme.groups()
+    if word != b"Bearer":
+        yield "The scheme must be spelt 'Bearer', with a capital B and the rest lower case."
+    if colon:
+        yield "There is a colon after Bearer: 'Bearer <key>' has none."
+    elif gap != b" ":
+        yield "Between Bearer and the key stands exactly one space."
+    if more:
+        yield "The word Bearer is doubled: the client adds it itself, set the variable to the key alone."
+
+
+def _defects_of_kind(credential: Credential, facts: HintFacts) -> Iterator[str]:
+    header, kind = credential.header, credential.kind
+    admin_path = facts.path.startswith(_ADMIN_PATH)
+    if kind is CredentialKind.OAUTH_TOKEN:
+        if header == "x-api-key":
+            yield (
+                "An OAuth token came as API key: send it as 'Authorization: Bearer', that is set "
+                "ANTHROPIC_AUTH_TOKEN, with anthropic-beta: oauth-2025-04-20."
+            )
+        elif not any(b"oauth-" in value.lower() for value in facts.values_of(b"anthropic-beta")):
+            yield "An OAuth token needs the header anthropic-beta: oauth-2025-04-20, which did not come."
+    elif kind is CredentialKind.ADMIN_KEY:
+        if not admin_path:
+            yield f"This is an admin key: it works for {_ADMIN_PATH} only; use an API key."
+    elif kind is CredentialKind.UNKNOWN:
+        if not _other_scheme(credential):
+            yield _unknown_prefix(credential)
+    elif admin_path:
+        yield f"{_ADMIN_PATH} wants an admin key, and this is an API key."
+    elif header == "authorization" and facts.version == "2023-06-01":
+        yield "With anthropic-version 2023-06-01 an API key belongs in x-api-key: set ANTHROPIC_API_KEY."
+    if kind is not CredentialKind.UNKNOWN and not _KEY_CHARACTERS.fullmatch(credential.bare):
+        yield (
+            "The key holds characters that no key has (only letters, digits, - and _): was it masked or cut?"
+        )
+
+
+def _unknown_prefix(credential: Credential) -> str:
+    # The prefix is named only where the key holds nothing of it, so that no part of a key is ever shown.
+    if b"k-ant" in credential.bare:
+        return f"The key in {credential.header} has something before its beginning, or lacks its first letter: paste it anew."
+    return (
+        f"The key in {credential.header} does not begin with sk-ant-: is it another provider's, or a "
+        "variable left unexpanded?"
+    )

@@ -1,0 +1,81 @@
+"""404: a model's name that does not resolve for this key, or a path or id that is not here."""
+
+from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.hints.known_models import KNOWN_MODELS, KNOWN_MODELS_DATE
+from claude_sidecar.hints.model_name import RIGHT, find_name
+
+_MODEL_PATHS = frozenset({"/v1/messages", "/v1/messages/count_tokens", "/v1/complete"})
+_BY_CODE = {
+    "file_expired": "The file has expired: upload it again and use the new file_id.",
+    "thread_not_found": (
+        "The thread is not known here: it lives in one workspace and ends after a time; begin a new one."
+    ),
+}
+_RESOURCE_WORDS = ("file_id", "container", "thread", "batch", "skill", "no such file", "file not found")
+
+
+def not_found_hint(facts: HintFacts) -> str:
+    """The name that was probably meant, or what else a 404 means on this path."""
+    if facts.error_code in _BY_CODE:
+        return _BY_CODE[facts.error_code]
+    path = facts.path.rstrip("/") or "/"
+    if path.startswith("/v1/v1/"):
+        return (
+            "The path begins with /v1 twice: the base URL must not end in /v1, the SDK adds it; set "
+            "ANTHROPIC_BASE_URL without it."
+        )
+    if path.endswith("/chat/completions"):
+        return (
+            "This is the OpenAI form of a path: the Claude API's is POST /v1/messages; use an Anthropic "
+            "SDK, or that endpoint."
+        )
+    if not path.startswith("/v1/"):
+        return "Paths of the Claude API begin with /v1/: check what the client takes as base URL and path."
+    if facts.error_type is None:
+        return (
+            "This 404 has no error body of the Claude API: the route's endpoint is another server, or a "
+            "proxy answered; check endpoint and base path."
+        )
+    model_in_path = path.startswith("/v1/models/")
+    if path not in _MODEL_PATHS and not model_in_path:
+        return (
+            f"No such id or path for {facts.whose_key}: ids of files, batches, skills and the like live "
+            "in one workspace, and a beta path may need its anthropic-beta."
+        )
+    if not model_in_path and any(word in facts.message for word in _RESOURCE_WORDS):
+        return (
+            f"The request names a file, container or other id that {facts.whose_key} cannot see: such ids "
+            "live in one workspace and expire."
+        )
+    return _model_hint(facts, path.removeprefix("/v1/models/") if model_in_path else facts.model)
+
+
+def _model_hint(facts: HintFacts, asked: str | None) -> str:
+    fresh = bool(facts.known_models)
+    known = facts.known_models if fresh else KNOWN_MODELS
+    source = "by the last /v1/models answer" if fresh else f"by a list of {KNOWN_MODELS_DATE}"
+    elsewhere = (
+        "a workspace that lacks a model answers 404 too: "
+        f"GET /v1/models with {facts.whose_key} shows what it reaches"
+    )
+    finding = find_name(asked, known) if asked else None
+    if finding is None:
+        return (
+            f"{_subject(facts)} is not known ({source}): misspelt, retired, or of another workspace; "
+            f"{elsewhere}."
+        )
+    if finding.names:
+        names = " or ".join(finding.names)
+        advice = f"Use {names}" if finding.sure else f"Nearest: {names}"
+        return f"{_subject(facts)}: {finding.wrong}. {advice} ({source}). Else {elsewhere}."
+    if finding.wrong is RIGHT:
+        return (
+            f"{_subject(facts)} is a right name ({source}), but not for {facts.whose_key}: another "
+            f"workspace's or organisation's model; {elsewhere}."
+        )
+    return f"{_subject(facts)}: {finding.wrong}; no near name is known ({source}); {elsewhere}."
+
+
+def _subject(facts: HintFacts) -> str:
+    model = facts.printable_model
+    return f"Model {model}" if model else "The model asked for"

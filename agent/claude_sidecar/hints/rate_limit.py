@@ -1,0 +1,57 @@
+"""429: which limit was hit, and what widens that one."""
+
+from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.policy.ratelimit import Limit, limit_hit
+
+_FIXES: dict[Limit, str] = {
+    "requests": (
+        "Requests per minute (RPM) are used up: put work into Message Batches, join small calls, send "
+        "less at a time."
+    ),
+    "input-tokens": (
+        "Input tokens per minute (ITPM) are used up: cache prompts (cache reads do not count on current "
+        "models), trim context, send fewer large prompts at a time."
+    ),
+    "output-tokens": (
+        "Output tokens per minute (OTPM) are used up: bound output with max_tokens, ask for shorter "
+        "answers, spread long generations."
+    ),
+    "spend": (
+        "The spend limit is reached, no rate: repeating does not help until it is raised in the Console "
+        "or resets (a monthly cap: the 1st, 00:00 UTC)."
+    ),
+    "unknown": "The answer does not say which limit was hit: send less at a time and more evenly.",
+}
+
+
+def rate_limit_hint(facts: HintFacts) -> str:
+    """The limit, its fix and how long to wait."""
+    if facts.own:
+        text = (
+            "The sidecar's pacing cannot send this in time under the learnt rate limit: spread the load, "
+            "or raise pacing.maxWait or the caller's timeout."
+        )
+    elif facts.error_code == "ramp_limit_exceeded":
+        text = (
+            "Traffic grew too fast (ramp limit), below the nominal limits: raise it step by step, and "
+            "restart slowly after an idle time."
+        )
+    elif _subscription_rejects(facts):
+        text = "A subscription's usage window is used up (OAuth): wait for its reset, or use an API key."
+    else:
+        text = _FIXES[limit_hit(facts.response_headers, facts.error_code, facts.error_message)]
+    return f"{text}{_wait(facts)}"
+
+
+def _subscription_rejects(facts: HintFacts) -> bool:
+    return any(
+        value.strip() == b"rejected" and name.lower() == b"anthropic-ratelimit-unified-status"
+        for name, value in facts.response_headers
+    )
+
+
+def _wait(facts: HintFacts) -> str:
+    seconds = facts.retry_after_s
+    if seconds is None or not 0 <= seconds < 1e9:
+        return ""
+    return f" retry-after: {seconds:.0f} s."

@@ -1,0 +1,215 @@
+"""The rate-limit headers of an answer: what is left in which bucket, and which one a 429 hit."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from claude_sidecar.policy.classify import SPEND_LIMIT_CODES
+
+Limit = Literal["requests", "input-tokens", "output-tokens", "spend", "unknown"]
+
+FARTHEST_RESET_S = 40 * 86_400.0
+"""A reset later than this is garbage: the longest window, a month of spend, ends before."""
+
+_FAMILIES = {
+    b"anthropic-ratelimit-requests": "requests",
+    b"anthropic-ratelimit-input-tokens": "input_tokens",
+    b"anthropic-ratelimit-output-tokens": "output_tokens",
+    b"anthropic-ratelimit-tokens": "tokens",
+    b"anthropic-priority-input-tokens": "priority_input_tokens",
+    b"anthropic-priority-output-tokens": "priority_output_tokens",
+    b"anthropic-fast-input-tokens": "fast_input_tokens",
+    b"anthropic-fast-output-tokens": "fast_output_tokens",
+}
+_UNIFIED = {
+    b"anthropic-ratelimit-unified": "unified",
+    b"anthropic-ratelimit-unified-5h": "unified_5h",
+    b"anthropic-ratelimit-unified-7d": "unified_7d",
+    b"anthropic-ratelimit-unified-overage": "unified_overage",
+}
+_FIELDS = {
+    family + b"-" + part: (name, part.decode())
+    for table, parts in (
+        (_FAMILIES, (b"limit", b"remaining", b"reset")),
+        (_UNIFIED, (b"status", b"reset", b"utilization")),
+    )
+    for family, name in table.items()
+    for part in parts
+}
+_STATUS = re.compile(rb"[a-z_]{1,32}")
+_NUMBER = re.compile(rb"[0-9]{1,15}(?:\.[0-9]{1,9})?")
+
+# Where several buckets stand at zero and the message names none: a request comes back within moments,
+# tokens take longer, so they are what to fix.
+_PRECEDENCE: tuple[Limit, ...] = ("output-tokens", "input-tokens", "requests")
+_HIT_BY: dict[str, Limit] = {
+    "requests": "requests",
+    "input_tokens": "input-tokens",
+    "output_tokens": "output-tokens",
+    "priority_input_tokens": "input-tokens",
+    "priority_output_tokens": "output-tokens",
+    "fast_input_tokens": "input-tokens",
+    "fast_output_tokens": "output-tokens",
+}
+_WORDS: tuple[tuple[Limit, re.Pattern[str]], ...] = (
+    ("output-tokens", re.compile(r"output[ _-]?tokens?")),
+    ("input-tokens", re.compile(r"input[ _-]?tokens?|prompt tokens?")),
+    ("spend", re.compile(r"\bspend(?:ing)?[ _-](?:limit|cap)|api usage limits?")),
+    (
+        "requests",
+        re.compile(
+            r"requests?[ _-]per|number of requests|concurrent (?:requests|connections)|for requests?\b"
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One token bucket: its size, what is left, and the unix time when it is full again.
+
+    Full again is later than when one call fits. Token `remaining` is rounded to thousands by the API
+    (claude-api.md section 4).
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnifiedWindow:
+    """One window of a subscription's limits: status such as `allowed`, unix reset, share used (0..1)."""
+
+    status: str | None = None
+    reset_s: float | None = None
+    utilization: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """What one answer says of all limits; None for a family that it does not name."""
+
+    requests: Bucket | None = None
+    input_tokens: Bucket | None = None
+    output_tokens: Bucket | None = None
+    tokens: Bucket | None = None
+    priority_input_tokens: Bucket | None = None
+    priority_output_tokens: Bucket | None = None
+    fast_input_tokens: Bucket | None = None
+    fast_output_tokens: Bucket | None = None
+    unified: UnifiedWindow | None = None
+    unified_5h: UnifiedWindow | None = None
+    unified_7d: UnifiedWindow | None = None
+    unified_overage: UnifiedWindow | None = None
+
+
+NO_LIMITS = RateLimits()
+
+
+def parse_rate_limits(headers: Iterable[tuple[bytes, bytes]], now_unix_s: float) -> RateLimits:
+    """The limits named in an answer's header lines; `NO_LIMITS` if there are none, which is normal.
+
+    now_unix_s: wall time in seconds. A reset in the past counts as now; one farther than 40 days, and
+    any value that does not parse, as not given.
+    """
+    found = _collect(headers)
+    if not found:
+        return NO_LIMITS
+    parsed: dict[str, Bucket | UnifiedWindow] = {}
+    for family, parts in found.items():
+        reset_s = _reset(parts.get("reset"), now_unix_s)
+        if family.startswith("unified"):
+            window = UnifiedWindow(_status(parts.get("status")), reset_s, _number(parts.get("utilization")))
+            if window != UnifiedWindow():
+                parsed[family] = window
+        else:
+            bucket = Bucket(_count(parts.get("limit")), _count(parts.get("remaining")), reset_s)
+            if bucket != Bucket():
+                parsed[family] = bucket
+    return RateLimits(**parsed) if parsed else NO_LIMITS  # type: ignore[arg-type]  # families by kind
+
+
+def limit_hit(
+    headers: Iterable[tuple[bytes, bytes]], error_code: str | None = None, error_message: str | None = None
+) -> Limit:
+    """Which limit a 429 hit: by its spend code, else the header family at zero, else its message.
+
+    The message decides only where headers do not: none at zero, or several.
+    """
+    if error_code in SPEND_LIMIT_CODES:
+        return "spend"
+    found = _collect(headers)
+    at_zero = {
+        _HIT_BY[family]
+        for family, parts in found.items()
+        if family in _HIT_BY and _count(parts.get("remaining")) == 0
+    }
+    if not at_zero and (tightest := _behind_tokens(found)):
+        return tightest
+    if len(at_zero) == 1:
+        return at_zero.pop()
+    said = _limit_in_words(error_message)
+    if not at_zero:
+        return said or "unknown"
+    return said if said in at_zero else next(limit for limit in _PRECEDENCE if limit in at_zero)
+
+
+def _collect(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, dict[str, bytes]]:
+    found: dict[str, dict[str, bytes]] = {}
+    for name, value in headers:
+        # Most lines of most answers end here.
+        if len(name) < 24 or name[:10].lower() != b"anthropic-":
+            continue
+        place = _FIELDS.get(name.lower())
+        if place is not None:
+            found.setdefault(place[0], {})[place[1]] = value.strip()
+    return found
+
+
+def _behind_tokens(found: dict[str, dict[str, bytes]]) -> Limit | None:
+    """The kind of tokens behind `anthropic-ratelimit-tokens-*`, which mirrors the tightest one."""
+    tokens = found.get("tokens", {})
+    limit = _count(tokens.get("limit"))
+    if _count(tokens.get("remaining")) != 0 or limit is None:
+        return None
+    same_input = _count(found.get("input_tokens", {}).get("limit")) == limit
+    same_output = _count(found.get("output_tokens", {}).get("limit")) == limit
+    if same_input == same_output:
+        return None
+    return "input-tokens" if same_input else "output-tokens"
+
+
+def _limit_in_words(message: str | None) -> Limit | None:
+    if not message:
+        return None
+    text = message[:1_000].lower()
+    return next((limit for limit, pattern in _WORDS if pattern.search(text)), None)
+
+
+def _count(value: bytes | None) -> int | None:
+    return int(value) if value is not None and len(value) <= 15 and value.isdigit() else None
+
+
+def _number(value: bytes | None) -> float | None:
+    return float(value) if value is not None and _NUMBER.fullmatch(value) else None
+
+
+def _status(value: bytes | None) -> str | None:
+    return value.decode() if value is not None and _STATUS.fullmatch(value) else None
+
+
+def _reset(value: bytes | None, now_unix_s: float) -> float | None:
+    """RFC 3339 (the documented families) or epoch seconds (the unified ones)."""
+    if value is None or len(value) > 40:
+        return None
+    at = _number(value)
+    if at is None:
+        try:
+            moment = datetime.fromisoformat(value.decode("ascii"))
+            at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    return max(at, now_unix_s) if at <= now_unix_s + FARTHEST_RESET_S else None
