@@ -63,6 +63,12 @@ def _leaves_in_clear_text(endpoint: str) -> bool:
 
 
 def _credential(credential: dict[str, Any], loc: tuple[str | int, ...]) -> Iterator[Violation]:
+    for where in (("secretKeyRef", "name"), ("secretKeyRef", "key"), ("file",), ("env",)):
+        text: Any = credential
+        for part in where:
+            text = _mapping(text).get(part)
+        if isinstance(text, str) and text.startswith("sk-ant-"):
+            yield Violation((*loc, *where), "looks like a key itself; name the place where the key is kept")
     kinds = ("secretKeyRef", "file", "env")
     given = [kind for kind in kinds if credential.get(kind) is not None]
     if len(given) > 1:

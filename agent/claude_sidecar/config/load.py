@@ -1,0 +1,142 @@
+"""From a policy file to the policy and its snapshot, or to every fault that the file has."""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from claude_sidecar.config.complaint import complaint
+from claude_sidecar.config.credentials import CredentialUnusable, read_source
+from claude_sidecar.config.problem import WHOLE_FILE, CredentialsMissing, PolicyInvalid, Problem
+from claude_sidecar.config.yaml_tree import Refused, Tree, read_tree
+from claude_sidecar.policy.compile import compile_policy, default_policy
+from claude_sidecar.policy.model import ClaudePolicy
+from claude_sidecar.policy.rules import violations
+from claude_sidecar.policy.snapshot import CredentialRef, Snapshot
+
+MAX_FILE_BYTES = 1024 * 1024
+BUILT_IN = "built-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A policy that can be put in force; source: the file it came from, or `built-in`."""
+
+    policy: ClaudePolicy
+    snapshot: Snapshot
+    source: str
+
+
+def load_default() -> Loaded:
+    """The built-in policy."""
+    policy = default_policy()
+    return Loaded(policy, compile_policy(policy), BUILT_IN)
+
+
+def load_file(path: Path, env: Mapping[str, str] | None = None) -> Loaded:
+    """Read, check and compile a policy file; raises PolicyInvalid with all that is wrong.
+
+    env: where `credential.env` is looked up, by default the process's environment.
+    """
+    return load_bytes(read_bytes(path), str(path), path.parent, env)
+
+
+def load_bytes(content: bytes, file: str, folder: Path, env: Mapping[str, str] | None = None) -> Loaded:
+    """Check and compile a policy; raises PolicyInvalid.
+
+    file: what messages call it; folder: what relative `credential.file` paths start from. Files and
+    variables that credentials name must be there and usable; keys of Secrets need not be there yet.
+    """
+    tree = _tree(content, file)
+    policy = _validated(tree)
+    snapshot = compile_policy(policy)
+    routes = tuple(
+        replace(route, credential=_anchored(route.credential, folder)) for route in snapshot.routes
+    )
+    snapshot = replace(snapshot, routes=routes)
+    _check_credentials(snapshot, tree, os.environ if env is None else env)
+    return Loaded(policy, snapshot, file)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Content of a policy file; raises PolicyInvalid where there is no regular, readable, small file."""
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise _refusal(path, "is a directory; name the policy file in it")
+        if not stat.S_ISREG(status.st_mode):
+            raise _refusal(path, "is not a regular file; name a YAML file")
+        with path.open("rb") as handle:
+            content = handle.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise _refusal(path, "there is no such file; give the path of a ClaudePolicy in YAML") from None
+    except PermissionError:
+        raise _refusal(path, "may not be read by this user; allow it, or name another file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
+        raise _refusal(path, f"cannot be read: {reason}") from None
+    return content
+
+
+def _refusal(path: Path, message: str) -> PolicyInvalid:
+    return PolicyInvalid([Problem(str(path), 1, WHOLE_FILE, message)])
+
+
+def _tree(content: bytes, file: str) -> Tree:
+    if len(content) > MAX_FILE_BYTES:
+        message = f"is larger than a policy may be; allowed: {MAX_FILE_BYTES // 1024} KiB"
+        raise PolicyInvalid([Problem(file, 1, WHOLE_FILE, message)])
+    try:
+        return read_tree(content.decode("utf-8-sig"), file)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        message = "is not text in UTF-8; save it as UTF-8"
+        raise PolicyInvalid([Problem(file, line, WHOLE_FILE, message)]) from None
+    except Refused as refused:
+        raise PolicyInvalid([Problem(file, refused.line, WHOLE_FILE, refused.message)]) from None
+
+
+def _validated(tree: Tree) -> ClaudePolicy:
+    """The policy in a tree; raises PolicyInvalid with the faults of YAML, fields and rules together."""
+    if not isinstance(tree.data, dict):
+        tree.problem((), "must be a mapping with apiVersion, kind, metadata and spec")
+        raise PolicyInvalid(tree.problems)
+    policy = None
+    try:
+        policy = ClaudePolicy.model_validate(tree.data)
+    except ValidationError as invalid:
+        for error in invalid.errors(include_url=False):
+            if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
+                continue  # pydantic counts the good items of a list; the bad ones have their own errors
+            loc = error["loc"]
+            text = complaint(error["type"], loc, error["input"], error.get("ctx", {}), tree.spelling.get(loc))
+            tree.problem(loc, text)
+        # The model judges the rules only once all fields are right; a person wants to know both at once.
+        for violation in violations(tree.data.get("spec")):
+            tree.problem(("spec", *violation.loc), violation.message)
+    if policy is None or tree.problems:
+        raise PolicyInvalid(tree.problems)
+    return policy
+
+
+def _anchored(ref: CredentialRef | None, folder: Path) -> CredentialRef | None:
+    """A file reference with its path made absolute, so that it means the same wherever it is read."""
+    if ref is None or ref.source != "file":
+        return ref
+    return CredentialRef(ref.source, str((folder / ref.name).absolute()))
+
+
+def _check_credentials(snapshot: Snapshot, tree: Tree, env: Mapping[str, str]) -> None:
+    for index, route in enumerate(snapshot.routes):
+        ref = route.credential
+        if ref is None or ref.source == "secret":
+            continue
+        try:
+            read_source(ref, env)
+        except CredentialUnusable as unusable:
+            tree.problem(("spec", "routes", index, "credential", ref.source), str(unusable))
+    if tree.problems:
+        raise CredentialsMissing(tree.problems)

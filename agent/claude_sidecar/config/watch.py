@@ -1,0 +1,69 @@
+"""Follows a policy file: good new content is put in force, bad content is told and the last good stays."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from claude_sidecar import clock
+from claude_sidecar.config.load import Loaded, load_bytes, read_bytes
+from claude_sidecar.config.problem import CredentialsMissing, PolicyInvalid
+
+
+class PolicyWatcher:
+    """Looks at a policy file every second.
+
+    path: followed through symlinks at each look, as a mounted ConfigMap swaps them. on_policy: called with
+    each new good policy. on_error: called once for each bad content, and again when what is wrong with it
+    changes. env: where `credential.env` is looked up, by default the process's environment.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        on_policy: Callable[[Loaded], None],
+        on_error: Callable[[PolicyInvalid], None],
+        env: Mapping[str, str] | None = None,
+        interval_s: float = 1.0,
+    ) -> None:
+        self._path = path
+        self._on_policy = on_policy
+        self._on_error = on_error
+        self._env = env
+        self._interval_s = interval_s
+        self._content: bytes | None = None
+        self._fault: PolicyInvalid | None = None
+
+    def load_first(self) -> Loaded:
+        """Load the file at the start and remember its content; raises PolicyInvalid, calls nothing back."""
+        content = read_bytes(self._path)
+        loaded = load_bytes(content, str(self._path), self._path.parent, self._env)
+        self._content = content
+        return loaded
+
+    async def run(self) -> None:
+        """Look at the file every `interval_s` seconds until cancelled."""
+        while True:
+            await clock.sleep(self._interval_s)
+            self._look(forced=False)
+
+    def reload(self) -> None:
+        """Load the file now, changed or not: what SIGHUP asks for."""
+        self._look(forced=True)
+
+    def _look(self, *, forced: bool) -> None:
+        content = None
+        try:
+            content = read_bytes(self._path)
+            # What a credential lacked may have come by now; other faults are in the content itself.
+            curable = isinstance(self._fault, CredentialsMissing)
+            if content == self._content and not curable and not forced:
+                return
+            loaded = load_bytes(content, str(self._path), self._path.parent, self._env)
+        except PolicyInvalid as invalid:
+            before, self._fault = self._fault, invalid
+            told = content == self._content and before is not None and before.problems == invalid.problems
+            self._content = content
+            if forced or not told:
+                self._on_error(invalid)
+            return
+        self._content, self._fault = content, None
+        self._on_policy(loaded)
