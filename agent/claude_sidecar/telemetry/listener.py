@@ -1,0 +1,125 @@
+"""What the proxy tells its calls to: one object that passes them on to metrics, traces, log and list."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from claude_sidecar.policy.breaker import BreakerState
+from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.telemetry import call_log, names
+from claude_sidecar.telemetry.bounds import trim
+from claude_sidecar.telemetry.exporter import start_traces
+from claude_sidecar.telemetry.labels import Labels
+from claude_sidecar.telemetry.log import event
+from claude_sidecar.telemetry.metrics import Metrics
+from claude_sidecar.telemetry.record import CallRecord, Timebase
+from claude_sidecar.telemetry.request_list import RequestList
+from claude_sidecar.telemetry.traces import Traces
+
+logger = logging.getLogger(__name__)
+
+
+class Telemetry:
+    """Listens to calls. Nothing in here raises: a listener's fault is counted, and logged once a kind.
+
+    To be used from the event loop's thread only, `close` excepted.
+    """
+
+    def __init__(self, metrics: Metrics, traces: Traces | None, timebase: Callable[[], Timebase]) -> None:
+        self.metrics = metrics
+        self.requests = RequestList(timebase)
+        self._traces = traces
+        self._told: set[str] = set()
+
+    def begin(self, record: CallRecord) -> None:
+        """A call arrived; `call_ended` with the same record must follow, once."""
+        self.metrics.call_began()
+
+    def call_ended(self, record: CallRecord, snapshot: Snapshot) -> None:
+        """A call is over: `ended_s` is set and nothing will change the record any more.
+
+        snapshot: the policy that the call went by. Bounds the record's strings in place, and gives it the
+        trace id under which it was exported.
+        """
+        self.metrics.call_left()
+        try:
+            trim(record)
+            self.requests.call_ended(record)
+        except Exception as error:
+            self._failed("requests", error)
+        traced = False
+        if self._traces is not None:
+            try:
+                traced = self._traces.call_ended(record, snapshot)
+            except Exception as error:
+                self._failed("traces", error)
+        try:
+            self.metrics.call_ended(record, snapshot, record.trace_id if traced else None)
+        except Exception as error:
+            self._failed("metrics", error)
+        try:
+            self._tell(record)
+        except Exception as error:
+            self._failed("log", error)
+
+    def _tell(self, record: CallRecord) -> None:
+        call_log.call_ended(record, self.metrics.labels)
+        if call_log.mismatch(record) is not None:
+            self.metrics.model_mismatch(record.route, record.model)
+
+    def set_breaker(self, route: str, state: BreakerState) -> None:
+        """A route's circuit changed; state: the worst of its models'."""
+        self.metrics.set_breaker(route, state)
+
+    def set_ratelimits(self, route: str, remaining: Mapping[str, float | None]) -> None:
+        """An answer told what is left of the route's limits (see `Metrics.set_ratelimits`)."""
+        self.metrics.set_ratelimits(route, remaining)
+
+    def policy_in_force(self, snapshot: Snapshot) -> None:
+        """A policy was put in force, at start or by a reload."""
+        self.metrics.policy_in_force(snapshot)
+        event(
+            logger,
+            logging.INFO,
+            names.LOG_POLICY,
+            policy=snapshot.name,
+            namespace=snapshot.namespace,
+            generation=snapshot.generation,
+            hash=snapshot.hash,
+            routes=[route.name for route in snapshot.routes],
+        )
+
+    def policy_refused(self, error: str) -> None:
+        """A new policy was refused; error: what is wrong with it, as the user is told."""
+        self.metrics.policy_error()
+        event(logger, logging.ERROR, names.LOG_POLICY_REFUSED, error=error)
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """Export what is still queued; blocks for `timeout_s` at most, so call it off the loop."""
+        if self._traces is not None:
+            self._traces.close(timeout_s)
+
+    def _failed(self, listener: str, error: Exception) -> None:
+        self.metrics.listener_failed()
+        if listener not in self._told:
+            self._told.add(listener)
+            logger.error(names.LOG_LISTENER, exc_info=error, extra={"facts": {"listener": listener}})
+
+
+def start_telemetry(
+    environ: Mapping[str, str],
+    *,
+    version: str,
+    timebase: Callable[[], Timebase],
+    random_hex: Callable[[int], str],
+) -> Telemetry:
+    """The telemetry of one process, traces as `OTEL_*` variables ask for.
+
+    environ: the process's own. timebase: joins the loop's clock to wall time, now. random_hex: so many
+    random hex digits.
+    """
+    labels = Labels()
+    metrics = Metrics(labels)
+    traces = start_traces(
+        environ, version=version, metrics=metrics, labels=labels, timebase=timebase, random_hex=random_hex
+    )
+    return Telemetry(metrics, traces, timebase)

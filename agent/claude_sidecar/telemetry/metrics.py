@@ -1,0 +1,238 @@
+"""What `/metrics` shows: counted when a call has ended, from its record alone."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.process_collector import ProcessCollector
+
+from claude_sidecar.policy.breaker import BreakerState
+from claude_sidecar.policy.cause import Cause
+from claude_sidecar.policy.snapshot import Price, Snapshot
+from claude_sidecar.telemetry import names
+from claude_sidecar.telemetry.labels import Labels
+from claude_sidecar.telemetry.record import AttemptRecord, CallRecord
+from claude_sidecar.telemetry.series import Counts, Distributions, Levels
+from claude_sidecar.telemetry.trouble import caller_left
+from claude_sidecar.wire.tokens import TokenUsage
+
+OPENMETRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+# The conventions' buckets, with three of our own above them: long thinking outlasts 82 seconds.
+_DURATION_BUCKETS = (*(0.01 * 2**n for n in range(14)), 163.84, 327.68, 655.36)
+_TOKEN_BUCKETS = tuple(float(4**n) for n in range(14))
+_FIRST_CHUNK_BUCKETS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8)
+_WAIT_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
+_ADDED_BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0, 30.0, 60.0)
+
+_BREAKER_VALUES = {BreakerState.CLOSED: 0, BreakerState.PROBING: 1, BreakerState.OPEN: 2}
+_PER_TOKEN = Decimal("0.000001")
+_RATE_LIMITS = frozenset({"requests", "tokens", "input-tokens", "output-tokens"})
+_WAIT_REASONS = frozenset({"retry-after", "backoff", "pacing"})
+_RETRY_OUTCOMES = frozenset({"won", "exhausted", "refused"})
+
+
+class Metrics:
+    """All metrics of one process, in a registry of their own.
+
+    Names and labels: `names.METRIC_LABELS`; bounds of label values: `Labels`. One thread, the event loop's,
+    counts and renders; only `export_failed` may be called from another.
+    """
+
+    def __init__(self, labels: Labels | None = None) -> None:
+        registry = self._registry = CollectorRegistry()
+        self.labels = labels or Labels()
+        n = names
+        self._requests = Counts(registry, n.M_REQUESTS, "Calls of the app that ended, as delivered.")
+        self._attempts = Counts(registry, n.M_ATTEMPTS, "Upstream sends; a failed connect counts.")
+        self._retries = Counts(registry, n.M_RETRIES, "Repeats sent, and what became of repeated calls.")
+        self._fallbacks = Counts(registry, n.M_FALLBACKS, "Moves to another route.")
+        self._features = Counts(registry, n.M_FEATURES, "Calls that name their feature.")
+        self._tokens = Counts(registry, n.M_TOKENS, "Tokens of every send, in the API's raw parts.")
+        self._cost = Counts(registry, n.M_COST, "US dollars of every send at the policy's prices.")
+        self._mismatches = Counts(registry, n.M_MISMATCHES, "Answers that name another model.")
+        self._policy_errors = Counts(registry, n.M_POLICY_ERRORS, "Policies refused.")
+        self._traces_dropped = Counts(registry, n.M_TRACES_DROPPED, "Traces not exported.")
+        self._listener_errors = Counts(registry, n.M_LISTENER_ERRORS, "Records not told in full.")
+        self._in_flight = Levels(registry, n.M_IN_FLIGHT, "Calls that have not ended.")
+        self._breakers = Levels(registry, n.M_BREAKER, "Circuit: 0 closed, 1 half-open, 2 open.")
+        self._ratelimits = Levels(registry, n.M_RATELIMIT, "What the last answer left of a limit.")
+        self._policy = Levels(registry, n.M_POLICY, "The policy in force, always 1.")
+        self._wait = Distributions(registry, n.M_WAIT, "Pauses before sends.", _WAIT_BUCKETS)
+        self._added = Distributions(registry, n.M_ADDED_LATENCY, "Time in the sidecar.", _ADDED_BUCKETS)
+        self._first_chunk = Distributions(
+            registry, n.M_FIRST_CHUNK, "From a stream's call to its first chunk.", _FIRST_CHUNK_BUCKETS
+        )
+        self._gen_ai_tokens = Distributions(
+            registry, n.M_GEN_AI_TOKENS, "Tokens of the answers delivered.", _TOKEN_BUCKETS
+        )
+        self._gen_ai_duration = Distributions(
+            registry, n.M_GEN_AI_DURATION, "Duration of inference calls.", _DURATION_BUCKETS
+        )
+        self._gen_ai_first_chunk = Distributions(
+            registry, n.M_GEN_AI_FIRST_CHUNK, "Time to first chunk of streams.", _DURATION_BUCKETS
+        )
+        # The one that another thread counts, hence one with a lock.
+        self._export_failures = Counter(n.M_EXPORT_FAILURES, "Batches not taken.", registry=registry)
+        ProcessCollector(registry=registry)
+        for outcome in ("sent", "won", "exhausted", "refused"):
+            self._retries.add((outcome,), 0)
+        for count in (self._policy_errors, self._traces_dropped, self._listener_errors):
+            count.add((), 0)
+        self._in_flight.put((), 0)
+
+    def call_began(self) -> None:
+        """A call arrived."""
+        self._in_flight.add((), 1)
+
+    def call_left(self) -> None:
+        """A call is over, whatever becomes of its record."""
+        self._in_flight.add((), -1)
+
+    def call_ended(self, record: CallRecord, snapshot: Snapshot, trace_id: str | None = None) -> None:
+        """Count an ended call. trace_id: under which its trace was exported, if it was."""
+        labels = self.labels
+        model = labels.model(record.model, learn=record.cause is not Cause.NOT_FOUND)
+        key = labels.key(record.key)
+        status = labels.status(record.status)
+        error_type = names.NONE if caller_left(record) else labels.error_type(record.error_type)
+        self._requests.add((labels.route(record.route), model, status, error_type, key))
+        self._added.observe((), record.added_s)
+        if record.feature:
+            self._features.add((labels.feature(record.feature), model, status, error_type))
+        for attempt in record.attempts:
+            self._attempt(record, attempt, model, key, snapshot.prices)
+        if len(record.attempts) > 1 or record.retry_outcome is not None or record.waits or record.fallbacks:
+            self._repeats(record)
+        if record.stream and record.first_chunk_s is not None:
+            self._first_chunk.observe((), record.first_chunk_s - record.started_s)
+        if record.operation is not None:
+            self._gen_ai(record, record.operation, model, error_type, trace_id)
+
+    def _attempt(
+        self,
+        record: CallRecord,
+        attempt: AttemptRecord,
+        model: str,
+        key: str,
+        prices: Mapping[str, Price],
+    ) -> None:
+        labels = self.labels
+        if attempt.model != record.model and record.model is not None:
+            model = labels.model(attempt.model, learn=attempt.cause is not Cause.NOT_FOUND)
+        cause = attempt.cause.value if attempt.cause is not None else names.NONE
+        self._attempts.add((labels.route(attempt.route), model, labels.status(attempt.status), cause))
+        usage = attempt.usage
+        if usage.input_tokens is None and usage.output_tokens is None:
+            return
+        if record.operation == names.OPERATION_COUNT_TOKENS:
+            # What it counts was not processed, and is not billed.
+            return
+        tokens = self._tokens
+        if usage.input_tokens:
+            tokens.add((model, "input", key), usage.input_tokens)
+        if usage.output_tokens:
+            tokens.add((model, "output", key), usage.output_tokens)
+        if usage.cache_read_input_tokens:
+            tokens.add((model, "cache_read", key), usage.cache_read_input_tokens)
+        if usage.cache_creation_input_tokens:
+            tokens.add((model, "cache_creation", key), usage.cache_creation_input_tokens)
+        if prices:
+            price = prices.get(model) or prices.get(attempt.model)
+            if price is not None:
+                self._cost.add((model, key), float(cost_usd(usage, price)))
+
+    def _repeats(self, record: CallRecord) -> None:
+        if len(record.attempts) > 1:
+            self._retries.add(("sent",), len(record.attempts) - 1)
+        if record.retry_outcome in _RETRY_OUTCOMES:
+            self._retries.add((record.retry_outcome,))
+        for wait in record.waits:
+            reason = wait.reason if wait.reason in _WAIT_REASONS else names.OTHER
+            self._wait.observe((reason,), wait.seconds)
+        for move in record.fallbacks:
+            routes = (self.labels.route(move.from_route), self.labels.route(move.to_route))
+            self._fallbacks.add((*routes, move.cause.value))
+
+    def _gen_ai(
+        self, record: CallRecord, operation: str, model: str, error_type: str, trace_id: str | None
+    ) -> None:
+        # An empty label equals an absent one in Prometheus, as OpenTelemetry's translation leaves it.
+        error = "" if error_type == names.NONE else error_type
+        provider = names.PROVIDER_ANTHROPIC
+        seconds = record.ended_s - record.started_s
+        self._gen_ai_duration.observe((operation, provider, model, error), seconds, trace_id)
+        if record.stream and record.first_chunk_s is not None:
+            self._gen_ai_first_chunk.observe(
+                (operation, provider, model), record.first_chunk_s - record.started_s, trace_id
+            )
+        if not record.attempts or operation == names.OPERATION_COUNT_TOKENS:
+            return
+        usage = record.attempts[-1].usage
+        total_input = usage.total_input()
+        if total_input is not None and usage.output_tokens is not None:
+            self._gen_ai_tokens.observe((operation, provider, model, "input"), total_input)
+            self._gen_ai_tokens.observe((operation, provider, model, "output"), usage.output_tokens)
+
+    def set_breaker(self, route: str, state: BreakerState) -> None:
+        """The state of a route: the worst of its models'."""
+        self._breakers.put((self.labels.route(route),), _BREAKER_VALUES[state])
+
+    def set_ratelimits(self, route: str, remaining: Mapping[str, float | None]) -> None:
+        """What an answer says is left. remaining: by limit (`requests`, `tokens`, `input-tokens`,
+        `output-tokens`); None and other limits are passed over."""
+        name = self.labels.route(route)
+        for limit, left in remaining.items():
+            if left is not None and limit in _RATE_LIMITS:
+                self._ratelimits.put((name, limit), left)
+
+    def policy_in_force(self, snapshot: Snapshot) -> None:
+        """A policy was put in force: its names become labels, gauges of routes that are gone go."""
+        self.labels.policy_in_force(snapshot)
+        routes = {route.name for route in snapshot.routes}
+        self._breakers.keep_first_label(routes)
+        self._ratelimits.keep_first_label(routes)
+        for route in routes:
+            self._breakers.add((route,), 0)
+        self._policy.keep_first_label(set())
+        self._policy.put((snapshot.name, snapshot.namespace, str(snapshot.generation), snapshot.hash), 1)
+
+    def model_mismatch(self, route: str, model: str | None) -> None:
+        """An answer named another model than the one asked for."""
+        self._mismatches.add((self.labels.route(route), self.labels.model(model)))
+
+    def policy_error(self) -> None:
+        """A policy was refused."""
+        self._policy_errors.add(())
+
+    def trace_dropped(self) -> None:
+        """A call's trace was not exported: over the rate, or the queue to the collector was full."""
+        self._traces_dropped.add(())
+
+    def export_failed(self) -> None:
+        """The collector did not take a batch; safe from any thread."""
+        self._export_failures.inc()
+
+    def listener_failed(self) -> None:
+        """A listener raised."""
+        self._listener_errors.add(())
+
+    def render_openmetrics(self) -> bytes:
+        """The text for a scraper; its content type is `OPENMETRICS_CONTENT_TYPE`."""
+        text: bytes = generate_latest(self._registry)  # type: ignore[no-untyped-call]
+        return text
+
+    def value(self, name: str, labels: Mapping[str, str] | None = None) -> float | None:
+        """One sample's value, None if it is not there."""
+        return self._registry.get_sample_value(name, dict(labels or {}))
+
+
+def cost_usd(usage: TokenUsage, price: Price) -> Decimal:
+    """Price of one answer from the raw parts: the parts don't overlap."""
+    return _PER_TOKEN * (
+        (usage.input_tokens or 0) * price.input_per_mtok
+        + (usage.output_tokens or 0) * price.output_per_mtok
+        + (usage.cache_read_input_tokens or 0) * price.cache_read_per_mtok
+        + (usage.cache_creation_input_tokens or 0) * price.cache_write_per_mtok
+    )

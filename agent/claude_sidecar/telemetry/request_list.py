@@ -1,0 +1,121 @@
+"""The last calls as the admin port shows them: facts about them, never what they said."""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from claude_sidecar.telemetry.api_paths import path_template
+from claude_sidecar.telemetry.record import AttemptRecord, CallRecord, Timebase
+from claude_sidecar.telemetry.span_attributes import attempt_error
+from claude_sidecar.wire.tokens import TokenUsage
+
+MOST_CALLS = 500
+
+Json = dict[str, object]
+
+
+class RequestList:
+    """Keeps the records of the last 500 calls and describes them when asked.
+
+    timebase: joins the loop's clock to wall time.
+    """
+
+    def __init__(self, timebase: Callable[[], Timebase]) -> None:
+        self._timebase = timebase
+        self._records: deque[CallRecord] = deque(maxlen=MOST_CALLS)
+
+    def call_ended(self, record: CallRecord) -> None:
+        """Keep an ended call; its strings must be bounded by now."""
+        self._records.append(record)
+
+    def describe(self) -> list[Json]:
+        """The calls as JSON-able values, newest first."""
+        timebase = self._timebase()
+        return [_call(record, timebase) for record in reversed(self._records)]
+
+
+def _call(record: CallRecord, timebase: Timebase) -> Json:
+    return {
+        "callId": record.call_id,
+        "traceId": record.trace_id,
+        "startedAt": _wall(timebase, record.started_s),
+        "durationMs": _ms(record.ended_s - record.started_s),
+        "addedMs": _ms(record.added_s),
+        "firstChunkMs": _since(record.started_s, record.first_chunk_s),
+        "method": record.method,
+        "path": path_template(record.path) or "other",
+        "operation": record.operation,
+        "model": record.model,
+        "substitutedModel": record.substituted_model,
+        "stream": record.stream,
+        "requestBytes": record.request_bytes,
+        "route": record.route,
+        "status": record.status,
+        "cause": record.cause,
+        "errorType": record.error_type,
+        "limit": record.limit,
+        "hint": record.hint,
+        "requestId": record.request_id,
+        "key": record.key,
+        "feature": record.feature or None,
+        "policy": record.policy,
+        "policyHash": record.policy_hash,
+        "sdkRetryCount": record.sdk_retry_count,
+        "retryOutcome": record.retry_outcome,
+        "cancelled": record.cancelled,
+        "interrupted": record.interrupted,
+        "attempts": [_attempt(record, attempt) for attempt in record.attempts],
+        "waits": [
+            {"atMs": _ms(wait.at_s - record.started_s), "seconds": wait.seconds, "reason": wait.reason}
+            for wait in record.waits
+        ],
+        "fallbacks": [
+            {
+                "atMs": _ms(move.at_s - record.started_s),
+                "from": move.from_route,
+                "to": move.to_route,
+                "cause": move.cause,
+            }
+            for move in record.fallbacks
+        ],
+    }
+
+
+def _attempt(record: CallRecord, attempt: AttemptRecord) -> Json:
+    return {
+        "route": attempt.route,
+        "model": attempt.model or None,
+        "atMs": _ms(attempt.started_s - record.started_s),
+        "durationMs": _ms(attempt.ended_s - attempt.started_s),
+        "firstByteMs": _since(attempt.started_s, attempt.first_byte_s),
+        "status": attempt.status,
+        "cause": attempt.cause,
+        "errorType": attempt_error(attempt),
+        "requestId": attempt.request_id,
+        "responseModel": attempt.response_model,
+        "stopReason": attempt.stop_reason,
+        "reusedConnectionDied": attempt.reused_connection_died,
+        "cancelled": attempt.cancelled,
+        "usage": _usage(attempt.usage),
+    }
+
+
+def _usage(usage: TokenUsage) -> Json:
+    return {
+        "inputTokens": usage.input_tokens,
+        "outputTokens": usage.output_tokens,
+        "cacheReadInputTokens": usage.cache_read_input_tokens,
+        "cacheCreationInputTokens": usage.cache_creation_input_tokens,
+    }
+
+
+def _wall(timebase: Timebase, loop_s: float) -> str:
+    return datetime.fromtimestamp(timebase.unix_ns_at(loop_s) / 1e9, UTC).isoformat(timespec="milliseconds")
+
+
+def _since(start_s: float, moment_s: float | None) -> float | None:
+    return None if moment_s is None else _ms(moment_s - start_s)
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,213 @@
+"""What each of the three levels of a trace says about a call."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from claude_sidecar.policy.cause import Cause
+from claude_sidecar.telemetry import names
+from claude_sidecar.telemetry.labels import Labels
+from claude_sidecar.telemetry.model_match import same_model
+from claude_sidecar.telemetry.record import AttemptRecord, CallRecord
+from claude_sidecar.telemetry.trouble import caller_left, went_wrong
+
+Value = str | bool | int | float | Sequence[str]
+Attributes = dict[str, Value]
+
+_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+
+
+def method_of(record: CallRecord) -> str:
+    """The method, `_OTHER` for one that HTTP does not know (semantic conventions, HTTP spans)."""
+    return record.method if record.method in _METHODS else "_OTHER"
+
+
+def error_type(error: str | None, status: int | None) -> str | None:
+    """`error.type`: the provider's or ours; else the status as text; None where nothing failed."""
+    if error is not None:
+        return error
+    return str(status) if status is not None and status >= 400 else None
+
+
+def server_attributes(record: CallRecord, template: str | None, labels: Labels) -> Attributes:
+    """The top span: the app's request as we answered it."""
+    attributes = _outcome(record)
+    attributes[names.HTTP_REQUEST_METHOD] = method_of(record)
+    attributes[names.URL_SCHEME] = "http"
+    if template is not None:
+        attributes[names.URL_PATH] = record.path
+        attributes[names.HTTP_ROUTE] = template
+    attributes[names.POLICY] = record.policy
+    attributes[names.POLICY_HASH] = record.policy_hash
+    attributes[names.ATTEMPTS] = len(record.attempts)
+    attributes[names.KEY] = record.key
+    attributes[names.CALL_ID] = record.call_id
+    attributes[names.ADDED_LATENCY_MS] = round(record.added_s * 1000, 3)
+    if record.limit is not None:
+        attributes[names.LIMIT] = record.limit
+    if record.feature:
+        attributes[names.FEATURE] = labels.feature(record.feature)
+    if record.hint is not None:
+        attributes[names.HINT] = record.hint
+    if record.request_id is not None:
+        attributes[names.RESPONSE_REQUEST_ID] = (record.request_id,)
+    if record.cancelled:
+        attributes[names.CANCELLED] = True
+    return attributes
+
+
+def operation_attributes(record: CallRecord) -> Attributes:
+    """The middle span: one operation on a model, however many sends it took; or a call without a model."""
+    attributes = _outcome(record)
+    last = record.attempts[-1] if record.attempts else None
+    if last is not None:
+        attributes[names.SERVER_ADDRESS] = last.server_address
+        attributes[names.SERVER_PORT] = last.server_port
+    if record.operation is None:
+        return attributes
+    attributes[names.GEN_AI_OPERATION_NAME] = record.operation
+    attributes[names.GEN_AI_PROVIDER_NAME] = names.PROVIDER_ANTHROPIC
+    if record.model is not None:
+        attributes[names.GEN_AI_REQUEST_MODEL] = record.model
+    if record.substituted_model is not None:
+        attributes[names.SUBSTITUTED_MODEL] = record.substituted_model
+    if record.stream:
+        attributes[names.GEN_AI_REQUEST_STREAM] = True
+        if record.first_chunk_s is not None:
+            attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = record.first_chunk_s - record.started_s
+    if record.max_tokens is not None:
+        attributes[names.GEN_AI_REQUEST_MAX_TOKENS] = record.max_tokens
+    if last is not None:
+        _answer(attributes, record, last)
+    return attributes
+
+
+def _answer(attributes: Attributes, record: CallRecord, last: AttemptRecord) -> None:
+    if last.response_model is not None:
+        attributes[names.GEN_AI_RESPONSE_MODEL] = last.response_model
+        if wrong_model(record) is not None:
+            attributes[names.MODEL_MISMATCH] = True
+    if last.response_id is not None:
+        attributes[names.GEN_AI_RESPONSE_ID] = last.response_id
+    if last.stop_reason is not None:
+        attributes[names.GEN_AI_RESPONSE_FINISH_REASONS] = (last.stop_reason,)
+    if record.operation == names.OPERATION_COUNT_TOKENS:
+        # What was counted was not used: `gen_ai.usage.*` would be summed up as if it were.
+        return
+    usage = last.usage
+    for name, count in (
+        (names.GEN_AI_USAGE_INPUT_TOKENS, usage.total_input()),
+        (names.GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens),
+        (names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cache_read_input_tokens),
+        (names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, usage.cache_creation_input_tokens),
+    ):
+        if count is not None:
+            attributes[name] = count
+
+
+def attempt_attributes(record: CallRecord, number: int, template: str | None) -> Attributes:
+    """One send. number: 0 for the first."""
+    attempt = record.attempts[number]
+    attributes: Attributes = {
+        names.HTTP_REQUEST_METHOD: method_of(record),
+        names.SERVER_ADDRESS: attempt.server_address,
+        names.SERVER_PORT: attempt.server_port,
+        names.URL_FULL: _safe_url(attempt.url, keep_path=template is not None),
+        names.ROUTE: attempt.route,
+    }
+    if number:
+        attributes[names.HTTP_REQUEST_RESEND_COUNT] = number
+    if attempt.status is not None:
+        attributes[names.HTTP_RESPONSE_STATUS_CODE] = attempt.status
+    error = attempt_error(attempt)
+    if error is not None:
+        attributes[names.ERROR_TYPE] = error
+    if attempt.cause is not None:
+        attributes[names.CAUSE] = attempt.cause.value
+    if attempt.request_id is not None:
+        attributes[names.RESPONSE_REQUEST_ID] = (attempt.request_id,)
+    if attempt.first_byte_s is not None:
+        attributes[names.FIRST_BYTE_S] = attempt.first_byte_s - attempt.started_s
+    if attempt.cancelled:
+        attributes[names.CANCELLED] = True
+    if attempt.reused_connection_died:
+        attributes[names.CONNECTION_DIED] = True
+    if record.operation not in (None, names.OPERATION_COUNT_TOKENS):
+        # Under our own prefix: backends sum `gen_ai.usage.*` over spans, and would count the answer twice.
+        for name, count in (
+            (names.USAGE_INPUT, attempt.usage.input_tokens),
+            (names.USAGE_OUTPUT, attempt.usage.output_tokens),
+            (names.USAGE_CACHE_READ, attempt.usage.cache_read_input_tokens),
+            (names.USAGE_CACHE_CREATION, attempt.usage.cache_creation_input_tokens),
+        ):
+            if count is not None:
+                attributes[name] = count
+    return attributes
+
+
+def attempt_error(attempt: AttemptRecord) -> str | None:
+    """`error.type` of a send; None for one that went well or was given up because the caller left."""
+    if attempt.cancelled and attempt.cause is None:
+        return None
+    error = error_type(attempt.error_type, attempt.status)
+    if error is None and attempt.cause is not None:
+        return "timeout" if attempt.cause is Cause.TIMEOUT else "connection_error"
+    return error
+
+
+def wrong_model(record: CallRecord) -> str | None:
+    """The model that answered, if it is neither the one asked for nor its named substitute."""
+    if not record.attempts or record.model is None:
+        return None
+    last = record.attempts[-1]
+    answered = last.response_model
+    if answered is None:
+        return None
+    meant = (record.substituted_model or record.model, last.model)
+    return None if any(same_model(model, answered) for model in meant) else answered
+
+
+def _outcome(record: CallRecord) -> Attributes:
+    attributes: Attributes = {names.ROUTE: record.route}
+    if record.status is not None:
+        attributes[names.HTTP_RESPONSE_STATUS_CODE] = record.status
+    if went_wrong(record):
+        error = error_type(record.error_type, record.status)
+        attributes[names.ERROR_TYPE] = error if error is not None else "_OTHER"
+    if record.cause is not None and not caller_left(record):
+        attributes[names.CAUSE] = record.cause.value
+    return attributes
+
+
+def _safe_url(url: str, *, keep_path: bool) -> str:
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{host}{parts.path if keep_path else ''}"
+
+
+def events_of(record: CallRecord) -> list[tuple[float, str, Mapping[str, Value]]]:
+    """Waits and moves to other routes in the order of time: when on the loop's clock, name, attributes."""
+    events: list[tuple[float, str, Mapping[str, Value]]] = [
+        (
+            wait.at_s,
+            names.EVENT_WAIT,
+            {names.EVENT_WAIT_REASON: wait.reason, names.EVENT_WAIT_SECONDS: wait.seconds},
+        )
+        for wait in record.waits
+    ]
+    events += [
+        (
+            move.at_s,
+            names.EVENT_FALLBACK,
+            {
+                names.EVENT_FALLBACK_FROM: move.from_route,
+                names.EVENT_FALLBACK_TO: move.to_route,
+                names.EVENT_FALLBACK_CAUSE: move.cause.value,
+            },
+        )
+        for move in record.fallbacks
+    ]
+    events.sort(key=lambda event: event[0])
+    return events

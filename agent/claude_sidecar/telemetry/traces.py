@@ -1,0 +1,51 @@
+"""The trace listener: gate, builder and queue, in this order, so that a closed gate costs nothing."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.telemetry.gate import TraceGate
+from claude_sidecar.telemetry.metrics import Metrics
+from claude_sidecar.telemetry.record import CallRecord
+from claude_sidecar.telemetry.trouble import had_trouble
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+
+class SpanQueue(Protocol):
+    """Where finished traces go."""
+
+    def offer(self, spans: "Sequence[ReadableSpan]") -> bool:
+        """Take a trace or refuse it, at once."""
+
+    def close(self, timeout_s: float) -> None:
+        """Export what is queued, for so long at most."""
+
+
+class Traces:
+    """Decides for each ended call whether it is traced, and hands its spans to the queue."""
+
+    def __init__(
+        self, build: "Callable[[CallRecord], Sequence[ReadableSpan]]", queue: SpanQueue, metrics: Metrics
+    ) -> None:
+        self._build = build
+        self._queue = queue
+        self._metrics = metrics
+        self._gate = TraceGate()
+
+    def call_ended(self, record: CallRecord, snapshot: Snapshot) -> bool:
+        """Export the call's trace if the gate admits it; whether it was queued."""
+        trouble = had_trouble(record)
+        rate = snapshot.traces_failures_per_s if trouble else snapshot.traces_successes_per_s
+        admitted = self._gate.admits(
+            record.ended_s, trouble=trouble, parent_sampled=record.parent_sampled, per_s=rate
+        )
+        if admitted and self._queue.offer(self._build(record)):
+            return True
+        self._metrics.trace_dropped()
+        return False
+
+    def close(self, timeout_s: float) -> None:
+        """Export what is queued, for so many seconds at most."""
+        self._queue.close(timeout_s)

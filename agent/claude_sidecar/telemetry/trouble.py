@@ -1,0 +1,18 @@
+"""Which ended calls are worth a trace, a log line: one reading of a record for all listeners."""
+
+from claude_sidecar.telemetry.record import CallRecord
+
+
+def caller_left(record: CallRecord) -> bool:
+    """Whether the caller went away from a call that had not failed by then: no error of anybody's."""
+    return record.cancelled and not record.interrupted and (record.status is None or record.status < 400)
+
+
+def went_wrong(record: CallRecord) -> bool:
+    """Whether the caller got an error, or a stream that broke."""
+    return record.failed and not caller_left(record)
+
+
+def had_trouble(record: CallRecord) -> bool:
+    """Whether the call failed, was retried, made to wait or rerouted."""
+    return bool(len(record.attempts) > 1 or record.waits or record.fallbacks) or went_wrong(record)
