@@ -1,0 +1,93 @@
+"""Scenario text into a `Scenario`, with the line of whatever is wrong with it."""
+
+import difflib
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from claude_sidecar.simulator.rule import Match, Rule
+from claude_sidecar.simulator.scenario import AnswerShape, Key, Limits, Scenario, Timing
+
+_FIELDS = {
+    name for model in (Scenario, Key, Limits, Timing, AnswerShape, Rule, Match) for name in model.model_fields
+}
+_MAX_BYTES = 4 * 1024 * 1024
+
+
+class ScenarioError(Exception):
+    """A scenario that cannot be used; *problems* are lines `source:line: path: what is wrong`."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+def load(path: Path) -> Scenario:
+    """Read a scenario file; raises `ScenarioError`."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ScenarioError([f"{path}: cannot be read: {reason}. Give the path of a YAML file."]) from None
+    return parse(raw, str(path))
+
+
+def parse(raw: bytes, source: str = "scenario") -> Scenario:
+    """YAML or JSON text to a scenario; *source* is what errors call it. Raises `ScenarioError`."""
+    if len(raw) > _MAX_BYTES:
+        raise ScenarioError([f"{source}: larger than 4 MiB"])
+    try:
+        text = raw.decode()
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        value = yaml.safe_load(text)
+    except UnicodeDecodeError as error:
+        raise ScenarioError([f"{source}: not UTF-8 (byte {error.start})"]) from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ScenarioError([f"{source}:{line}: not YAML: {error.problem}"]) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ScenarioError([f"{source}:1: not YAML: {error}"]) from None
+    if value is None:
+        return Scenario()
+    if not isinstance(value, dict):
+        raise ScenarioError([f"{source}:1: a mapping is wanted, with any of {_names(Scenario)}"])
+    try:
+        return Scenario.model_validate(value)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        problems = [f"{source}:{_line(node, d['loc'])}: {explain(d)}" for d in details]
+        raise ScenarioError(problems) from None
+
+
+def explain(detail: ErrorDetails) -> str:
+    """One validation error in a line: the path, what is wrong, the nearest known name."""
+    path = ".".join(str(step) for step in detail["loc"]) or "scenario"
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(detail["loc"][-1]), sorted(_FIELDS), n=1)
+        message = "unknown field" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{path}: {message}"
+
+
+def _names(model: type[BaseModel]) -> str:
+    return ", ".join(model.model_fields)
+
+
+def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
+    """The line on which *path* stands, or the last part of it that does; counted from 1."""
+    line = 1
+    for step in path:
+        found: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            for name, value in node.value:
+                if name.value == str(step):
+                    line, found = name.start_mark.line + 1, value
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            found = node.value[step]
+            line = found.start_mark.line + 1
+        if found is None:
+            break
+        node = found
+    return line
