@@ -66,8 +66,11 @@ class Scenes:
         asked = [{"custom_id": name, "params": params} for name in ("one", "two")]
         batches = self.client.messages.batches
         raw = batches.with_raw_response.create(requests=asked, extra_headers=self.headers)
-        results = batches.results(raw.parse().id, extra_headers=self.headers)
-        return {"results": sorted([line.custom_id, line.result.type] for line in results)}, raw.headers
+        batch = batches.retrieve(raw.parse().id, extra_headers=self.headers)
+        results = batches.results(batch.id, extra_headers=self.headers)
+        ours = str(batch.results_url).startswith(str(self.client.base_url))
+        found = sorted([line.custom_id, line.result.type] for line in results)
+        return {"results": found, "results_url_is_under_base_url": ours}, raw.headers
 
 
 def _message(message: Any) -> Facts:

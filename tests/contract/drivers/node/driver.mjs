@@ -61,11 +61,13 @@ const scenes = {
     const params = { model, max_tokens: 100, messages: ASK };
     const requests = ["one", "two"].map((custom_id) => ({ custom_id, params }));
     const { data, response } = await client.messages.batches.create({ requests }, options).withResponse();
+    const batch = await client.messages.batches.retrieve(data.id, {}, options);
     const results = [];
-    for await (const line of await client.messages.batches.results(data.id, {}, options)) {
+    for await (const line of await client.messages.batches.results(batch.id, {}, options)) {
       results.push([line.custom_id, line.result.type]);
     }
-    return [{ results: results.sort() }, response.headers];
+    const ours = String(batch.results_url).startsWith(client.baseURL);
+    return [{ results: results.sort(), results_url_is_under_base_url: ours }, response.headers];
   },
 };
 

@@ -16,6 +16,9 @@ import (
 
 var ask = []sdk.MessageParam{sdk.NewUserMessage(sdk.NewTextBlock("Say something about the sea."))}
 
+// baseURL is where the client calls; only the check of a batch's results_url wants to know.
+var baseURL string
+
 func factsOf(message *sdk.Message) protocol.Facts {
 	text := ""
 	for _, block := range message.Content {
@@ -115,13 +118,18 @@ func batchResults(ctx context.Context, client sdk.Client, model string) (protoco
 	if err != nil {
 		return nil, err
 	}
+	batch, err = client.Messages.Batches.Get(ctx, batch.ID, sdk.MessageBatchGetParams{})
+	if err != nil {
+		return nil, err
+	}
 	results, lines := [][]string{}, client.Messages.Batches.ResultsStreaming(ctx, batch.ID, sdk.MessageBatchResultsParams{})
 	for lines.Next() {
 		line := lines.Current()
 		results = append(results, []string{line.CustomID, line.Result.Type})
 	}
 	sort.Slice(results, func(a, b int) bool { return results[a][0] < results[b][0] })
-	return protocol.Facts{"results": results}, lines.Err()
+	ours := strings.HasPrefix(batch.ResultsURL, baseURL)
+	return protocol.Facts{"results": results, "results_url_is_under_base_url": ours}, lines.Err()
 }
 
 var scenes = map[string]func(context.Context, sdk.Client, string) (protocol.Facts, error){
@@ -144,6 +152,7 @@ func failureOf(err error) *protocol.Failure {
 
 func main() {
 	asked := protocol.Read()
+	baseURL = asked.BaseURL
 	for _, scene := range asked.Scenes {
 		var answer *http.Response
 		keep := func(request *http.Request, next option.MiddlewareNext) (*http.Response, error) {
