@@ -5,27 +5,18 @@ from collections.abc import Iterator, Sequence
 
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.line import MAX_CHARS
-from claude_sidecar.wire.credential import CREDENTIAL_HEADERS, INVISIBLE, QUOTES, Credential, CredentialKind
+from claude_sidecar.wire.credential import (
+    CREDENTIAL_HEADERS,
+    INVISIBLE,
+    QUOTES,
+    STRAY_HEADERS,
+    Credential,
+    CredentialKind,
+)
 
 _SCHEME = re.compile(rb"(?i)\A\s*(bearer)(:?)(\s*)((?:bearer[\s:]+)*)")
 _KEY_CHARACTERS = re.compile(rb"[A-Za-z0-9_-]*")
 _ADMIN_PATH = "/v1/organizations"
-
-_STRAY = frozenset(
-    {
-        b"api-key",
-        b"api_key",
-        b"apikey",
-        b"x-apikey",
-        b"x_api_key",
-        b"anthropic-api-key",
-        b"anthropic_api_key",
-        b"x-anthropic-api-key",
-        b"x-auth-token",
-        b"proxy-authorization",
-    }
-)
-"""Headers in which keys of other APIs travel, so in which a Claude key may have been put."""
 
 
 def authentication_hint(facts: HintFacts) -> str:
@@ -80,7 +71,7 @@ def _findings(facts: HintFacts) -> Iterator[str]:
 
 
 def _nothing_came(facts: HintFacts) -> str:
-    stray = next((name for name, _ in facts.request_headers if name.lower() in _STRAY), None)
+    stray = next((name for name, _ in facts.request_headers if name.lower() in STRAY_HEADERS), None)
     if stray is not None:
         return (
             f"No x-api-key or authorization came, but {stray.lower().decode('ascii')} did: "
@@ -153,12 +144,12 @@ def _defects_of_scheme(credential: Credential) -> Iterator[str]:
     if scheme is None:
         if _other_scheme(credential):
             yield (
-                "authorization has another scheme than Bearer: send 'Authorization: Bearer <key>', or "
+                "authorization has another scheme than Bearer: send 'Authorization: Bearer KEY', or "
                 "x-api-key."
             )
         else:
             yield (
-                "authorization holds the key without its scheme: send 'Authorization: Bearer <key>', or "
+                "authorization holds the key without its scheme: send 'Authorization: Bearer KEY', or "
                 "x-api-key."
             )
         return
@@ -166,7 +157,7 @@ def _defects_of_scheme(credential: Credential) -> Iterator[str]:
     if word != b"Bearer":
         yield "The scheme must be spelt 'Bearer', with a capital B and the rest lower case."
     if colon:
-        yield "There is a colon after Bearer: 'Bearer <key>' has none."
+        yield "There is a colon after Bearer: 'Bearer KEY' has none."
     elif gap != b" ":
         yield "Between Bearer and the key stands exactly one space."
     if more:
@@ -203,7 +194,10 @@ def _defects_of_kind(credential: Credential, facts: HintFacts) -> Iterator[str]:
 def _unknown_prefix(credential: Credential) -> str:
     # The prefix is named only where the key holds nothing of it, so that no part of a key is ever shown.
     if b"k-ant" in credential.bare:
-        return f"The key in {credential.header} has something before its beginning, or lacks its first letter: paste it anew."
+        return (
+            f"The key in {credential.header} has something before its beginning, or lacks its first "
+            "letter: paste it anew."
+        )
     return (
         f"The key in {credential.header} does not begin with sk-ant-: is it another provider's, or a "
         "variable left unexpanded?"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from claude_sidecar.policy.cause import Cause
-from claude_sidecar.wire.credential import Credential, find_credentials
+from claude_sidecar.wire.credential import PLACEHOLDER, STRAY_HEADERS, Credential, find_credentials
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9._:@/-]{1,80}")
 """What a model's name may look like to be repeated in a hint."""
@@ -74,15 +74,13 @@ class HintFacts:
         Someone who swaps two variables sends the key as the model.
         """
         model = self.model
-        if model is None or not MODEL_NAME.fullmatch(model) or "sk-ant" in model.lower():
+        if model is None or not MODEL_NAME.fullmatch(model) or "-ant-" in model.lower():
             return None
         name = model.encode("ascii")
         windows = {name[i : i + _SECRET_WINDOW] for i in range(len(name) - _SECRET_WINDOW + 1)}
-        for credential in self.credentials:
-            bare = credential.bare
-            if any(window in bare for window in windows) and not bare.startswith(b"provided-by-"):
-                return None
-        return model
+        secrets = [credential.bare for credential in self.credentials if credential.bare != PLACEHOLDER]
+        secrets += [value for line, value in self.request_headers if line.lower() in STRAY_HEADERS]
+        return None if any(window in secret for secret in secrets for window in windows) else model
 
     @property
     def whose_key(self) -> str:

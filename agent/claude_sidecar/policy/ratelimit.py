@@ -29,6 +29,7 @@ _UNIFIED = {
     b"anthropic-ratelimit-unified-7d": "unified_7d",
     b"anthropic-ratelimit-unified-overage": "unified_overage",
 }
+_UNIFIED_NAMES = frozenset(_UNIFIED.values())
 _FIELDS = {
     family + b"-" + part: (name, part.decode())
     for table, parts in (
@@ -121,14 +122,14 @@ def parse_rate_limits(headers: Iterable[tuple[bytes, bytes]], now_unix_s: float)
     parsed: dict[str, Bucket | UnifiedWindow] = {}
     for family, parts in found.items():
         reset_s = _reset(parts.get("reset"), now_unix_s)
-        if family.startswith("unified"):
-            window = UnifiedWindow(_status(parts.get("status")), reset_s, _number(parts.get("utilization")))
-            if window != UnifiedWindow():
-                parsed[family] = window
+        if family in _UNIFIED_NAMES:
+            status, utilization = _status(parts.get("status")), _number(parts.get("utilization"))
+            if status is not None or reset_s is not None or utilization is not None:
+                parsed[family] = UnifiedWindow(status, reset_s, utilization)
         else:
-            bucket = Bucket(_count(parts.get("limit")), _count(parts.get("remaining")), reset_s)
-            if bucket != Bucket():
-                parsed[family] = bucket
+            limit, remaining = _count(parts.get("limit")), _count(parts.get("remaining"))
+            if limit is not None or remaining is not None or reset_s is not None:
+                parsed[family] = Bucket(limit, remaining, reset_s)
     return RateLimits(**parsed) if parsed else NO_LIMITS  # type: ignore[arg-type]  # families by kind
 
 
@@ -205,7 +206,7 @@ def _reset(value: bytes | None, now_unix_s: float) -> float | None:
     """RFC 3339 (the documented families) or epoch seconds (the unified ones)."""
     if value is None or len(value) > 40:
         return None
-    at = _number(value)
+    at = None if value[4:5] == b"-" else _number(value)
     if at is None:
         try:
             moment = datetime.fromisoformat(value.decode("ascii"))

@@ -13,6 +13,22 @@ PLACEHOLDER = b"provided-by-claude-sidecar"
 
 CREDENTIAL_HEADERS = ("x-api-key", "authorization")
 
+STRAY_HEADERS = frozenset(
+    {
+        b"api-key",
+        b"api_key",
+        b"apikey",
+        b"x-apikey",
+        b"x_api_key",
+        b"anthropic-api-key",
+        b"anthropic_api_key",
+        b"x-anthropic-api-key",
+        b"x-auth-token",
+        b"proxy-authorization",
+    }
+)
+"""Headers in which keys of other APIs travel, so in which a Claude key may have been put."""
+
 ALIAS_NONE = "none"
 ALIAS_OAUTH = "oauth"
 ALIAS_HIDDEN = "hidden"

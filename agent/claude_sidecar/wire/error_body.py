@@ -72,9 +72,8 @@ def _of_object(document: dict[str, Any]) -> ErrorBody | None:
             request_id,
         )
     message = _first_text(document, "message", "Message", "detail", "title") or _text(error)
-    aws_type = _label(document.get("__type"))
-    if aws_type is not None:
-        aws_type = aws_type.rpartition("#")[2]
+    aws_type = document.get("__type")
+    aws_type = _label(aws_type.rpartition("#")[2]) if isinstance(aws_type, str) else None
     if message is None and aws_type is None:
         return None
     return ErrorBody(aws_type, message, None, request_id)
