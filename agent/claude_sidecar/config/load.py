@@ -61,6 +61,14 @@ def load_bytes(content: bytes, file: str, folder: Path, env: Mapping[str, str] |
     return Loaded(policy, snapshot, file)
 
 
+def parse_policy(content: bytes, file: str) -> ClaudePolicy:
+    """Check a policy by itself, without looking for its credentials; raises PolicyInvalid.
+
+    file: what messages call it.
+    """
+    return _validated(_tree(content, file))
+
+
 def read_bytes(path: Path) -> bytes:
     """Content of a policy file; raises PolicyInvalid where there is no regular, readable, small file."""
     try:

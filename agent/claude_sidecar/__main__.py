@@ -1,0 +1,5 @@
+"""`python -m claude_sidecar` is the command `claude-sidecar`."""
+
+from claude_sidecar.cli.main import main
+
+main()

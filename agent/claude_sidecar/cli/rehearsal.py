@@ -1,0 +1,162 @@
+"""A call played through a policy without sending anything: the same decision as the proxy's, step by step."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from claude_sidecar.policy.call_state import CallState
+from claude_sidecar.policy.cause import RETRYABLE, Cause
+from claude_sidecar.policy.decide import HEALTHY, next_step
+from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.routing import Candidate, RequestFacts, plan
+from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Send, Wait
+
+_MIDDLE = 0.5
+_MOST = 1 - 1e-9
+_MAX_STEPS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """failure: how the first `times` sends end, None for all of them; facts: of the request."""
+
+    snapshot: Snapshot
+    facts: RequestFacts
+    failure: Outcome
+    times: int | None
+
+
+def rehearse(scene: Scene) -> Iterator[str]:
+    """Tell each step and why.
+
+    Sends take no time, breakers are closed and credentials there, the budget is fresh; the waits that are
+    told as a range count with their middle.
+    """
+    candidates = plan(scene.snapshot, scene.facts)
+    state = CallState(scene.snapshot, scene.facts, candidates)
+    now = 0.0
+    for _ in range(_MAX_STEPS):
+        step = next_step(state, HEALTHY, now, _MIDDLE)
+        match step:
+            case Wait():
+                yield _wait_line(state, step, now)
+                now += step.seconds
+                state = state.waited(step)
+            case Send():
+                why = _send_reason(state, step)
+                state = state.sending(step)
+                failed = scene.times is None or state.sends <= scene.times
+                outcome = scene.failure if failed else Outcome(None, 200, has_answer=True)
+                yield f"send to {_named(candidates[step.candidate])} ({why}): {_told(outcome)}"
+                state = state.after(outcome, now)
+            case Deliver():
+                yield from _delivery(state, step)
+                return
+            case GiveUp():
+                yield from _own_error(state, step)
+                return
+
+
+def _named(candidate: Candidate) -> str:
+    if candidate.substitute is not None:
+        return f"{candidate.route} as {candidate.model}"
+    return candidate.route
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.cause is None:
+        return f"{outcome.status}, fine"
+    if outcome.status is None:
+        return f"no answer, {outcome.cause}"
+    return f"{outcome.status}, {outcome.cause}"
+
+
+def _send_reason(state: CallState, step: Send) -> str:
+    candidate = state.candidates[step.candidate]
+    if state.sends == 0:
+        reason = "the first route that serves the model"
+    elif state.resume is not None and state.resume.candidate is not None:
+        reason = "the same route after the wait"
+    elif state.resume is not None:
+        reason = "a new round begins with the first route"
+    else:
+        cause = state.governing.cause if state.governing else None
+        reason = f"at once: fallback.causes names {cause}, and this round has not tried it"
+    if candidate.substitute is not None:
+        reason += f"; fallback.substitutions names {candidate.substitute} for {state.facts.model}"
+    return reason
+
+
+def _wait_line(state: CallState, step: Wait, now: float) -> str:
+    shortest = next_step(state, HEALTHY, now, 0.0)
+    longest = next_step(state, HEALTHY, now, _MOST)
+    low = shortest.seconds if isinstance(shortest, Wait) else step.seconds
+    high = longest.seconds if isinstance(longest, Wait) else step.seconds
+    span = _seconds(high) if _seconds(low) == _seconds(high) else f"{_seconds(low)} to {_seconds(high)}"
+    cause = state.governing.cause if state.governing else None
+    if step.reason == "retry-after":
+        why = "the upstream's retry-after, with jitter added" if high > low else "the upstream's retry-after"
+    else:
+        why = "backoff with full jitter, retry.backoff"
+    return f"wait {span} ({why}; retry.causes names {cause})"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{round(seconds, 2):g}s"
+
+
+def _delivery(state: CallState, step: Deliver) -> Iterator[str]:
+    outcome = step.outcome
+    if outcome.cause is None:
+        yield f"deliver {outcome.status} ({_sends(state)})"
+        return
+    yield f"deliver {outcome.status} unchanged ({_why_end(state, step.ending)}; {_sends(state)})"
+    if outcome.status is not None and outcome.status >= 400:
+        stops = outcome.cause in RETRYABLE
+        yield f"the app sees x-claude-sidecar-cause: {outcome.cause}" + (
+            " and x-should-retry: false, so that its SDK does not multiply the sends" if stops else ""
+        )
+
+
+def _own_error(state: CallState, step: GiveUp) -> Iterator[str]:
+    if step.ending is Ending.NO_ROUTE:
+        name = "gateway_no_route (503)"
+    elif step.ending is Ending.CREDENTIAL_MISSING:
+        name = "gateway_credential_missing (503)"
+    elif step.cause is Cause.TIMEOUT:
+        name = "gateway_timeout (504)"
+    else:
+        name = "gateway_unreachable (502)"
+    yield f"answer {name}: no upstream gave one ({_why_end(state, step.ending)}; {_sends(state)})"
+
+
+def _sends(state: CallState) -> str:
+    return "1 send" if state.sends == 1 else f"{state.sends} sends"
+
+
+def _why_end(state: CallState, ending: Ending) -> str:
+    failure = state.governing
+    cause = failure.cause if failure is not None else None
+    match ending:
+        case Ending.ATTEMPTS_SPENT:
+            return f"{state.facts.max_sends} sends are the most for this call, retry.maxAttempts"
+        case Ending.RETRY_AFTER_TOO_LONG:
+            told = (failure.word.retry_after_s if failure is not None else None) or 0.0
+            longest = state.snapshot.max_retry_after_s
+            if told > longest:
+                return f"retry-after of {_seconds(told)} is over retry.maxRetryAfter, {_seconds(longest)}"
+            return (
+                f"retry-after of {_seconds(told)} ends after the deadline, "
+                f"{_seconds(state.facts.deadline_s)} from arrival"
+            )
+        case Ending.DEADLINE:
+            return f"a wait would end after the deadline, {_seconds(state.facts.deadline_s)} from arrival"
+        case Ending.NOT_REPEATED if failure is not None and failure.word.should_retry is False:
+            return "the upstream says x-should-retry: false"
+        case Ending.NOT_REPEATED if failure is not None and failure.our_timeout:
+            return "a call that is no stream may still be running, and billed"
+        case Ending.NOT_REPEATED:
+            return f"retry.causes does not name {cause}, and no other route may take it"
+        case Ending.NO_ROUTE:
+            return f"no route's models name {state.facts.model}"
+    return str(ending)
