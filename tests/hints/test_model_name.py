@@ -48,7 +48,7 @@ def test_usual_ways_to_write_a_name_wrongly_lead_to_the_right_one(asked: str, me
     assert finding.names[0] == meant
 
 
-@given(name=st.sampled_from(KNOWN_MODELS), at=st.integers(0, 40), letter=st.sampled_from("xyzq"))
+@given(name=st.sampled_from(KNOWN_MODELS), at=st.integers(0, 40), letter=st.sampled_from("xzq"))
 def test_one_letter_changed_in_a_known_name_is_one_character_off(name: str, at: int, letter: str) -> None:
     at = at % len(name)
     changed = name[:at] + letter + name[at + 1 :]
