@@ -96,6 +96,10 @@ def running(log: Path, port: int, *arguments: str) -> Iterator[int]:
             process.wait()
 
 
+def _values(call: Line, header: str) -> list[str]:
+    return [value for name, value in call["headers"] if name.lower() == header]
+
+
 class Upstream:
     """The simulated Claude API, and what its ledger says."""
 
@@ -104,8 +108,8 @@ class Upstream:
 
     def calls_of(self, scene: str) -> list[Line]:
         """Calls that carried `x-scene: SCENE`, in order."""
-        calls: list[Line] = get_json(f"{self.url}/_sim/ledger")["calls"]
-        return [call for call in calls if ["x-scene", scene] in call["headers"]]
+        calls: list[Line] = get_json(f"{self.url}/_simulator/ledger")["calls"]
+        return [call for call in calls if scene in _values(call, "x-scene")]
 
 
 class Sidecar:

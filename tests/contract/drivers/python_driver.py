@@ -25,11 +25,11 @@ class Scenes:
         self.ask: Facts = {"model": model, "messages": ASK, "extra_headers": headers}
 
     def message(self) -> tuple[Facts, Mapping[str, str]]:
-        raw = self.client.messages.with_raw_response.create(**self.ask, max_tokens=100)
+        raw = self.client.messages.with_raw_response.create(**self.ask, max_tokens=1000)
         return _message(raw.parse()), raw.headers
 
     def stream(self) -> tuple[Facts, Mapping[str, str]]:
-        with self.client.messages.stream(**self.ask, max_tokens=100) as stream:
+        with self.client.messages.stream(**self.ask, max_tokens=1000) as stream:
             pieces = list(stream.text_stream)
             final = stream.get_final_message()
             return {
@@ -41,7 +41,7 @@ class Scenes:
     def tool(self) -> tuple[Facts, Mapping[str, str]]:
         choice = {"type": "tool", "name": TOOL["name"]}
         raw = self.client.messages.with_raw_response.create(
-            **self.ask, max_tokens=100, tools=[TOOL], tool_choice=choice
+            **self.ask, max_tokens=1000, tools=[TOOL], tool_choice=choice
         )
         message = raw.parse()
         used = [block for block in message.content if block.type == "tool_use"]
@@ -62,7 +62,7 @@ class Scenes:
         return {"filename": file.filename, "size": file.size_bytes, "mime_type": file.mime_type}, raw.headers
 
     def batch_results(self) -> tuple[Facts, Mapping[str, str]]:
-        params = {"model": self.ask["model"], "max_tokens": 100, "messages": ASK}
+        params = {"model": self.ask["model"], "max_tokens": 1000, "messages": ASK}
         asked = [{"custom_id": name, "params": params} for name in ("one", "two")]
         batches = self.client.messages.batches
         raw = batches.with_raw_response.create(requests=asked, extra_headers=self.headers)

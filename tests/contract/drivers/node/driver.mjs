@@ -24,12 +24,12 @@ function ofMessage(message) {
 // Each gives what the SDK made of the answer, and the answer's headers.
 const scenes = {
   async message(client, model, options) {
-    const body = { model, max_tokens: 100, messages: ASK };
+    const body = { model, max_tokens: 1000, messages: ASK };
     const { data, response } = await client.messages.create(body, options).withResponse();
     return [ofMessage(data), response.headers];
   },
   async stream(client, model, options) {
-    const stream = client.messages.stream({ model, max_tokens: 100, messages: ASK }, options);
+    const stream = client.messages.stream({ model, max_tokens: 1000, messages: ASK }, options);
     const pieces = [];
     stream.on("text", (piece) => pieces.push(piece));
     const message = await stream.finalMessage();
@@ -37,7 +37,7 @@ const scenes = {
   },
   async tool(client, model, options) {
     const choice = { type: "tool", name: TOOL.name };
-    const body = { model, max_tokens: 100, messages: ASK, tools: [TOOL], tool_choice: choice };
+    const body = { model, max_tokens: 1000, messages: ASK, tools: [TOOL], tool_choice: choice };
     const { data, response } = await client.messages.create(body, options).withResponse();
     const used = data.content.find((block) => block.type === "tool_use");
     return [{ tool: used.name, input: used.input, stop_reason: data.stop_reason }, response.headers];
@@ -58,7 +58,7 @@ const scenes = {
     return [{ filename: data.filename, size: data.size_bytes, mime_type: data.mime_type }, response.headers];
   },
   async batch_results(client, model, options) {
-    const params = { model, max_tokens: 100, messages: ASK };
+    const params = { model, max_tokens: 1000, messages: ASK };
     const requests = ["one", "two"].map((custom_id) => ({ custom_id, params }));
     const { data, response } = await client.messages.batches.create({ requests }, options).withResponse();
     const batch = await client.messages.batches.retrieve(data.id, {}, options);

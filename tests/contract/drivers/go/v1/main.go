@@ -34,7 +34,7 @@ func factsOf(message *sdk.Message) protocol.Facts {
 }
 
 func message(ctx context.Context, client sdk.Client, model string) (protocol.Facts, error) {
-	got, err := client.Messages.New(ctx, sdk.MessageNewParams{Model: model, MaxTokens: 100, Messages: ask})
+	got, err := client.Messages.New(ctx, sdk.MessageNewParams{Model: model, MaxTokens: 1000, Messages: ask})
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func message(ctx context.Context, client sdk.Client, model string) (protocol.Fac
 }
 
 func stream(ctx context.Context, client sdk.Client, model string) (protocol.Facts, error) {
-	events := client.Messages.NewStreaming(ctx, sdk.MessageNewParams{Model: model, MaxTokens: 100, Messages: ask})
+	events := client.Messages.NewStreaming(ctx, sdk.MessageNewParams{Model: model, MaxTokens: 1000, Messages: ask})
 	whole, pieces := sdk.Message{}, []string{}
 	for events.Next() {
 		event := events.Current()
@@ -69,7 +69,7 @@ func tool(ctx context.Context, client sdk.Client, model string) (protocol.Facts,
 	weather := sdk.ToolUnionParamOfTool(schema, "get_weather")
 	weather.OfTool.Description = sdk.String("Weather at a place")
 	got, err := client.Messages.New(ctx, sdk.MessageNewParams{
-		Model: model, MaxTokens: 100, Messages: ask,
+		Model: model, MaxTokens: 1000, Messages: ask,
 		Tools: []sdk.ToolUnionParam{weather}, ToolChoice: sdk.ToolChoiceParamOfTool("get_weather"),
 	})
 	if err != nil {
@@ -111,7 +111,7 @@ func upload(ctx context.Context, client sdk.Client, _ string) (protocol.Facts, e
 func batchResults(ctx context.Context, client sdk.Client, model string) (protocol.Facts, error) {
 	asked := []sdk.MessageBatchNewParamsRequest{}
 	for _, name := range []string{"one", "two"} {
-		params := sdk.MessageBatchNewParamsRequestParams{Model: model, MaxTokens: 100, Messages: ask}
+		params := sdk.MessageBatchNewParamsRequestParams{Model: model, MaxTokens: 1000, Messages: ask}
 		asked = append(asked, sdk.MessageBatchNewParamsRequest{CustomID: name, Params: params})
 	}
 	batch, err := client.Messages.Batches.New(ctx, sdk.MessageBatchNewParams{Requests: asked})
