@@ -4,10 +4,17 @@ import asyncio
 import random
 import time
 
+import uvloop
+
 
 def now() -> float:
-    """Seconds on the running event loop's clock; tests make it virtual."""
-    return asyncio.get_running_loop().time()
+    """Seconds on the running event loop's clock; tests make it virtual.
+
+    uvloop rounds its clock to milliseconds, too coarse for what we add to a call; it counts from where
+    `time.monotonic` does, so that stands in for it.
+    """
+    loop = asyncio.get_running_loop()
+    return time.monotonic() if isinstance(loop, uvloop.Loop) else loop.time()
 
 
 def unix_ns() -> int:

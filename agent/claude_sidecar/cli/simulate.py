@@ -18,7 +18,7 @@ _PORT_TROUBLE = {
 }
 
 
-@click.command()
+@click.command("simulate")
 @click.option(
     "--port", default=8789, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."
 )
@@ -29,7 +29,7 @@ _PORT_TROUBLE = {
 @click.option("--seed", type=int, help="Makes lengths, ids and dice differ; goes before the scenario's seed.")
 @click.option("--first-token", type=click.FloatRange(min=0), help="Seconds before the first token.")
 @click.option("--tokens-per-second", type=click.FloatRange(min=0), help="Speed of answers; 0: at once.")
-def simulate(
+def command(
     port: int,
     host: str,
     scenario_file: Path | None,

@@ -86,3 +86,8 @@ class Breaker:
         """Sends and failures within the window."""
         self._counts.advance(now)
         return self._counts.first, self._counts.second
+
+    def resize(self, limits: BreakerLimits) -> None:
+        """Take over limits with another window; what was counted in the old one is forgotten."""
+        self.limits = limits
+        self._counts = TrailingCounts(limits.window_s)

@@ -1,0 +1,85 @@
+"""The head of an answer to the caller: the upstream's lines and what the design lets us add."""
+
+from claude_sidecar.hints.hint import HEADER_STATUSES
+from claude_sidecar.policy.cause import RETRYABLE, Cause
+from claude_sidecar.proxy.own_error import Refusal
+from claude_sidecar.telemetry.record import CallRecord
+from claude_sidecar.wire.headers import HeaderLines, end_to_end, first
+
+_ROUTE = b"x-claude-sidecar-route"
+_ATTEMPTS = b"x-claude-sidecar-attempts"
+_CAUSE = b"x-claude-sidecar-cause"
+_LIMIT = b"x-claude-sidecar-limit"
+_HINT = b"x-claude-sidecar-hint"
+_MODEL = b"x-claude-sidecar-model"
+_SHOULD_RETRY = b"x-should-retry"
+
+_REASONS = {
+    400: b"Bad Request",
+    413: b"Payload Too Large",
+    500: b"Internal Server Error",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
+    504: b"Gateway Timeout",
+    529: b"Overloaded",
+}
+
+
+def delivered_lines(headers: HeaderLines, record: CallRecord, *, sized: bool) -> list[tuple[bytes, bytes]]:
+    """Header lines of an upstream's answer that is delivered.
+
+    sized: the upstream's content-length goes on; else the body is framed anew.
+    """
+    dropped = {b"content-length"} if not sized else set()
+    stops = _stops_the_sdk(record, first(headers, _SHOULD_RETRY))
+    if stops:
+        dropped.add(_SHOULD_RETRY)
+    lines = end_to_end(headers, frozenset(dropped))
+    lines += _added(record)
+    if stops:
+        lines.append((_SHOULD_RETRY, b"false"))
+    return lines
+
+
+def own_error_lines(refusal: Refusal, record: CallRecord, body_bytes: int) -> list[tuple[bytes, bytes]]:
+    """Header lines of an error of our own."""
+    lines = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % body_bytes),
+        (b"request-id", record.call_id.encode("ascii")),
+        *_added(record),
+    ]
+    if refusal.error.again:
+        return [*lines, (_SHOULD_RETRY, b"true"), (b"retry-after", b"1")]
+    return [*lines, (_SHOULD_RETRY, b"false")]
+
+
+def reason_of(status: int) -> bytes:
+    """The reason phrase of an own error."""
+    return _REASONS.get(status, b"Error")
+
+
+def _stops_the_sdk(record: CallRecord, upstreams_word: bytes | None) -> bool:
+    """Whether SDKs would repeat this answer although the policy has done what may be done.
+
+    They repeat 408, 409, 429 and 5xx, and whatever says `x-should-retry: true`. 409 is left to them.
+    """
+    cause, status = record.cause, record.status or 0
+    if cause is None or cause is Cause.CONFLICT:
+        return False
+    if cause in RETRYABLE or status in (408, 429) or status >= 500:
+        return True
+    return upstreams_word is not None and upstreams_word.strip().lower() == b"true"
+
+
+def _added(record: CallRecord) -> list[tuple[bytes, bytes]]:
+    lines = [(_ROUTE, record.route.encode("ascii")), (_ATTEMPTS, b"%d" % len(record.attempts))]
+    if record.substituted_model is not None and record.route != "none":
+        lines.append((_MODEL, record.substituted_model.encode("ascii", "replace")))
+    if record.cause is not None:
+        lines.append((_CAUSE, record.cause.value.encode("ascii")))
+    if record.limit is not None:
+        lines.append((_LIMIT, record.limit.encode("ascii")))
+    if record.hint is not None and record.status in HEADER_STATUSES:
+        lines.append((_HINT, record.hint.encode("ascii", "replace")))
+    return lines

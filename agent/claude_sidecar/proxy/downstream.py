@@ -1,0 +1,113 @@
+"""The caller's side of an answer: head and body bytes written as they are, with back-pressure."""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from aiohttp import web
+
+from claude_sidecar import clock
+from claude_sidecar.wire.headers import HeaderLines, render
+
+if TYPE_CHECKING:
+    from aiohttp.http_writer import StreamWriter
+
+_DRAIN_AT_BYTES = 64 << 10
+
+
+class CallerGone(ConnectionError):
+    """The caller closed its connection."""
+
+
+class Downstream(web.StreamResponse):
+    """What the handler returns to aiohttp: an answer that has been written already.
+
+    aiohttp's own response would set the case of header names anew, add Date and Server, and could not
+    carry header values that are not UTF-8.
+    """
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        super().__init__()
+        self._writer = cast("StreamWriter", request.writer)
+        self._http_1_0 = request.version < (1, 1)
+        self._close_asked = not request.keep_alive
+        self._keep_alive = request.keep_alive
+        self._chunked_body = False
+        self._unsent_bytes = 0
+        self.started = False
+        self.first_byte_at: float | None = None
+        self.first_chunk_at: float | None = None
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Nothing is left to prepare."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Everything has been written."""
+
+    def start(
+        self, status: int, reason: bytes, lines: HeaderLines, first: bytes, *, sized: bool, last: bool
+    ) -> None:
+        """Write the head and the body's first bytes in one go.
+
+        sized: the lines carry a content-length, or the status allows no body; else the body is chunked
+        (for HTTP/1.0: ended by closing). last: there is no more.
+        """
+        self.started = True
+        self.first_byte_at = clock.now()
+        if first:
+            self.first_chunk_at = self.first_byte_at
+        added = list(lines)
+        if not sized:
+            if self._http_1_0:
+                self._keep_alive = False
+            else:
+                self._chunked_body = True
+                added.append((b"transfer-encoding", b"chunked"))
+        if self._http_1_0 and self._keep_alive:
+            added.append((b"connection", b"keep-alive"))
+        elif not self._http_1_0 and (self._close_asked or not self._keep_alive):
+            added.append((b"connection", b"close"))
+        head = render(b"HTTP/1.1 %d %b" % (status, reason), added)
+        self._write(head + self._framed(first, last))
+
+    async def write_body(self, data: bytes, *, last: bool = False) -> None:
+        """Write body bytes at once; waits while the caller reads slowly."""
+        if data and self.first_chunk_at is None:
+            self.first_chunk_at = clock.now()
+        framed = self._framed(data, last)
+        if framed:
+            self._write(framed)
+        self._unsent_bytes += len(framed)
+        if self._unsent_bytes > _DRAIN_AT_BYTES:
+            self._unsent_bytes = 0
+            await self._writer.drain()
+
+    def interim(self, line: bytes) -> None:
+        """Write an interim answer such as `HTTP/1.1 100 Continue`."""
+        self._write(line + b"\r\n\r\n")
+
+    def close_after(self) -> None:
+        """Close the connection once this answer is out."""
+        self._keep_alive = False
+
+    def cut(self) -> None:
+        """Break the answer off so that the caller sees it broken: no final chunk, no graceful end."""
+        self._keep_alive = False
+        if self._transport is not None:
+            self._transport.close()
+
+    def _framed(self, data: bytes, last: bool) -> bytes:
+        if not self._chunked_body:
+            return data
+        end = b"0\r\n\r\n" if last else b""
+        return b"%x\r\n%b\r\n%b" % (len(data), data, end) if data else end
+
+    @property
+    def _transport(self) -> asyncio.Transport | None:
+        transport: asyncio.Transport | None = self._writer.transport
+        return transport
+
+    def _write(self, data: bytes) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise CallerGone("the caller has gone")
+        transport.write(data)

@@ -1,0 +1,164 @@
+"""The loop that carries out what the policy decides for one call, and nothing else."""
+
+from dataclasses import dataclass
+
+from claude_sidecar import clock
+from claude_sidecar.config.credentials import CredentialStore
+from claude_sidecar.policy.call_state import CallState
+from claude_sidecar.policy.decide import next_step
+from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.ratelimit import NO_LIMITS, parse_rate_limits
+from claude_sidecar.policy.routing import Candidate, RequestFacts, plan
+from claude_sidecar.policy.step import Deliver, GiveUp, Send, Wait
+from claude_sidecar.proxy.call import sdk_repeats
+from claude_sidecar.proxy.call_context import CallContext
+from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.reply import Reply
+from claude_sidecar.proxy.sender import Sender
+from claude_sidecar.telemetry.record import FallbackRecord, WaitRecord
+from claude_sidecar.wire.credential import CredentialKind
+
+_STEPS_MOST = 64
+"""Ten sends and as many waits are the most a policy allows; more would be a bug."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a call ended: an upstream's reply, or what to say for lack of one."""
+
+    step: Deliver | GiveUp
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def reply(self) -> Reply | None:
+        """The upstream's answer to hand on."""
+        reply = self.step.outcome.reply if isinstance(self.step, Deliver) else None
+        return reply if isinstance(reply, Reply) else None
+
+
+class Engine:
+    """Runs calls: asks the decision, waits, sends, keeps the shared health up to date."""
+
+    def __init__(self, sender: Sender, health: Health, credentials: CredentialStore) -> None:
+        self._sender = sender
+        self._health = health
+        self._credentials = credentials
+
+    async def run(self, context: CallContext) -> Delivery:
+        """Carry a call to its answer; cancelling it lets go of everything upstream."""
+        facts = _request_facts(context)
+        state = CallState(context.snapshot, facts, plan(context.snapshot, facts))
+        if facts.repeatable:
+            self._health.budget.call(clock.now())
+        try:
+            for _ in range(_STEPS_MOST):
+                now = clock.now()
+                view = self._health.view(state, self._missing(context, state.candidates, now), now)
+                step = next_step(state, view, now, clock.chance())
+                match step:
+                    case Wait():
+                        state = await self._wait(context, state, step, now)
+                    case Send():
+                        state = await self._send(context, state, step)
+                    case Deliver() | GiveUp():
+                        return Delivery(step, state.candidates)
+        except BaseException:
+            _close(state.answer)
+            raise
+        raise RuntimeError("the decision did not end")
+
+    async def _wait(self, context: CallContext, state: CallState, step: Wait, now: float) -> CallState:
+        if step.spends_budget:
+            self._health.budget.spend(now)
+        if step.seconds > 0:
+            context.record.waits.append(WaitRecord(now, step.seconds, step.reason))
+            await clock.sleep(step.seconds)
+        return state.waited(step)
+
+    async def _send(self, context: CallContext, state: CallState, step: Send) -> CallState:
+        now = clock.now()
+        candidate = state.candidates[step.candidate]
+        if step.spends_budget:
+            self._health.budget.spend(now)
+        _note_move(context, state, candidate, now)
+        state = state.sending(step)
+        self._health.sent(context.snapshot, candidate, now)
+        outcome: Outcome | None = None
+        try:
+            credential = self._credential(context, candidate, now)
+            outcome = await self._sender.send(context, candidate, credential, fresh=step.fresh)
+        except BaseException:
+            _close(state.answer)
+            raise
+        finally:
+            self._health.ended(context.snapshot, candidate, outcome, clock.now())
+        self._learn(context, candidate, outcome)
+        after = state.after(outcome, clock.now())
+        for superseded in (state.answer, outcome):
+            if superseded is not after.answer and superseded is not after.governing:
+                _close(superseded)
+        return after
+
+    def _learn(self, context: CallContext, candidate: Candidate, outcome: Outcome) -> None:
+        route = context.snapshot.routes[candidate.route_index]
+        reply = outcome.reply
+        unix_s = clock.unix_ns() / 1e9
+        if isinstance(reply, Reply):
+            limits = parse_rate_limits(reply.headers, unix_s)
+            if limits is not NO_LIMITS:
+                self._health.learn_limits(route, candidate.model, limits)
+        if outcome.cause is not None:
+            error_type = context.record.attempts[-1].error_type
+            self._health.learn_error(route, outcome.cause, outcome.status, error_type, unix_s)
+
+    def _credential(self, context: CallContext, candidate: Candidate, now: float) -> bytes | None:
+        ref = context.snapshot.routes[candidate.route_index].credential
+        if ref is None:
+            context.credentials_sent = tuple(found.header for found in context.call.credentials)
+            return None
+        secret = self._credentials.secret(ref, now)
+        context.credentials_sent = ("x-api-key",)
+        return secret.value.encode("ascii") if secret is not None else b""
+
+    def _missing(self, context: CallContext, candidates: tuple[Candidate, ...], now: float) -> frozenset[int]:
+        """Candidates without a credential to send; a placeholder is none."""
+        placeholder = any(found.kind is CredentialKind.PLACEHOLDER for found in context.call.credentials)
+        missing = []
+        for index, candidate in enumerate(candidates):
+            ref = context.snapshot.routes[candidate.route_index].credential
+            if placeholder if ref is None else self._credentials.secret(ref, now) is None:
+                missing.append(index)
+        return frozenset(missing) if missing else _NONE_MISSING
+
+
+_NONE_MISSING: frozenset[int] = frozenset()
+
+
+def _request_facts(context: CallContext) -> RequestFacts:
+    snapshot = context.snapshot
+    repeatable = context.repeatable
+    sends = max(1, snapshot.max_attempts - sdk_repeats(context.call.lines)) if repeatable else 1
+    return RequestFacts(
+        model=context.body_facts.model,
+        repeatable=repeatable,
+        pinned=context.call.facts.one_account or context.body_facts.account_bound,
+        timeout_repeats=context.answers_soon or not context.call.facts.is_post,
+        max_sends=sends,
+        deadline_s=context.deadline_s,
+    )
+
+
+def _note_move(context: CallContext, state: CallState, candidate: Candidate, now: float) -> None:
+    record = context.record
+    record.substituted_model = candidate.substitute
+    if state.current is None:
+        return
+    previous = state.candidates[state.current]
+    failure = state.governing
+    if previous != candidate and failure is not None and failure.cause is not None:
+        record.fallbacks.append(FallbackRecord(now, previous.route, candidate.route, failure.cause))
+
+
+def _close(outcome: Outcome | None) -> None:
+    if outcome is not None and isinstance(outcome.reply, Reply):
+        outcome.reply.close()

@@ -1,0 +1,318 @@
+"""One call from the app's request to the last byte of its answer."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestPayloadError
+
+from claude_sidecar import clock
+from claude_sidecar.config.credentials import CredentialStore
+from claude_sidecar.policy.cause import Cause
+from claude_sidecar.policy.classify import cause_of_error_event
+from claude_sidecar.policy.deadline import deadline_s
+from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.policy.step import Ending, GiveUp
+from claude_sidecar.proxy.answer_head import delivered_lines, own_error_lines, reason_of
+from claude_sidecar.proxy.call import Call, feature_of, read_call, sdk_repeats
+from claude_sidecar.proxy.call_context import CallContext
+from claude_sidecar.proxy.diagnosis import diagnose_refusal, diagnose_reply, refusal_without_route
+from claude_sidecar.proxy.downstream import Downstream
+from claude_sidecar.proxy.engine import Delivery, Engine
+from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.own_error import OwnError, Refusal, Refused
+from claude_sidecar.proxy.relay import relay_rest
+from claude_sidecar.proxy.reply import Reply
+from claude_sidecar.proxy.sender import note_answer
+from claude_sidecar.proxy.stored_body import BodyTooLarge, BufferSpace, PassingBody, RequestBody, store_body
+from claude_sidecar.telemetry.record import CallRecord
+from claude_sidecar.wire.credential import alias_of
+from claude_sidecar.wire.error_body import own_error
+from claude_sidecar.wire.headers import first
+from claude_sidecar.wire.model_list import read_model_list
+from claude_sidecar.wire.trace_context import read_traceparent
+
+logger = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """Is told of calls."""
+
+    def begin(self, record: CallRecord) -> None:
+        """A call has arrived."""
+
+    def call_ended(self, record: CallRecord, snapshot: Snapshot) -> None:
+        """A call is over."""
+
+
+class Handler:
+    """Serves the data port."""
+
+    def __init__(
+        self,
+        policy: Callable[[], Snapshot],
+        engine: Engine,
+        health: Health,
+        credentials: CredentialStore,
+        listener: Listener,
+    ) -> None:
+        """policy: gives the snapshot in force at that moment."""
+        self._policy = policy
+        self._engine = engine
+        self._health = health
+        self._credentials = credentials
+        self._listener = listener
+        self._space = BufferSpace()
+        self.in_flight = 0
+        self.draining = False
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request; never raises but for cancellation, which is the caller's going away."""
+        snapshot = self._policy()
+        down = Downstream(request)
+        record = CallRecord(
+            call_id=f"sc_{clock.random_hex(24)}",
+            method=request.method,
+            path=request.raw_path.partition("?")[0],
+            started_s=clock.now(),
+            policy=snapshot.name,
+            policy_hash=snapshot.hash,
+        )
+        self.in_flight += 1
+        self._listener.begin(record)
+        try:
+            await self._serve(request, down, record, snapshot)
+        except asyncio.CancelledError:
+            record.cancelled = True
+            raise
+        except ConnectionError:
+            record.cancelled = True
+            down.cut()
+        except Exception as bug:
+            logger.error("a bug ended a call", exc_info=bug, extra={"facts": {"call_id": record.call_id}})
+            self._refuse_after_bug(request, down, record)
+        finally:
+            self.in_flight -= 1
+            record.ended_s = clock.now()
+            record.first_byte_s, record.first_chunk_s = down.first_byte_at, down.first_chunk_at
+            record.added_s = _added_s(record)
+            self._listener.call_ended(record, snapshot)
+        return down
+
+    async def _serve(
+        self, request: web.BaseRequest, down: Downstream, record: CallRecord, snapshot: Snapshot
+    ) -> None:
+        body: RequestBody | None = None
+        try:
+            self._admit(snapshot)
+            call = read_call(request)
+            _note_call(record, call, snapshot)
+            body = await self._body(request, down, call, record, snapshot)
+            context = self._context(call, body, record, snapshot)
+            delivery = await self._engine.run(context)
+            if delivery.reply is None:
+                raise Refused(*_own_words(context, delivery, self._why_no_credential(context)))
+            await self._deliver(down, context, delivery, delivery.reply)
+        except Refused as refused:
+            self._refuse(request, down, record, refused.refusal, snapshot)
+        finally:
+            if body is not None:
+                body.release()
+
+    def _admit(self, snapshot: Snapshot) -> None:
+        if self.draining:
+            raise Refused(OwnError.DRAINING, "the sidecar is shutting down; send the call again", closes=True)
+        if self.in_flight > snapshot.max_concurrent:
+            raise Refused(
+                OwnError.BUSY,
+                f"{snapshot.max_concurrent} calls are in flight, which is the policy's limits.maxConcurrent; "
+                "send the call again, or raise the limit",
+            )
+
+    async def _body(
+        self, request: web.BaseRequest, down: Downstream, call: Call, record: CallRecord, snapshot: Snapshot
+    ) -> RequestBody:
+        record.request_bytes = call.declared_bytes or 0
+        limit = snapshot.max_body_bytes
+        try:
+            if call.facts.repeatable and (call.declared_bytes or 0) > limit:
+                raise BodyTooLarge(call.declared_bytes or 0)
+            if call.expects_continue:
+                down.interim(b"HTTP/1.1 100 Continue")
+            if not call.facts.repeatable and call.has_body:
+                return PassingBody(None, request.content, call.declared_bytes)
+            body = await store_body(
+                request.content,
+                call.declared_bytes,
+                self._space,
+                limit_bytes=limit,
+                memory_bytes=snapshot.max_buffered_bytes,
+                spool_bytes=snapshot.spool_bytes,
+            )
+        except BodyTooLarge as large:
+            record.request_bytes = large.size_bytes
+            raise Refused(
+                OwnError.REQUEST_TOO_LARGE, _too_large(large.size_bytes, limit), closes=True
+            ) from None
+        except RequestPayloadError:
+            raise Refused(
+                OwnError.BAD_REQUEST,
+                "the body's framing is broken: it is not what its headers announce",
+                closes=True,
+            ) from None
+        record.request_bytes = body.size_bytes
+        return body
+
+    def _context(self, call: Call, body: RequestBody, record: CallRecord, snapshot: Snapshot) -> CallContext:
+        hints = (first(call.lines, b"x-stainless-timeout"), first(call.lines, b"x-stainless-read-timeout"))
+        deadline = deadline_s(record.started_s, snapshot.total_s, hints)
+        context = CallContext(call, snapshot, body, body.facts(), record, deadline)
+        record.model = context.body_facts.model
+        record.max_tokens = context.body_facts.max_tokens
+        record.stream = context.streams
+        return context
+
+    async def _deliver(
+        self, down: Downstream, context: CallContext, delivery: Delivery, reply: Reply
+    ) -> None:
+        record = context.record
+        try:
+            diagnose_reply(context, reply, self._health)
+            record.retry_outcome = _retry_outcome(record, delivery)
+            self._learn_models(context, reply)
+            bodiless = context.call.method == "HEAD" or reply.status in (204, 304)
+            sized = bodiless or (reply.events is None and first(reply.headers, b"content-length") is not None)
+            lines = delivered_lines(reply.headers, record, sized=sized)
+            whole = reply.rest is None
+            if reply.events is not None and reply.events.error is not None:
+                down.close_after()
+            body = b"".join(reply.prefix)
+            reply.prefix.clear()
+            down.start(reply.status, reply.reason, lines, body, sized=sized, last=whole)
+            if not whole:
+                broken = await relay_rest(down, reply, record.call_id)
+                _note_end(context, reply, broken)
+        finally:
+            reply.close()
+            note_answer(reply.attempt, reply)
+            reply.attempt.ended_s = clock.now()
+
+    def _learn_models(self, context: CallContext, reply: Reply) -> None:
+        if context.call.facts.path == "/v1/models" and reply.status == 200 and reply.rest is None:
+            models = read_model_list(bytes(reply.copy) or b"".join(reply.prefix))
+            if models:
+                self._health.notes(context.snapshot.routes[reply.candidate.route_index]).models = models
+
+    def _refuse(
+        self,
+        request: web.BaseRequest,
+        down: Downstream,
+        record: CallRecord,
+        refusal: Refusal,
+        snapshot: Snapshot,
+    ) -> None:
+        """Answer with an error of our own."""
+        diagnose_refusal(record, refusal, request.raw_headers, snapshot.max_body_bytes, ())
+        body = own_error(refusal.error.error_type, refusal.message, record.call_id)
+        if refusal.closes:
+            down.close_after()
+        lines = own_error_lines(refusal, record, len(body))
+        status = refusal.error.status
+        down.start(
+            status, reason_of(status), lines, b"" if request.method == "HEAD" else body, sized=True, last=True
+        )
+
+    def _refuse_after_bug(self, request: web.BaseRequest, down: Downstream, record: CallRecord) -> None:
+        if down.started:
+            record.interrupted = True
+            down.cut()
+            return
+        message = (
+            f"the sidecar has a bug; please report it with {record.call_id} and the log line that names it"
+        )
+        self._refuse(request, down, record, Refusal(OwnError.BUG, message, closes=True), self._policy())
+
+    def _why_no_credential(self, context: CallContext) -> str:
+        """What is wrong with the credentials of the policy's routes, without any of them."""
+        now = clock.now()
+        reasons = []
+        for route in context.snapshot.routes:
+            if route.credential is None:
+                reasons.append(f"route {route.name} forwards the caller's, which is only a placeholder")
+            elif (trouble := self._credentials.trouble(route.credential, now)) is not None:
+                reasons.append(f"route {route.name}: {trouble}")
+        return "; ".join(reasons)
+
+
+def _note_call(record: CallRecord, call: Call, snapshot: Snapshot) -> None:
+    record.operation = call.facts.operation
+    record.sdk_retry_count = sdk_repeats(call.lines)
+    record.key = alias_of(call.credentials, snapshot.key_alias)
+    record.feature = feature_of(call.lines, snapshot)
+    header = first(call.lines, b"traceparent")
+    parent = read_traceparent(header) if header is not None else None
+    if parent is not None:
+        record.trace_id, record.parent_span_id = parent.trace_id, parent.span_id
+        record.parent_sampled = parent.sampled
+        state = first(call.lines, b"tracestate")
+        record.tracestate = state.decode("ascii", "replace") if state is not None else None
+
+
+def _note_end(context: CallContext, reply: Reply, broken: str | None) -> None:
+    """A stream is judged by its events, not by its status."""
+    record = context.record
+    view = reply.events
+    if broken is not None:
+        record.interrupted = True
+        record.error_type, record.cause = broken, Cause.CONNECTION_FAILURE
+        reply.attempt.cause, reply.attempt.error_type = record.cause, "connection_error"
+    elif view is not None and view.error is not None:
+        record.interrupted = True
+        record.error_type = reply.attempt.error_type = view.error.type
+        record.cause = reply.attempt.cause = cause_of_error_event(view.error.type, view.error.code)
+
+
+def _retry_outcome(record: CallRecord, delivery: Delivery) -> str | None:
+    if delivery.step.ending is Ending.BUDGET_REFUSED:
+        return "refused"
+    if len(record.attempts) < 2:
+        return None
+    return "won" if delivery.step.ending is Ending.SUCCESS else "exhausted"
+
+
+def _own_words(context: CallContext, delivery: Delivery, credentials: str) -> tuple[OwnError, str]:
+    """What to say where no upstream gave an answer."""
+    step = delivery.step
+    assert isinstance(step, GiveUp)
+    context.record.retry_outcome = _retry_outcome(context.record, delivery)
+    if step.ending is Ending.NO_ROUTE:
+        refusal = refusal_without_route(context)
+        return refusal.error, refusal.message
+    if step.ending is Ending.CREDENTIAL_MISSING:
+        return OwnError.CREDENTIAL_MISSING, f"there is no key to send: {credentials}"
+    sends = len(context.record.attempts)
+    told = f"no answer after {sends} send{'s' if sends != 1 else ''} ({step.ending}): {context.last_failure}"
+    if step.cause is Cause.TIMEOUT:
+        return OwnError.TIMEOUT, told
+    return OwnError.UNREACHABLE, told
+
+
+def _too_large(size_bytes: int, limit_bytes: int) -> str:
+    mib = 1 << 20
+    return (
+        f"the body has {size_bytes / mib:.1f} MiB or more; allowed are {limit_bytes / mib:.0f} MiB. "
+        "Upload files with the Files API and name them by file_id"
+    )
+
+
+def _added_s(record: CallRecord) -> float:
+    """The time to the answer's first byte, less what the send that gave it took to answer."""
+    if record.first_byte_s is None:
+        return 0.0
+    spent = record.first_byte_s - record.started_s
+    last = record.attempts[-1] if record.attempts else None
+    if last is not None and last.first_byte_s is not None and record.route != "none":
+        spent -= last.first_byte_s - last.started_s
+    return max(0.0, spent)

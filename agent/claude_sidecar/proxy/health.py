@@ -1,0 +1,170 @@
+"""What calls share: breakers, retry budget, learnt limits, last errors. Survives a policy swap."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from claude_sidecar.policy.breaker import Breaker, BreakerLimits, BreakerState
+from claude_sidecar.policy.budget import RetryBudget
+from claude_sidecar.policy.call_state import CallState
+from claude_sidecar.policy.cause import BREAKING, Cause
+from claude_sidecar.policy.decide import HEALTHY, HealthView
+from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.ratelimit import RateLimits
+from claude_sidecar.policy.routing import Candidate
+from claude_sidecar.policy.snapshot import Route, Snapshot
+
+_BREAKERS_MOST = 1024
+_MODELS_MOST = 200
+
+_BreakerKey = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class RouteNotes:
+    """What was seen of a route: last failure, learnt limits by model, models of its last list."""
+
+    last_error: dict[str, object] | None = None
+    limits: OrderedDict[str, RateLimits] = field(default_factory=OrderedDict)
+    models: tuple[str, ...] = ()
+
+
+class Health:
+    """State by route (its name and origin) and model; the clock is told."""
+
+    def __init__(self) -> None:
+        self.budget = RetryBudget()
+        self._breakers: OrderedDict[_BreakerKey, Breaker] = OrderedDict()
+        self._tripped: set[_BreakerKey] = set()
+        self._notes: dict[tuple[str, str], RouteNotes] = {}
+
+    def view(self, state: CallState, missing: frozenset[int], now: float) -> HealthView:
+        """What the decision may know; `missing`: candidates without their credential."""
+        if state.sends == 0 and not self._tripped and not missing:
+            return HEALTHY
+        snapshot = state.snapshot
+        open_ = frozenset(
+            index
+            for index, candidate in enumerate(state.candidates)
+            if self._tripped and not self._admits(_key(snapshot, candidate), now)
+        )
+        allows = self.budget.allows(now, snapshot.budget_percent, snapshot.budget_min_per_s)
+        return HealthView(open_, missing, allows)
+
+    def sent(self, snapshot: Snapshot, candidate: Candidate, now: float) -> None:
+        """A send begins; past an open breaker it is the probe."""
+        if self._tripped and (key := _key(snapshot, candidate)) in self._tripped:
+            self._breakers[key].sent(now)
+
+    def ended(self, snapshot: Snapshot, candidate: Candidate, outcome: Outcome | None, now: float) -> None:
+        """A send ended; outcome None: the caller went away, which tells nothing."""
+        key = _key(snapshot, candidate)
+        breaker = self._breaker(key, snapshot)
+        if outcome is None or outcome.reused_connection_died:
+            breaker.cancelled(now)
+        elif outcome.cause in BREAKING:
+            breaker.failed(now)
+        elif outcome.cause is None:
+            breaker.succeeded(now)
+        else:
+            breaker.answered(now)
+        if breaker.state is BreakerState.CLOSED:
+            self._tripped.discard(key)
+        else:
+            self._tripped.add(key)
+
+    def breaker_state(self, route: Route) -> BreakerState:
+        """The worst state of a route's breakers."""
+        states = {b.state for (name, origin, _), b in self._breakers.items() if (name, origin) == _id(route)}
+        for state in (BreakerState.OPEN, BreakerState.PROBING):
+            if state in states:
+                return state
+        return BreakerState.CLOSED
+
+    def breakers_of(self, route: Route, now: float) -> dict[str, dict[str, object]]:
+        """State and recent counts by model, for the admin port."""
+        found: dict[str, dict[str, object]] = {}
+        for (name, origin, model), breaker in self._breakers.items():
+            if (name, origin) == _id(route):
+                sends, failures = breaker.recent(now)
+                found[model or "_none"] = {
+                    "state": breaker.state.value,
+                    "recentSends": sends,
+                    "recentFailures": failures,
+                }
+        return found
+
+    def one_model_only(self, snapshot: Snapshot, candidate: Candidate, now: float) -> bool | None:
+        """Whether a route's recent failures are this model's alone; None where only one model was seen."""
+        name, origin, model = _key(snapshot, candidate)
+        others = [
+            breaker.recent(now)
+            for key, breaker in self._breakers.items()
+            if key[:2] == (name, origin) and key[2] != model
+        ]
+        sends = sum(counts[0] for counts in others)
+        return None if sends == 0 else not any(counts[1] for counts in others)
+
+    def notes(self, route: Route) -> RouteNotes:
+        """What was seen of a route."""
+        found = self._notes.get(_id(route))
+        if found is None:
+            found = self._notes[_id(route)] = RouteNotes()
+        return found
+
+    def learn_limits(self, route: Route, model: str | None, limits: RateLimits) -> None:
+        """Keep the newest limits of a route and model, of so many models."""
+        seen = self.notes(route).limits
+        seen[model or ""] = limits
+        seen.move_to_end(model or "")
+        if len(seen) > _MODELS_MOST:
+            seen.popitem(last=False)
+
+    def learn_error(
+        self, route: Route, cause: Cause, status: int | None, error_type: str | None, at: float
+    ) -> None:
+        """Keep a route's last failure; at: unix seconds."""
+        self.notes(route).last_error = {
+            "cause": cause.value,
+            "status": status,
+            "errorType": error_type,
+            "unixSeconds": round(at, 3),
+        }
+
+    def _admits(self, key: _BreakerKey, now: float) -> bool:
+        return key not in self._tripped or self._breakers[key].admits(now)
+
+    def _breaker(self, key: _BreakerKey, snapshot: Snapshot) -> Breaker:
+        breaker = self._breakers.get(key)
+        if breaker is None:
+            breaker = self._breakers[key] = Breaker(_limits(snapshot))
+            if len(self._breakers) > _BREAKERS_MOST:
+                self._forget_one()
+        elif breaker.limits.window_s != snapshot.breaker_window_s:
+            breaker.resize(_limits(snapshot))
+        else:
+            breaker.limits = _limits(snapshot)
+        return breaker
+
+    def _forget_one(self) -> None:
+        """Callers choose model names, so the oldest closed breaker makes room."""
+        oldest = next((key for key in self._breakers if key not in self._tripped), next(iter(self._breakers)))
+        del self._breakers[oldest]
+        self._tripped.discard(oldest)
+
+
+def _id(route: Route) -> tuple[str, str]:
+    return route.name, route.origin
+
+
+def _key(snapshot: Snapshot, candidate: Candidate) -> _BreakerKey:
+    route = snapshot.routes[candidate.route_index]
+    return route.name, route.origin, candidate.model or ""
+
+
+def _limits(snapshot: Snapshot) -> BreakerLimits:
+    return BreakerLimits(
+        snapshot.breaker_failure_percent,
+        snapshot.breaker_min_requests,
+        snapshot.breaker_window_s,
+        snapshot.breaker_open_for_s,
+    )

@@ -1,0 +1,69 @@
+"""The policy that new calls go by: swapped whole, the last good one kept when a new one is no good."""
+
+from claude_sidecar import clock
+from claude_sidecar.config.credentials import CredentialStore
+from claude_sidecar.config.load import Loaded
+from claude_sidecar.config.problem import PolicyInvalid
+from claude_sidecar.policy.snapshot import Route, Snapshot
+from claude_sidecar.telemetry.listener import Telemetry
+
+
+class PolicyInForce:
+    """Holds the policy; told of new ones and of bad ones by the watcher."""
+
+    def __init__(self, loaded: Loaded, credentials: CredentialStore, telemetry: Telemetry) -> None:
+        self.loaded = loaded
+        self.last_error: str | None = None
+        self.restart_required = False
+        self._credentials = credentials
+        self._telemetry = telemetry
+        telemetry.policy_in_force(loaded.snapshot)
+
+    def snapshot(self) -> Snapshot:
+        """What a call that begins now goes by."""
+        return self.loaded.snapshot
+
+    def on_policy(self, loaded: Loaded) -> None:
+        """Put a new policy in force, unless a model it serves would be left without a credential here."""
+        lacking = self._left_without_credential(loaded.snapshot)
+        if lacking:
+            self.restart_required = True
+            self.last_error = (
+                f"policy {loaded.snapshot.name} is not in force: no credential here for route "
+                f"{', '.join(lacking)}; restart this pod: a Secret is mounted at its start"
+            )
+            self._telemetry.policy_refused(self.last_error)
+            return
+        self.restart_required, self.last_error = False, None
+        changed = loaded.snapshot.hash != self.loaded.snapshot.hash
+        self.loaded = loaded
+        if changed:
+            self._telemetry.policy_in_force(loaded.snapshot)
+
+    def on_error(self, invalid: PolicyInvalid) -> None:
+        """A new policy was no good; the old one stays."""
+        self.last_error = str(invalid)
+        self._telemetry.policy_refused(self.last_error)
+
+    def credentials_missing(self) -> list[str]:
+        """Routes of the policy in force that lack their own credential."""
+        return [route.name for route in self.snapshot().routes if self._lacks(route)]
+
+    def _lacks(self, route: Route) -> bool:
+        return (
+            route.credential is not None and self._credentials.secret(route.credential, clock.now()) is None
+        )
+
+    def _left_without_credential(self, snapshot: Snapshot) -> list[str]:
+        lacking = [route for route in snapshot.routes if self._lacks(route)]
+        able = [route for route in snapshot.routes if route not in lacking]
+        return [route.name for route in lacking if not _covered(route, able)]
+
+
+def _covered(route: Route, able: list[Route]) -> bool:
+    """Whether other routes serve all that this one serves."""
+    if any(other.models is None for other in able):
+        return True
+    if route.models is None:
+        return False
+    return all(any(name in (other.models or ()) for other in able) for name in route.models)

@@ -1,0 +1,84 @@
+"""After the commit: the answer's bytes on their way to the caller, and what happens when they stop coming."""
+
+import asyncio
+
+from claude_sidecar.proxy.downstream import Downstream
+from claude_sidecar.proxy.event_view import EventView
+from claude_sidecar.proxy.reply import Reply
+from claude_sidecar.upstream.failure import UpstreamFailure
+from claude_sidecar.upstream.transport import Answer
+from claude_sidecar.wire.error_body import own_error
+
+_AFTER_LAST_EVENT_S = 1.0
+"""How long an upstream may keep a stream open after its last event: some clients wait for the end."""
+
+INTERRUPTED = "gateway_stream_interrupted"
+
+
+async def relay_rest(down: Downstream, reply: Reply, call_id: str) -> str | None:
+    """Relay what is still to come of an answer; None, or the `error.type` of what broke it.
+
+    A stream that breaks gets an error event of ours and the connection is closed behind it; another body
+    is cut without its end, so that the caller sees that it is not whole.
+    """
+    answer = reply.rest
+    if answer is None:
+        return None
+    if reply.events is not None:
+        return await _relay_events(down, reply, reply.events, answer, call_id)
+    try:
+        while data := await answer.read():
+            reply.see(data)
+            await down.write_body(data)
+    except UpstreamFailure:
+        down.cut()
+        return "connection_error"
+    await down.write_body(b"", last=True)
+    return None
+
+
+async def _relay_events(
+    down: Downstream, reply: Reply, view: EventView, answer: Answer, call_id: str
+) -> str | None:
+    try:
+        while not (view.stopped or view.error is not None):
+            data = await answer.read()
+            if not data:
+                break
+            ready = view.feed(data)
+            if ready:
+                await down.write_body(ready[0] if len(ready) == 1 else b"".join(ready))
+        if view.stopped or view.error is not None:
+            await _relay_tail(down, view, answer)
+        rest = view.finish()
+        if view.ended or not reply.guarded:
+            await down.write_body(rest, last=True)
+            return None
+        message = "the upstream ended the stream without message_stop"
+    except UpstreamFailure as failure:
+        if view.ended and not view.opaque:
+            await down.write_body(view.finish(), last=True)
+            return None
+        message = f"the upstream's stream broke off: {failure}"
+    if not view.can_append:
+        down.cut()
+        return INTERRUPTED
+    await _append_error(down, message, call_id)
+    return INTERRUPTED
+
+
+async def _relay_tail(down: Downstream, view: EventView, answer: Answer) -> None:
+    """What may come after the last event, for a moment."""
+    try:
+        async with asyncio.timeout(_AFTER_LAST_EVENT_S):
+            while data := await answer.read():
+                await down.write_body(b"".join(view.feed(data)))
+    except TimeoutError:
+        return
+
+
+async def _append_error(down: Downstream, message: str, call_id: str) -> None:
+    """Nothing can be replayed now; say so in the stream, then end and close."""
+    body = own_error(INTERRUPTED, f"{message}; send the call again", call_id)
+    down.close_after()
+    await down.write_body(b"event: error\ndata: " + body + b"\n\n", last=True)

@@ -1,0 +1,51 @@
+"""An upstream's answer as far as it has come, ready to be relayed or kept as the last word."""
+
+from dataclasses import dataclass, field
+
+from claude_sidecar.policy.routing import Candidate
+from claude_sidecar.proxy.event_view import EventView
+from claude_sidecar.telemetry.record import AttemptRecord
+from claude_sidecar.upstream.transport import Answer
+from claude_sidecar.wire.answer_facts import AnswerFacts
+from claude_sidecar.wire.content_coding import TeeDecoder
+from claude_sidecar.wire.error_body import ErrorBody
+from claude_sidecar.wire.headers import HeaderLines
+
+
+@dataclass(slots=True)
+class Reply:
+    """prefix: body bytes that have come (of a stream: whole events); rest: where more comes from, None
+    when the body is complete. events: set for a stream; guarded: a stream that must end with
+    `message_stop` or an error event. tee: decodes a copy of a JSON body, kept in `copy`, for `facts`.
+    """
+
+    status: int
+    reason: bytes
+    headers: HeaderLines
+    candidate: Candidate
+    attempt: AttemptRecord
+    prefix: list[bytes] = field(default_factory=list)
+    rest: Answer | None = None
+    events: EventView | None = None
+    guarded: bool = False
+    tee: TeeDecoder | None = None
+    copy: bytearray = field(default_factory=bytearray)
+    facts: AnswerFacts = field(default_factory=AnswerFacts)
+    error: ErrorBody | None = None
+
+    def see(self, data: bytes) -> None:
+        """Take a decoded copy of body bytes that flow by."""
+        if self.tee is not None:
+            self.copy += self.tee.decode(data)
+
+    def read_copy(self) -> None:
+        """The body is as complete as it gets: read its facts."""
+        if self.copy:
+            self.facts.read_body(bytes(self.copy))
+            self.copy.clear()
+
+    def close(self) -> None:
+        """Let go of the upstream."""
+        rest, self.rest = self.rest, None
+        if rest is not None:
+            rest.close()

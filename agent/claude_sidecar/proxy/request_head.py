@@ -1,0 +1,103 @@
+"""The head of an upstream send: the caller's lines with just what the design says changed."""
+
+from dataclasses import dataclass
+
+from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.proxy.call import Call
+from claude_sidecar.wire.credential import CREDENTIAL_HEADERS, CredentialKind, kind_of_key
+from claude_sidecar.wire.headers import end_to_end, render
+from claude_sidecar.wire.trace_context import write_traceparent
+
+_CREDENTIALS = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
+_ALWAYS_DROPPED = frozenset({b"expect", b"baggage"})
+_OAUTH_BETA = b"oauth-2025-04-20"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What differs from the caller's lines on one send.
+
+    credential: the route's own, None forwards the caller's; identity: ask for no content coding;
+    body_bytes: the body's size, None keeps the caller's framing; trace: (trace id, span id) of ours, None
+    strips the caller's.
+    """
+
+    credential: bytes | None
+    identity: bool
+    body_bytes: int | None
+    trace: tuple[str, str] | None
+
+
+def request_head(call: Call, route: Route, changes: Changes) -> bytes:
+    """The head of one send to a route, blank line included."""
+    lines: list[tuple[bytes, bytes]] = []
+    own = changes.credential is not None
+    length = None if changes.body_bytes is None else b"%d" % changes.body_bytes
+    host_seen = length_seen = coding_seen = False
+    for name, value in end_to_end(call.lines, _ALWAYS_DROPPED):
+        lowered = name.lower()
+        if lowered == b"host":
+            host_seen = True
+            lines.append((name, route.authority.encode("idna" if not route.authority.isascii() else "ascii")))
+        elif lowered == b"content-length":
+            if length is not None and not length_seen:
+                lines.append((name, length))
+                length_seen = True
+        elif lowered in _CREDENTIALS:
+            if not own:
+                lines.append((name, value))
+        elif own and lowered == b"anthropic-beta":
+            kept = _without_oauth(value)
+            if kept:
+                lines.append((name, kept))
+        elif changes.identity and lowered == b"accept-encoding":
+            if not coding_seen:
+                lines.append((name, b"identity"))
+                coding_seen = True
+        elif lowered == b"traceparent" or (lowered == b"tracestate" and changes.trace is None):
+            continue
+        else:
+            lines.append((name, value))
+    if not host_seen:
+        lines.insert(0, (b"host", route.authority.encode("ascii")))
+    if changes.identity and not coding_seen:
+        lines.append((b"accept-encoding", b"identity"))
+    lines += _framing(call, length, length_seen)
+    if changes.credential is not None:
+        lines += _credential_lines(call, changes.credential)
+    if changes.trace is not None:
+        lines.append((b"traceparent", write_traceparent(*changes.trace)))
+    start = f"{call.method} {route.base_path}{call.target} HTTP/1.1".encode("ascii")
+    return render(start, lines)
+
+
+def _framing(call: Call, length: bytes | None, length_seen: bool) -> list[tuple[bytes, bytes]]:
+    if length is None:
+        return [(b"transfer-encoding", b"chunked")]
+    if length_seen or (length == b"0" and not call.has_body):
+        return []
+    return [(b"content-length", length)]
+
+
+def _credential_lines(call: Call, credential: bytes) -> list[tuple[bytes, bytes]]:
+    """The route's own credential, in the header the caller's SDK uses.
+
+    Newer SDKs send API keys as a bearer, older ones as x-api-key; an OAuth token is always a bearer.
+    """
+    kind = kind_of_key(credential)
+    if kind is CredentialKind.OAUTH_TOKEN:
+        return [(b"authorization", b"Bearer " + credential), (b"anthropic-beta", _OAUTH_BETA)]
+    names = {found.header for found in call.credentials}
+    if names == {"authorization"} and not any(
+        found.kind is CredentialKind.OAUTH_TOKEN for found in call.credentials
+    ):
+        return [(b"authorization", b"Bearer " + credential)]
+    return [(b"x-api-key", credential)]
+
+
+def _without_oauth(value: bytes) -> bytes:
+    """A beta line without OAuth betas; other lines keep their very bytes."""
+    if b"oauth" not in value.lower():
+        return value
+    kept = [beta for beta in value.split(b",") if not beta.strip().lower().startswith(b"oauth")]
+    return b",".join(kept).strip()

@@ -1,0 +1,145 @@
+"""The whole process: both ports, the policy's watcher, draining."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from claude_sidecar import __version__, clock
+from claude_sidecar.config.credentials import CredentialStore
+from claude_sidecar.config.load import load_default
+from claude_sidecar.config.watch import PolicyWatcher
+from claude_sidecar.proxy.admin import Admin
+from claude_sidecar.proxy.engine import Engine
+from claude_sidecar.proxy.handler import Handler
+from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.policy_in_force import PolicyInForce
+from claude_sidecar.proxy.sender import Sender
+from claude_sidecar.proxy.server import DataServer
+from claude_sidecar.telemetry.listener import Telemetry, start_telemetry
+from claude_sidecar.telemetry.record import Timebase
+from claude_sidecar.upstream.dial import Dialer, egress_of
+from claude_sidecar.upstream.transport import HttpTransport
+
+_DRAIN_LOOKS_S = 0.05
+_STOP_S = 1.0
+_BACKLOG = 1024
+
+
+class PortUnusable(Exception):
+    """A port can't be listened on."""
+
+    def __init__(self, port: int, option: str, error: OSError) -> None:
+        super().__init__(f"port {port}: {error.strerror or error}")
+        self.port = port
+        self.option = option
+        self.errno = error.errno
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Of the process, not of the policy. drain_s: how long calls in flight may go on after SIGTERM."""
+
+    policy_file: Path | None = None
+    port: int = 8787
+    admin_port: int = 8788
+    drain_s: float = 25.0
+
+
+class Sidecar:
+    """A running sidecar; made by `running`."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        """Raises PolicyInvalid, and ValueError for an unusable HTTPS_PROXY."""
+        self._settings = settings
+        self.transport = HttpTransport(Dialer(egress_of(environ)))
+        credentials = CredentialStore(environ)
+        self._watcher: PolicyWatcher | None = None
+        loaded = load_default()
+        if settings.policy_file is not None:
+            self._watcher = PolicyWatcher(settings.policy_file, self._on_policy, self._on_error, environ)
+            loaded = self._watcher.load_first()
+        self.telemetry = _telemetry(environ)
+        self.policy = PolicyInForce(loaded, credentials, self.telemetry)
+        self.health = Health()
+        engine = Engine(Sender(self.transport), self.health, credentials)
+        self.handler = Handler(self.policy.snapshot, engine, self.health, credentials, self.telemetry)
+        self.admin = Admin(self.policy, self.health, self.telemetry)
+        self.port = settings.port
+        self.admin_port = settings.admin_port
+
+    def _on_policy(self, loaded: object) -> None:
+        self.policy.on_policy(loaded)  # type: ignore[arg-type]
+
+    def _on_error(self, invalid: object) -> None:
+        self.policy.on_error(invalid)  # type: ignore[arg-type]
+
+    def reload(self) -> None:
+        """Re-read the policy file now."""
+        if self._watcher is not None:
+            self._watcher.reload()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Sidecar"]:
+        """Serve both ports. Raises PortUnusable. At the end what is still in flight is cut off."""
+        loop = asyncio.get_running_loop()
+        data = DataServer(self.handler)
+        admin = web.AppRunner(self.admin.application(), access_log=None)
+        await admin.setup()
+        assert admin.server is not None
+        watching = asyncio.ensure_future(self._watcher.run()) if self._watcher is not None else None
+        listeners: list[asyncio.Server] = []
+        try:
+            listeners.append(await _listen(loop, data, "127.0.0.1", self._settings.port, "--port"))
+            listeners.append(
+                await _listen(loop, admin.server, None, self._settings.admin_port, "--admin-port")
+            )
+            self.port, self.admin_port = (_port_of(listener) for listener in listeners)
+            yield self
+        finally:
+            if watching is not None:
+                watching.cancel()
+            for listener in listeners:
+                listener.close()
+            await data.shutdown(_STOP_S)
+            await admin.cleanup()
+            self.transport.close()
+            await asyncio.get_running_loop().run_in_executor(None, self.telemetry.close)
+
+    async def drain(self) -> bool:
+        """Take no new calls and wait for those in flight; False when some were still going on at the end."""
+        self.admin.ready = False
+        self.handler.draining = True
+        until = clock.now() + self._settings.drain_s
+        while self.handler.in_flight and clock.now() < until:
+            await clock.sleep(_DRAIN_LOOKS_S)
+        return self.handler.in_flight == 0
+
+
+def _telemetry(environ: Mapping[str, str]) -> Telemetry:
+    return start_telemetry(
+        environ,
+        version=__version__,
+        timebase=lambda: Timebase(clock.now(), clock.unix_ns()),
+        random_hex=clock.random_hex,
+    )
+
+
+async def _listen(
+    loop: asyncio.AbstractEventLoop, protocol: web.Server, host: str | None, port: int, option: str
+) -> asyncio.Server:
+    try:
+        return await loop.create_server(
+            protocol, host, port, backlog=_BACKLOG, reuse_address=os.name == "posix"
+        )
+    except OSError as error:
+        raise PortUnusable(port, option, error) from None
+
+
+def _port_of(listener: asyncio.Server) -> int:
+    port: int = listener.sockets[0].getsockname()[1]
+    return port
