@@ -13,7 +13,7 @@ from claude_sidecar.wire.request_peek import BodyFacts
 class CallContext:
     """One snapshot serves the whole call, whatever happens to the policy meanwhile.
 
-    deadline_s: on the loop's clock; credentials_sent: names of the credential headers of the last send.
+    deadline_s: on the loop's clock; callers_key: its alias; credentials_sent: names of the credential headers of the last send.
     """
 
     call: Call
@@ -22,6 +22,7 @@ class CallContext:
     body_facts: BodyFacts
     record: CallRecord
     deadline_s: float
+    callers_key: str = "none"
     credentials_sent: tuple[str, ...] = ()
     last_failure: str = ""
 

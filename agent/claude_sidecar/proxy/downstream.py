@@ -92,8 +92,14 @@ class Downstream(web.StreamResponse):
     def cut(self) -> None:
         """Break the answer off so that the caller sees it broken: no final chunk, no graceful end."""
         self._keep_alive = False
-        if self._transport is not None:
-            self._transport.close()
+        transport = self._transport
+        if transport is None:
+            return
+        if self._http_1_0 and not self._chunked_body:
+            # There the close is the end of the body: only a reset tells that it is not whole.
+            transport.abort()
+        else:
+            transport.close()
 
     def _framed(self, data: bytes, last: bool) -> bytes:
         if not self._chunked_body:

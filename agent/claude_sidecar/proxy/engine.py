@@ -16,7 +16,7 @@ from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.sender import Sender
 from claude_sidecar.telemetry.record import FallbackRecord, WaitRecord
-from claude_sidecar.wire.credential import CredentialKind
+from claude_sidecar.wire.credential import CredentialKind, alias_of_key
 
 _STEPS_MOST = 64
 """Ten sends and as many waits are the most a policy allows; more would be a bug."""
@@ -115,9 +115,12 @@ class Engine:
         ref = context.snapshot.routes[candidate.route_index].credential
         if ref is None:
             context.credentials_sent = tuple(found.header for found in context.call.credentials)
+            context.record.key = context.callers_key
             return None
         secret = self._credentials.secret(ref, now)
         context.credentials_sent = ("x-api-key",)
+        if secret is not None:
+            context.record.key = alias_of_key(secret.value.encode("ascii"), context.snapshot.key_alias)
         return secret.value.encode("ascii") if secret is not None else b""
 
     def _missing(self, context: CallContext, candidates: tuple[Candidate, ...], now: float) -> frozenset[int]:

@@ -168,7 +168,7 @@ class Handler:
     def _context(self, call: Call, body: RequestBody, record: CallRecord, snapshot: Snapshot) -> CallContext:
         hints = (first(call.lines, b"x-stainless-timeout"), first(call.lines, b"x-stainless-read-timeout"))
         deadline = deadline_s(record.started_s, snapshot.total_s, hints)
-        context = CallContext(call, snapshot, body, body.facts(), record, deadline)
+        context = CallContext(call, snapshot, body, body.facts(), record, deadline, record.key)
         record.model = context.body_facts.model
         record.max_tokens = context.body_facts.max_tokens
         record.stream = context.streams
@@ -186,8 +186,6 @@ class Handler:
             sized = bodiless or (reply.events is None and first(reply.headers, b"content-length") is not None)
             lines = delivered_lines(reply.headers, record, sized=sized)
             whole = reply.rest is None
-            if reply.events is not None and reply.events.error is not None:
-                down.close_after()
             body = b"".join(reply.prefix)
             reply.prefix.clear()
             down.start(reply.status, reply.reason, lines, body, sized=sized, last=whole)

@@ -149,6 +149,7 @@ def _attempt_record(context: CallContext, candidate: Candidate, route: Route) ->
         server_port=route.port,
         url=f"{route.origin}{route.base_path}{context.call.facts.path}",
         span_id=span_id,
+        key=record.key,
     )
 
 

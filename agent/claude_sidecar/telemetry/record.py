@@ -29,6 +29,7 @@ class AttemptRecord:
     status: None if no status line came. error_type: the provider's `error.type`, else
     `connection_error` or `timeout`, None on success. outcome cause: None on success.
     span_id: 8 bytes as 16 hex digits, set when the send carried a `traceparent` of ours.
+    key: the alias of the credential that was sent: the route's own, else the caller's.
     """
 
     route: str
@@ -46,6 +47,7 @@ class AttemptRecord:
     reused_connection_died: bool = False
     cancelled: bool = False
     span_id: str | None = None
+    key: str = "none"
     usage: TokenUsage = field(default_factory=TokenUsage)
     response_model: str | None = None
     response_id: str | None = None
@@ -79,7 +81,7 @@ class CallRecord:
     where the call is no inference. model: as asked, None where the body names none.
     route: that gave the answer, `none` on own errors. status: as delivered; None when the caller
     went away before anything was delivered. error_type: provider's, `gateway_...`, or None.
-    key: the alias (never the credential). limit: which rate limit a 429 hit.
+    key: the alias (never the credential) of what the last send carried, else of what the caller sent. limit: which rate limit a 429 hit.
     retry_outcome: None without repeats, else `won`, `exhausted` or `refused` (the budget).
     first_byte_s / first_chunk_s: when the answer's head / the first body bytes went to the caller.
     trace_id: 32 hex digits and parent_span_id: 16 hex digits from the caller's `traceparent`.
