@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from claude_sidecar.policy.breaker import BreakerState
+from claude_sidecar.policy.ratelimit import RateLimits
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.telemetry import call_log, names
 from claude_sidecar.telemetry.bounds import trim
@@ -70,9 +71,9 @@ class Telemetry:
         """A route's circuit changed; state: the worst of its models'."""
         self.metrics.set_breaker(route, state)
 
-    def set_ratelimits(self, route: str, remaining: Mapping[str, float | None]) -> None:
-        """An answer told what is left of the route's limits (see `Metrics.set_ratelimits`)."""
-        self.metrics.set_ratelimits(route, remaining)
+    def set_ratelimits(self, route: str, limits: RateLimits) -> None:
+        """An answer told what is left of the route's limits."""
+        self.metrics.set_ratelimits(route, limits)
 
     def policy_in_force(self, snapshot: Snapshot) -> None:
         """A policy was put in force, at start or by a reload."""

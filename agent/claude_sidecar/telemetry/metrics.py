@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from operator import attrgetter
 
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -9,6 +10,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from claude_sidecar.policy.breaker import BreakerState
 from claude_sidecar.policy.cause import Cause
+from claude_sidecar.policy.ratelimit import NO_LIMITS, Bucket, RateLimits
 from claude_sidecar.policy.snapshot import Price, Snapshot
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.labels import Labels
@@ -28,7 +30,19 @@ _ADDED_BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2.
 
 _BREAKER_VALUES = {BreakerState.CLOSED: 0, BreakerState.PROBING: 1, BreakerState.OPEN: 2}
 _PER_TOKEN = Decimal("0.000001")
-_RATE_LIMITS = frozenset({"requests", "tokens", "input-tokens", "output-tokens"})
+_BUCKETS = tuple(
+    (field.replace("_", "-"), attrgetter(field))
+    for field in (
+        "requests",
+        "tokens",
+        "input_tokens",
+        "output_tokens",
+        "priority_input_tokens",
+        "priority_output_tokens",
+        "fast_input_tokens",
+        "fast_output_tokens",
+    )
+)
 _WAIT_REASONS = frozenset({"retry-after", "backoff", "pacing"})
 _RETRY_OUTCOMES = frozenset({"won", "exhausted", "refused"})
 
@@ -179,13 +193,15 @@ class Metrics:
         """The state of a route: the worst of its models'."""
         self._breakers.put((self.labels.route(route),), _BREAKER_VALUES[state])
 
-    def set_ratelimits(self, route: str, remaining: Mapping[str, float | None]) -> None:
-        """What an answer says is left. remaining: by limit (`requests`, `tokens`, `input-tokens`,
-        `output-tokens`); None and other limits are passed over."""
+    def set_ratelimits(self, route: str, limits: RateLimits) -> None:
+        """What an answer says is left of each limit that it names."""
+        if limits is NO_LIMITS:
+            return
         name = self.labels.route(route)
-        for limit, left in remaining.items():
-            if left is not None and limit in _RATE_LIMITS:
-                self._ratelimits.put((name, limit), left)
+        for limit, bucket_of in _BUCKETS:
+            bucket: Bucket | None = bucket_of(limits)
+            if bucket is not None and bucket.remaining is not None:
+                self._ratelimits.put((name, limit), bucket.remaining)
 
     def policy_in_force(self, snapshot: Snapshot) -> None:
         """A policy was put in force: its names become labels, gauges of routes that are gone go."""
