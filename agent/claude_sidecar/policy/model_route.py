@@ -86,7 +86,7 @@ class RouteSpec(PolicyPart):
     name: RouteName
     """Unique DNS label; appears in spans, metrics and headers."""
     provider: Annotated[Provider, Field(strict=False), AfterValidator(_supported)] = Provider.ANTHROPIC
-    """Whose API the endpoint speaks."""
+    """Whose API the endpoint speaks; this version knows `Anthropic` only."""
     endpoint: EndpointText | None = None
     """Base URL without `/v1`; by default the provider's own. `http://` only for loopback."""
     insecure: Annotated[Insecure, Field(strict=False)] = Insecure.FORBID
