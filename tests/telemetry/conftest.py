@@ -92,6 +92,7 @@ class Make:
             first_byte_s=1000.6,
             status=200,
             request_id="req_011",
+            key="1a2b3c4d",
             usage=TokenUsage(
                 input_tokens=10, output_tokens=20, cache_read_input_tokens=100, cache_creation_input_tokens=7
             ),

@@ -102,6 +102,16 @@ def test_tokens_of_discarded_sends_are_counted_and_priced(make, metrics) -> None
     assert metrics.value(names.M_COST, whose) == pytest.approx(dollars)
 
 
+def test_tokens_are_counted_under_the_key_that_was_sent(make, metrics) -> None:
+    cut = make.refused(
+        200, Cause.CONNECTION_FAILURE, "connection_error", key="ffffffff", usage=TokenUsage(1000, 1)
+    )
+    metrics.call_ended(make.call(attempts=[cut, make.attempt()]), make.snapshot())
+    tokens = {"model": make.model, "kind": "input"}
+    assert metrics.value(names.M_TOKENS, {"key": "ffffffff", **tokens}) == 1000
+    assert metrics.value(names.M_TOKENS, {"key": "1a2b3c4d", **tokens}) == 10
+
+
 def test_counting_tokens_uses_none(make, metrics) -> None:
     record = make.call(operation="count_tokens", stream=False, attempts=[make.attempt()])
     metrics.call_ended(record, make.snapshot())

@@ -64,6 +64,7 @@ def test_plain_stream_is_a_trace_of_three_levels(make, tree) -> None:
         "server.port": 443,
         "url.full": "https://api.anthropic.com/v1/messages",
         "claude_sidecar.route": "anthropic",
+        "claude_sidecar.key": "1a2b3c4d",
         "claude_sidecar.first_byte_seconds": 0.5,
         "claude_sidecar.usage.input_tokens": 10,
         "claude_sidecar.usage.output_tokens": 20,

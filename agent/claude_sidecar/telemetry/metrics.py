@@ -143,6 +143,9 @@ class Metrics:
         if record.operation == names.OPERATION_COUNT_TOKENS:
             # What it counts was not processed, and is not billed.
             return
+        if attempt.key != names.NONE and attempt.key != record.key:
+            # The tokens are billed to the key that was sent, which may differ from route to route.
+            key = labels.key(attempt.key)
         tokens = self._tokens
         if usage.input_tokens:
             tokens.add((model, "input", key), usage.input_tokens)

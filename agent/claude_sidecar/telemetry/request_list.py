@@ -92,6 +92,7 @@ def _attempt(record: CallRecord, attempt: AttemptRecord) -> Json:
         "cause": attempt.cause,
         "errorType": attempt_error(attempt),
         "requestId": attempt.request_id,
+        "key": attempt.key,
         "responseModel": attempt.response_model,
         "stopReason": attempt.stop_reason,
         "reusedConnectionDied": attempt.reused_connection_died,

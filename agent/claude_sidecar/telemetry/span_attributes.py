@@ -127,6 +127,8 @@ def attempt_attributes(record: CallRecord, number: int, template: str | None) ->
         attributes[names.RESPONSE_REQUEST_ID] = (attempt.request_id,)
     if attempt.first_byte_s is not None:
         attributes[names.FIRST_BYTE_S] = attempt.first_byte_s - attempt.started_s
+    if attempt.key != names.NONE:
+        attributes[names.KEY] = attempt.key
     if attempt.cancelled:
         attributes[names.CANCELLED] = True
     if attempt.reused_connection_died:
