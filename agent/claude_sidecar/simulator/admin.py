@@ -34,10 +34,7 @@ async def handle(simulator: "Simulator", request: web.BaseRequest) -> web.Stream
             except scenario_file.ScenarioError as error:
                 return _wrong(error.problems)
             return web.json_response({"rules": len(simulator.scenario.rules)})
-        case ("DELETE", "/_simulator/limits"):
-            simulator.forget_limits()
-            return web.Response(status=204)
-    known = "GET health, GET or DELETE ledger, PUT scenario, DELETE limits"
+    known = "GET health, GET or DELETE ledger, PUT scenario"
     return web.json_response({"errors": [f"unknown: there are {known}"]}, status=404)
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from claude_sidecar.simulator import admin, body, routes, trial, validate, wire_faults
 from claude_sidecar.simulator.answer import Answer, Body
+from claude_sidecar.simulator.buckets import Accounts
 from claude_sidecar.simulator.call import Call
 from claude_sidecar.simulator.clockwork import Clock, token
 from claude_sidecar.simulator.deliver import Delivery
@@ -98,20 +99,16 @@ class Simulator:
             await runner.cleanup()
 
     def use(self, scenario: Scenario) -> None:
-        """Put another scenario in force from the next call on; buckets, files and the ledger stay.
+        """Put a scenario in force from the next call on: windows, counts and rate limits begin anew.
 
-        Windows and counts of rules begin anew. A new `ledger_size` has no effect.
+        Files, batches, the prompt cache and the ledger stay; a new `ledger_size` has no effect.
         """
         self.scenario = scenario
         state = self._state
         state.scenario, state.seed = scenario, self.seed
-        state.keys, state.models = KeyRing(scenario), Models(scenario.models)
+        state.keys, state.models, state.accounts = KeyRing(scenario), Models(scenario.models), Accounts()
         self._rules = RuleBook(scenario.rules, self.seed)
         self._rules_since = state.clock.now()
-
-    def forget_limits(self) -> None:
-        """Fill every bucket, with the limits that are now in force."""
-        self._state.forget_limits()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith("/_simulator/"):

@@ -3,7 +3,16 @@
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
@@ -30,6 +39,18 @@ def _header_lines(given: object) -> object:
     return tuple(lines)
 
 
+def worded(allowed: str) -> WrapValidator:
+    """For a field of several forms: one error that lists them, instead of one for each form."""
+
+    def check(value: object, parse: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return parse(value)
+        except ValidationError:
+            raise ValueError(f"{allowed} is wanted") from None
+
+    return WrapValidator(check)
+
+
 class Strict(BaseModel):
     """Frozen, and unknown fields are errors."""
 
@@ -49,8 +70,13 @@ class Match(Strict):
     model: str | None = None
     path: str | None = None
     method: str | None = None
-    call: int | list[int] | Annotated[str, Field(pattern=r"^(every [1-9]\d*|\d+\.\.\d*)$")] | None = None
-    window: tuple[Seconds, Seconds | None] | None = None
+    call: Annotated[
+        int | list[int] | Annotated[str, Field(pattern=r"^(every [1-9]\d*|\d+\.\.\d*)$")] | None,
+        worded("a number, a list of numbers, '2..5', '3..' or 'every 3'"),
+    ] = None
+    window: Annotated[
+        tuple[Seconds, Seconds | None] | None, worded("[from, to] in seconds, to may be null,")
+    ] = None
     stream: bool | None = None
     reused: bool | None = None
 
@@ -98,7 +124,7 @@ class Action(Strict):
     error_type: str | None = None
     message: str | None = None
     error_code: str | None = None
-    retry_after: float | str | None = None
+    retry_after: Annotated[float | str | None, worded("seconds, a date or none")] = None
     headers: Annotated[HeaderLines, BeforeValidator(_header_lines)] = ()
     only_headers: bool = False
     body: str | None = None
@@ -118,7 +144,7 @@ class Action(Strict):
     error_at_event: Count | None = None
     stall_at_event: Count | None = None
     mode: Literal["clean", "cut", "reset"] = "cut"
-    stall: Seconds | Literal["forever"] = "forever"
+    stall: Annotated[Seconds | Literal["forever"], worded("seconds or forever")] = "forever"
     pings: bool = False
 
     first_token: Seconds | None = None

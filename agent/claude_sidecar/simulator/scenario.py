@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from claude_sidecar.simulator.rule import Count, Rule, Seconds, Strict
+from claude_sidecar.simulator.rule import Count, Rule, Seconds, Strict, worded
 
 Rate = Annotated[int, Field(ge=1, le=10**12)]
 
@@ -51,7 +51,7 @@ class Timing(Strict):
 class AnswerShape(Strict):
     """What completions look like. *output_tokens*: a number, or [least, most] to choose from by the seed."""
 
-    output_tokens: int | tuple[int, int] = (20, 120)
+    output_tokens: Annotated[int | tuple[int, int], worded("a number or [least, most]")] = (20, 120)
     tokens_per_event: Annotated[int, Field(ge=1)] = 4
     text: str | None = None
 

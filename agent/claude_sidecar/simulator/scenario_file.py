@@ -10,8 +10,13 @@ from pydantic_core import ErrorDetails
 from claude_sidecar.simulator.rule import Match, Rule
 from claude_sidecar.simulator.scenario import AnswerShape, Key, Limits, Scenario, Timing
 
-_FIELDS = {
-    name for model in (Scenario, Key, Limits, Timing, AnswerShape, Rule, Match) for name in model.model_fields
+_PARTS: dict[str, type[BaseModel]] = {
+    "rules": Rule,
+    "match": Match,
+    "keys": Key,
+    "limits": Limits,
+    "timing": Timing,
+    "answer": AnswerShape,
 }
 _MAX_BYTES = 4 * 1024 * 1024
 
@@ -52,13 +57,14 @@ def parse(raw: bytes, source: str = "scenario") -> Scenario:
     if value is None:
         return Scenario()
     if not isinstance(value, dict):
-        raise ScenarioError([f"{source}:1: a mapping is wanted, with any of {_names(Scenario)}"])
+        names = ", ".join(Scenario.model_fields)
+        raise ScenarioError([f"{source}:1: a mapping is wanted, with any of {names}"])
     try:
         return Scenario.model_validate(value)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        problems = [f"{source}:{_line(node, d['loc'])}: {explain(d)}" for d in details]
-        raise ScenarioError(problems) from None
+        found = sorted((_line(node, detail["loc"]), explain(detail)) for detail in details)
+        raise ScenarioError([f"{source}:{line}: {problem}" for line, problem in found]) from None
 
 
 def explain(detail: ErrorDetails) -> str:
@@ -66,13 +72,11 @@ def explain(detail: ErrorDetails) -> str:
     path = ".".join(str(step) for step in detail["loc"]) or "scenario"
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(detail["loc"][-1]), sorted(_FIELDS), n=1)
+        *parents, name = (step for step in detail["loc"] if isinstance(step, str))
+        fields = _PARTS[parents[-1]].model_fields if parents else Scenario.model_fields
+        near = difflib.get_close_matches(name, sorted(fields), n=1)
         message = "unknown field" + (f"; did you mean {near[0]}?" if near else "")
     return f"{path}: {message}"
-
-
-def _names(model: type[BaseModel]) -> str:
-    return ", ".join(model.model_fields)
 
 
 def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:

@@ -25,7 +25,3 @@ class State:
     cache: PromptCache = field(default_factory=PromptCache)
     files: dict[str, StoredFile] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
-
-    def forget_limits(self) -> None:
-        """Fill every bucket, with the limits that are now in force."""
-        self.accounts = Accounts()
