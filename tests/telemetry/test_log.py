@@ -70,7 +70,7 @@ def test_foreign_messages_lose_their_arguments_and_later_lines(lines) -> None:
 
 
 def test_exporters_may_say_what_failed(lines) -> None:
-    logging.getLogger("opentelemetry.exporter").error("reason: %s", "Connection refused")
+    logging.getLogger("opentelemetry.exporter.otlp").error("reason: %s", "Connection refused")
     assert lines()[0]["message"] == "reason: Connection refused"
 
 

@@ -23,6 +23,12 @@ def test_parent_and_state_come_from_the_caller(make, tree) -> None:
     assert all(span.context.trace_flags.sampled for span in (server, chat, post))
 
 
+def test_malformed_state_is_dropped_and_the_trace_stays(make, tree) -> None:
+    server, *_ = tree(make.call(trace_id=TRACE, parent_span_id=PARENT, tracestate="no state \ufffd,=,"))
+    assert server.context.trace_state.to_header() == ""
+    assert server.context.trace_id == int(TRACE, 16)
+
+
 def test_ids_that_were_sent_upstream_are_the_spans_ids(make, tree) -> None:
     record = make.call(
         trace_id=TRACE, server_span_id="00000000000000aa", attempts=[make.attempt(span_id="00000000000000bb")]

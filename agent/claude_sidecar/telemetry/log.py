@@ -22,7 +22,7 @@ _OURS = "claude_sidecar"
 _VALUE_CHARS = 512
 _MOST_FRAMES = 20
 # Their arguments say what failed (an address, a reason), never anything of a call.
-_TRUSTED_ARGUMENTS = ("opentelemetry",)
+_TRUSTED_ARGUMENTS = ("opentelemetry.exporter.", "opentelemetry.sdk.")
 
 Fact = str | int | float | bool | None | list[str]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from operator import attrgetter
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
@@ -87,12 +87,17 @@ class Metrics:
         self._gen_ai_first_chunk = Distributions(
             registry, n.M_GEN_AI_FIRST_CHUNK, "Time to first chunk of streams.", _DURATION_BUCKETS
         )
-        # The one that another thread counts, hence one with a lock.
-        self._export_failures = Counter(n.M_EXPORT_FAILURES, "Batches not taken.", registry=registry)
+        # Counted by the exporting thread, and by no other.
+        self._export_failures = Counts(registry, n.M_EXPORT_FAILURES, "Batches not taken.")
         ProcessCollector(registry=registry)
         for outcome in ("sent", "won", "exhausted", "refused"):
             self._retries.add((outcome,), 0)
-        for count in (self._policy_errors, self._traces_dropped, self._listener_errors):
+        for count in (
+            self._policy_errors,
+            self._traces_dropped,
+            self._export_failures,
+            self._listener_errors,
+        ):
             count.add((), 0)
         self._in_flight.put((), 0)
 
@@ -230,8 +235,8 @@ class Metrics:
         self._traces_dropped.add(())
 
     def export_failed(self) -> None:
-        """The collector did not take a batch; safe from any thread."""
-        self._export_failures.inc()
+        """The collector did not take a batch; called by the exporting thread."""
+        self._export_failures.add(())
 
     def listener_failed(self) -> None:
         """A listener raised."""

@@ -94,6 +94,8 @@ class TraceExport:
     ) -> None:
         for name in _NOISY_LOGGERS:
             logging.getLogger(name).addFilter(_quiet)
+        # It warns, with the header's text, of each malformed tracestate; such a one is dropped anyway.
+        logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
         self._exporter = WatchedExporter(exporter, failed)
         self._queue_spans = queue_spans
         self._offered = 0
