@@ -54,6 +54,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_only = False
         self._read_paused = False
         self._surplus = False
+        self._kept_alive = False
         self._waiter: asyncio.Future[None] | None = None
         self._drain_waiter: asyncio.Future[None] | None = None
         self._timers.clear()
@@ -129,7 +130,7 @@ class UpstreamConnection(asyncio.Protocol):
             and not self.closed
             and not self._surplus
             and self._failure is None
-            and bool(self._parser.should_keep_alive())
+            and self._kept_alive
             and (self._framed or self._head_only or self.status in (204, 304))
         )
 
@@ -280,6 +281,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.status = status
         self.head_done = True
         if self._head_only:
+            self._kept_alive = bool(self._parser.should_keep_alive())
             self.complete = True
         else:
             self._timers.first_byte_by = None
@@ -302,5 +304,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.reason = b""
             self._framed = False
         else:
+            # Asked here: once the message is over, the parser has forgotten how it was framed.
+            self._kept_alive = bool(self._parser.should_keep_alive())
             self.complete = True
             self._timers.disarm()
