@@ -85,6 +85,13 @@ class Downstream(web.StreamResponse):
         """Write an interim answer such as `HTTP/1.1 100 Continue`."""
         self._write(line + b"\r\n\r\n")
 
+    def close_now(self) -> None:
+        """Close as soon as what was written is out, in the same breath: a caller that reuses connections
+        must not find this one still open."""
+        self._keep_alive = False
+        if self._transport is not None:
+            self._transport.close()
+
     def close_after(self) -> None:
         """Close the connection once this answer is out."""
         self._keep_alive = False

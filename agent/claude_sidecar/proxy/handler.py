@@ -263,10 +263,12 @@ def _note_end(context: CallContext, reply: Reply, broken: str | None) -> None:
     record = context.record
     view = reply.events
     if broken is not None:
+        reply.discard()
         record.interrupted = True
         record.error_type, record.cause = broken, Cause.CONNECTION_FAILURE
         reply.attempt.cause, reply.attempt.error_type = record.cause, "connection_error"
     elif view is not None and view.error is not None:
+        reply.discard()
         record.interrupted = True
         record.error_type = reply.attempt.error_type = view.error.type
         record.cause = reply.attempt.cause = cause_of_error_event(view.error.type, view.error.code)

@@ -18,6 +18,7 @@ async def hold_body(reply: Reply, answer: Answer, limit_bytes: int = HELD_BYTES)
     while held <= limit_bytes:
         data = await answer.read()
         if not data:
+            answer.close()
             return
         held += len(data)
         reply.prefix.append(data)
@@ -55,4 +56,4 @@ def _finish(reply: Reply, view: EventView) -> None:
         )
     if rest:
         reply.prefix.append(rest)
-    reply.rest = None
+    reply.close()

@@ -80,5 +80,5 @@ async def _relay_tail(down: Downstream, view: EventView, answer: Answer) -> None
 async def _append_error(down: Downstream, message: str, call_id: str) -> None:
     """Nothing can be replayed now; say so in the stream, then end and close."""
     body = own_error(INTERRUPTED, f"{message}; send the call again", call_id)
-    down.close_after()
     await down.write_body(b"event: error\ndata: " + body + b"\n\n", last=True)
+    down.close_now()

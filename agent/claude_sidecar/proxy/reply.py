@@ -44,6 +44,12 @@ class Reply:
             self.facts.read_body(bytes(self.copy))
             self.copy.clear()
 
+    def discard(self) -> None:
+        """Let go of an upstream that answered amiss: its connection is not used again."""
+        rest, self.rest = self.rest, None
+        if rest is not None:
+            rest.discard()
+
     def close(self) -> None:
         """Let go of the upstream."""
         rest, self.rest = self.rest, None

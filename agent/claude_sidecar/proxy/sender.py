@@ -69,11 +69,11 @@ class Sender:
             context.last_failure = str(failure)
             outcome = _failed(failure)
             if answer is not None:
-                answer.close()
+                answer.discard()
         except asyncio.CancelledError:
             attempt.cancelled = True
             if answer is not None:
-                answer.close()
+                answer.discard()
             raise
         finally:
             attempt.ended_s = clock.now()
@@ -198,7 +198,7 @@ def _classify(context: CallContext, reply: Reply) -> Outcome:
     if view is not None and view.error is not None:
         reply.error = view.error
         cause: Cause | None = cause_of_error_event(view.error.type, view.error.code)
-        reply.close()
+        reply.discard()  # the API closes the connection behind an error event
     elif reply.status >= 400:
         reply.error = read_error(bytes(reply.copy))
         cause = cause_of_status(reply.status, reply.error.code if reply.error else None)

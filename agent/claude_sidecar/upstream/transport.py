@@ -62,6 +62,9 @@ class Answer(Protocol):
     def close(self) -> None:
         """No more is wanted: the connection is kept if the answer is whole, else closed."""
 
+    def discard(self) -> None:
+        """Close the connection: an upstream that answered amiss is likely to close it too."""
+
 
 class Transport(Protocol):
     """Sends a request once. Raises UpstreamFailure."""
@@ -126,14 +129,16 @@ class _PooledAnswer:
     async def read(self) -> bytes:
         if self._connection is None:
             return b""
-        data = await self._connection.read()
-        if not data:
-            self.close()
-        return data
+        return await self._connection.read()
 
     def committed(self, idle_s: float | None) -> None:
         if self._connection is not None:
             self._connection.lift_deadline(idle_s)
+
+    def discard(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
