@@ -18,7 +18,8 @@ class CallState:
     sends: upstream sends; waits: pauses taken, the backoff's step. tried / round_tried / excluded:
     candidates by position. not_before: (candidate, time) for those told to wait. governing: the failure
     that decides what comes next and its candidate. answer: what is delivered when all is spent.
-    resume: the wait just taken. stale_resent: the one resend for a dead pooled connection is used.
+    answer_is_second_best: it tells of our own credential on a later route, so any other answer is better.
+    resume: the wait just taken. stale_resent: the last send was the resend for a dead pooled connection.
     """
 
     snapshot: Snapshot
@@ -48,7 +49,7 @@ class CallState:
             round_tried=chosen if step.opens_round else self.round_tried | chosen,
             current=step.candidate,
             resume=None,
-            stale_resent=self.stale_resent or step.fresh,
+            stale_resent=step.fresh,
         )
 
     def waited(self, step: Wait) -> "CallState":
@@ -60,23 +61,32 @@ class CallState:
         current = self.current
         assert current is not None
         if self._is_our_bad_credential(outcome, current):
-            second_best = self.answer is None
+            second_best = self.answer is None or self.answer_is_second_best
             return replace(
                 self,
                 excluded=self.excluded | {current},
                 answer=outcome if second_best else self.answer,
-                answer_is_second_best=second_best or self.answer_is_second_best,
+                answer_is_second_best=second_best,
             )
         state = replace(self, governing=outcome, governing_candidate=current)
         if outcome.has_answer:
             state = replace(state, answer=outcome, answer_is_second_best=False)
         if outcome.word.should_retry is False:
-            state = replace(state, excluded=state.excluded | {current})
+            state = replace(state, excluded=state.excluded | self._of_same_route(current))
         if outcome.word.retry_after_s is not None:
             told = tuple(pair for pair in state.not_before if pair[0] != current)
             state = replace(state, not_before=(*told, (current, now + outcome.word.retry_after_s)))
         return state
 
     def _is_our_bad_credential(self, outcome: Outcome, current: int) -> bool:
-        """A later route's 401, 402, 403, 404 or spend limit speaks of our credential there."""
-        return outcome.cause in OWN_CREDENTIAL and self.governing_candidate not in (None, current)
+        """A later route's 401, 402, 403, 404 or spend limit speaks of our credential there.
+
+        Later: not the first in order of preference, or not the first that was tried.
+        """
+        later = current > 0 or self.governing_candidate not in (None, current)
+        return later and outcome.has_answer and outcome.cause in OWN_CREDENTIAL
+
+    def _of_same_route(self, current: int) -> frozenset[int]:
+        """The candidate and what else goes by its route: a substitute that the policy names."""
+        route = self.candidates[current].route_index
+        return frozenset(i for i, other in enumerate(self.candidates) if other.route_index == route)

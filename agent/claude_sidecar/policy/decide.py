@@ -44,44 +44,50 @@ def next_step(state: CallState, health: HealthView, now: float, chance: float) -
 def _first(state: CallState, health: HealthView, now: float) -> Step:
     if not state.candidates:
         return GiveUp(Ending.NO_ROUTE, None)
+    if state.sends and (ending := _must_end(state, now)) is not None:
+        return _settle(state, ending)
     chosen = _round_opener(state, health, now)
     if chosen is None:
-        return GiveUp(Ending.CREDENTIAL_MISSING, None)
+        return _settle(state, Ending.ROUTES_SPENT if state.sends else Ending.CREDENTIAL_MISSING)
     return Send(chosen, opens_round=True)
 
 
+def _must_end(state: CallState, now: float) -> Ending | None:
+    """Why no repeat is possible at all, whatever the failure."""
+    if not state.facts.repeatable:
+        return Ending.NOT_REPEATED
+    if state.sends >= state.facts.max_sends:
+        return Ending.ATTEMPTS_SPENT
+    return Ending.DEADLINE if now >= state.facts.deadline_s else None
+
+
 def _after_wait(state: CallState, wait: Wait, health: HealthView, now: float) -> Step:
-    if wait.candidate is not None:
+    if now >= state.facts.deadline_s:
+        return _settle(state, Ending.DEADLINE)
+    if wait.candidate is not None and wait.candidate not in health.credential_missing:
         return Send(wait.candidate)
-    chosen = _round_opener(state, health, now)
+    chosen = _round_opener(state, health, now) if wait.candidate is None else None
     if chosen is None:
         return _settle(state, Ending.ROUTES_SPENT)
     return Send(chosen, opens_round=True)
 
 
 def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: float, chance: float) -> Step:
-    facts, snapshot = state.facts, state.snapshot
-    if not facts.repeatable:
-        return _settle(state, Ending.NOT_REPEATED)
-    if state.sends >= facts.max_sends:
-        return _settle(state, Ending.ATTEMPTS_SPENT)
-    if now >= facts.deadline_s:
-        return _settle(state, Ending.DEADLINE)
+    snapshot = state.snapshot
+    if (ending := _must_end(state, now)) is not None:
+        return _settle(state, ending)
     failed = state.governing_candidate
     assert failed is not None
-    if failure.reused_connection_died and not state.stale_resent:
+    if failure.reused_connection_died and state.current == failed and not state.stale_resent:
         return Send(failed, fresh=True)
-    if failure.our_timeout and not facts.timeout_repeats:
+    if failure.our_timeout and not state.facts.timeout_repeats:
         return _settle(state, Ending.NOT_REPEATED)
     forced = failure.word.should_retry is True and failure.cause not in _NEVER_FORCED
     moves = failure.cause in snapshot.fallback_causes
     if moves:
         chosen = _next_in_round(state, health, now)
         if chosen is not None:
-            repeat = chosen in state.tried
-            if repeat and not health.budget_allows:
-                return _settle(state, Ending.BUDGET_REFUSED)
-            return Send(chosen, spends_budget=repeat)
+            return Send(chosen, spends_budget=chosen in state.tried)
     if not (forced or failure.cause in snapshot.retry_causes):
         return _settle(state, Ending.NOT_REPEATED)
     if moves:
@@ -125,7 +131,7 @@ def _wait(
     pause_s = backoff_s(snapshot.backoff_initial_s, snapshot.backoff_max_s, state.waits, chance)
     obeys = failure.cause is Cause.RATE_LIMIT and told_s > 0
     seconds = told_s + pause_s if obeys else max(told_s, pause_s)
-    if now + seconds > state.facts.deadline_s:
+    if now + seconds >= state.facts.deadline_s:
         return _settle(state, Ending.RETRY_AFTER_TOO_LONG if told_s > pause_s else Ending.DEADLINE)
     if not obeys and not health.budget_allows:
         return _settle(state, Ending.BUDGET_REFUSED)
@@ -160,8 +166,10 @@ def _round_opener(state: CallState, health: HealthView, now: float) -> int | Non
 
 
 def _next_in_round(state: CallState, health: HealthView, now: float) -> int | None:
+    """The next route that this round has not tried; without budget, that this call has not tried."""
+    passed = state.round_tried if health.budget_allows else state.tried
     for candidate in _usable(state, health, now):
-        if candidate not in state.round_tried and candidate not in health.breaker_open:
+        if candidate not in passed and candidate not in health.breaker_open:
             return candidate
     return None
 
@@ -170,5 +178,4 @@ def _settle(state: CallState, ending: Ending) -> Step:
     """Nothing more is sent: the last answer, else an error of our own."""
     if state.answer is not None:
         return Deliver(state.answer, ending)
-    assert state.governing is not None
-    return GiveUp(ending, state.governing.cause)
+    return GiveUp(ending, state.governing.cause if state.governing is not None else None)
