@@ -29,6 +29,7 @@ class Breaker:
 
     A probe that succeeds closes the breaker with empty counts; one that fails opens it anew; one that is
     cancelled gives its place to the next. A probe that never reports back gives it up after `open_for_s`.
+    While open, a send that began before it tripped, or in spite of it, changes nothing by its success.
     """
 
     __slots__ = ("_counts", "limits", "since", "state")
@@ -54,13 +55,13 @@ class Breaker:
         """A send ended well."""
         if self.state is BreakerState.CLOSED:
             self._counts.add(now, first=1)
-        else:
+        elif self.state is BreakerState.PROBING:
             self.state, self.since = BreakerState.CLOSED, now
             self._counts.clear()
 
     def answered(self, now: float) -> None:
         """A send got a 4xx: no verdict on the route's health, but a probe has found it alive."""
-        if self.state is not BreakerState.CLOSED:
+        if self.state is BreakerState.PROBING:
             self.succeeded(now)
 
     def failed(self, now: float) -> None:
