@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 _LONGEST_S = 4_294_967.0
@@ -60,6 +61,8 @@ def _seconds(value: bytes, unix_s: float) -> float | None:
         return min(number, _LONGEST_S)
     try:
         date = parsedate_to_datetime(value.decode("ascii"))
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)  # asctime's form names no zone (RFC 9110 section 5.6.7)
         return min(max(0.0, date.timestamp() - unix_s), _LONGEST_S)
     except (ValueError, TypeError, OverflowError):
         return None
