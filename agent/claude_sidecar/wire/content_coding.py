@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class _Decompressor(Protocol):
-    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
 class CodingUnknown(ValueError):
@@ -38,6 +38,10 @@ class TeeDecoder:
             except Exception:  # each library has its own error for garbage
                 self.broken = True
                 return b""
+            if getattr(self._decompressor, "eof", False):
+                # Fed with more, zlib would keep all that comes behind the coded end.
+                self._left = 0
+                return plain
         self._left -= len(plain)
         return plain
 
@@ -50,9 +54,9 @@ class _Brotli:
 
         self._decoder = brotli.Decompressor()
 
-    def decompress(self, data: bytes, max_length: int = -1, /) -> bytes:
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
         plain: bytes = self._decoder.process(data, output_buffer_limit=max_length)
-        return plain
+        return plain[:max_length]  # its limit is a soft one
 
 
 def _decompressor(coding: bytes | None) -> _Decompressor | None:
