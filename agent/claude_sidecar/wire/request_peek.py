@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any
 
 import msgspec
@@ -60,13 +61,19 @@ def replace_model(body: bytes, model: str, other: str) -> bytes | None:
     """The same bytes with the top-level `model` value replaced; None if it can't be found for certain.
 
     Every other byte stays: the body may hold thinking blocks whose signatures cover their text.
+    Linear in the body's size, however many nested objects name a model too.
     """
-    old, new = msgspec.json.encode(model), msgspec.json.encode(other)
-    for match in re.finditer(rb'"model"\s*:\s*' + re.escape(old), body):
-        changed = body[: match.end() - len(old)] + new + body[match.end() :]
-        if peek(changed).model == other:
-            return changed
-    return None
+    old = msgspec.json.encode(model)
+    naming = re.compile(rb'("model"\s*:\s*)' + re.escape(old))
+    numbers = count()
+    numbered = naming.sub(lambda found: b'%b"%d"' % (found[1], next(numbers)), body)
+    number = peek(numbered).model or ""
+    found = int(number) if number.isdecimal() and len(number) < 10 else None
+    top = next(islice(naming.finditer(body), found, None), None) if found is not None else None
+    if top is None:
+        return None
+    changed = body[: top.end(1)] + msgspec.json.encode(other) + body[top.end() :]
+    return changed if peek(changed).model == other else None
 
 
 def _present(raw: msgspec.Raw | None) -> bool:
