@@ -56,7 +56,7 @@ class Connection:
         head += "".join(f"{name}: {value}\r\n" for name, value in lines)
         if body:
             head += f"content-length: {len(body)}\r\n"
-        self.writer.write(head.encode() + b"\r\n" + body)
+        self.writer.write(head.encode("utf-8", "surrogateescape") + b"\r\n" + body)
         await self.writer.drain()
 
     async def receive(self, *, bodiless: bool = False) -> Answer:

@@ -18,6 +18,7 @@ keys:
         "'sk-ant-api03-x'",
         "sk-ant-api03 x",
         "sk-ant-api03-x\u200b",
+        "sk-ant-api03-\udcff",
         "sk-proj-x",
         "sk-ant-admin01-x",
     ],

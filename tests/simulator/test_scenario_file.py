@@ -57,6 +57,8 @@ def test_json_is_taken_too():
             "s:1: rules.0.match.call: a number, a list of numbers, '2..5', '3..' or 'every 3' is wanted",
         ),
         ("rules: [{stall: long}]", "s:1: rules.0.stall: seconds or forever is wanted"),
+        ("rules:\n  - status: 500\n    status: 529\n", "s:3: status: given twice"),
+        ("rules: &r [*r]", "s:1: rules.0: "),
         ("a: [", "s:1: not YAML: expected the node content"),
         ("a: 1\n---\nb: 2\n", "s:2: not YAML: but found another document"),
         ("[1]", "s:1: a mapping is wanted, with any of seed, unknown_keys, keys"),

@@ -79,19 +79,15 @@ class Simulator:
         )
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
+        # Whole before the port opens: the first connection may come before `start` returns.
+        keys, models = KeyRing(self.scenario), Models(self.scenario.models)
+        self._state = State(self.scenario, self.seed, Clock(self._wall), "", keys, models)
+        self._rules = RuleBook(self.scenario.rules, self.seed)
         try:
             await web.TCPSite(runner, host, port, backlog=1024).start()
             bound = runner.addresses[0][1]
             self.base_url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
-            self._state = State(
-                self.scenario,
-                self.seed,
-                Clock(self._wall),
-                self.base_url,
-                KeyRing(self.scenario),
-                Models(self.scenario.models),
-            )
-            self._rules = RuleBook(self.scenario.rules, self.seed)
+            self._state.origin = self.base_url
             yield self.base_url
         finally:
             for task in self._active:

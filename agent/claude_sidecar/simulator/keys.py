@@ -48,7 +48,8 @@ class KeyRing:
             return "none"
         value = secret[0][1]
         known = self._by_key.get(value)
-        return known.name if known else hashlib.sha256(value.encode()).hexdigest()[:8]
+        raw = value.encode("utf-8", "surrogateescape")
+        return known.name if known else hashlib.sha256(raw).hexdigest()[:8]
 
     def admit(self, headers: Headers) -> Caller:
         """The caller behind the credential; raises `ApiError` 401."""

@@ -1,6 +1,7 @@
 """Scenario text into a `Scenario`, with the line of whatever is wrong with it."""
 
 import difflib
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -54,6 +55,9 @@ def parse(raw: bytes, source: str = "scenario") -> Scenario:
         raise ScenarioError([f"{source}:{line}: not YAML: {error.problem}"]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ScenarioError([f"{source}:1: not YAML: {error}"]) from None
+    twice = [f"{source}:{line}: {name}: given twice" for line, name in _repeated(node)]
+    if twice:
+        raise ScenarioError(twice)
     if value is None:
         return Scenario()
     if not isinstance(value, dict):
@@ -77,6 +81,26 @@ def explain(detail: ErrorDetails) -> str:
         near = difflib.get_close_matches(name, sorted(fields), n=1)
         message = "unknown field" + (f"; did you mean {near[0]}?" if near else "")
     return f"{path}: {message}"
+
+
+def _repeated(root: yaml.Node | None) -> Iterator[tuple[int, str]]:
+    """Names that stand twice in one mapping, of which YAML would silently take the last."""
+    waiting, visited = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        # An alias makes a node appear again, even inside itself.
+        if id(node) in visited:
+            continue
+        visited.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            names: set[str] = set()
+            for name, value in node.value:
+                if str(name.value) in names:
+                    yield name.start_mark.line + 1, str(name.value)
+                names.add(str(name.value))
+                waiting.append(value)
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
 
 
 def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
