@@ -1,5 +1,7 @@
 """A stream of events as it flows by: cut at event boundaries, read for what the engine must know."""
 
+import msgspec
+
 from claude_sidecar.wire.answer_facts import AnswerFacts
 from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
 from claude_sidecar.wire.error_body import ErrorBody, read_error
@@ -60,15 +62,15 @@ class EventView:
         return events
 
     def finish(self) -> bytes:
-        """At the end: an event whose blank line is missing, if it closes the stream; else nothing."""
+        """At the end: what came of an event whose blank line is missing; it counts if its data is whole."""
         rest = self._framer.rest()
-        if rest and not self.ended:
+        if rest and not self.ended and _has_whole_data(rest):
             self._read(rest)
-            if not self.ended:
-                return b""
         return b"" if self._coded else rest
 
     def _read(self, event: bytes) -> None:
+        if self.error is not None:
+            return
         kind = event_type(event)
         if kind in _DELTAS:
             self.begun = True
@@ -78,3 +80,11 @@ class EventView:
             self.begun = self.stopped = True
         elif kind == b"error":
             self.error = read_error(event_data(event)) or ErrorBody(None, None, None, None)
+
+
+def _has_whole_data(event: bytes) -> bool:
+    try:
+        msgspec.json.decode(event_data(event))
+    except (ValueError, RecursionError):
+        return False
+    return True

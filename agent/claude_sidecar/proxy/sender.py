@@ -22,6 +22,7 @@ from claude_sidecar.upstream.transport import Answer, RequestBody, Timers, Trans
 from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
 from claude_sidecar.wire.error_body import read_error
 from claude_sidecar.wire.headers import first
+from claude_sidecar.wire.model_name import shown_model
 from claude_sidecar.wire.request_peek import replace_model
 
 _COPY_BYTES = 8 << 20
@@ -143,7 +144,7 @@ def _attempt_record(context: CallContext, candidate: Candidate, route: Route) ->
         span_id = clock.random_hex(16)
     return AttemptRecord(
         route=route.name,
-        model=candidate.model or "",
+        model=shown_model(candidate.model) or "",
         started_s=clock.now(),
         server_address=route.host,
         server_port=route.port,
@@ -195,7 +196,7 @@ async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
 
 def _classify(context: CallContext, reply: Reply) -> Outcome:
     view = reply.events
-    if view is not None and view.error is not None:
+    if view is not None and view.error is not None and not view.begun:
         reply.error = view.error
         cause: Cause | None = cause_of_error_event(view.error.type, view.error.code)
         reply.discard()  # the API closes the connection behind an error event
