@@ -39,7 +39,7 @@ class Collector:
                 self.send_header("content-length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *_: Any) -> None:
                 """Keep quiet."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
@@ -105,10 +105,11 @@ def start_whole(tmp_path: Path) -> Iterator[Callable[..., Whole]]:
                 "OTEL_BSP_MAX_QUEUE_SIZE": "50000",
                 "TMPDIR": str(temporary),
             }
-            _start(stack, tmp_path / "simulator.log", ports[0], {}, "simulate", "--port", str(ports[0]),
-                   "--scenario", str(tmp_path / "scenario.yaml"))  # fmt: skip
-            stop = _start(stack, tmp_path / "sidecar.log", ports[1], env | otel, "run", "--policy",
-                          str(tmp_path / "policy.yaml"), "--port", str(ports[1]), "--admin-port", str(ports[2]))  # fmt: skip
+            simulate = ("simulate", "--port", str(ports[0]), "--scenario", str(tmp_path / "scenario.yaml"))
+            _start(stack, tmp_path / "simulator.log", ports[0], {}, *simulate)
+            run = ("run", "--policy", str(tmp_path / "policy.yaml"), "--port", str(ports[1]))
+            admin_port = ("--admin-port", str(ports[2]))
+            stop = _start(stack, tmp_path / "sidecar.log", ports[1], env | otel, *run, *admin_port)
             sidecar, admin = (f"http://127.0.0.1:{port}" for port in ports[1:])
             return Whole(tmp_path, upstream, sidecar, admin, collector, tmp_path / "sidecar.log", stop)
 
@@ -118,7 +119,9 @@ def start_whole(tmp_path: Path) -> Iterator[Callable[..., Whole]]:
 def _start(
     stack: contextlib.ExitStack, log: Path, port: int, env: dict[str, str], *arguments: str
 ) -> Callable[[], None]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(_LEADS) and not k.lower().endswith("_proxy")}
+    clean = {
+        k: v for k, v in os.environ.items() if not k.startswith(_LEADS) and not k.lower().endswith("_proxy")
+    }
     with log.open("wb") as out:
         process = subprocess.Popen([PROGRAM, *arguments], stdout=out, stderr=out, env=clean | env)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import aiohttp
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-
 from tests.whole.conftest import Whole
 
 CALLS = 2_000

@@ -13,7 +13,8 @@ from claude_sidecar.wire.request_peek import BodyFacts
 class CallContext:
     """One snapshot serves the whole call, whatever happens to the policy meanwhile.
 
-    deadline_s: on the loop's clock; callers_key: its alias; credentials_sent: names of the credential headers of the last send.
+    deadline_s: on the loop's clock; callers_key: its alias; credentials_sent: names of the
+    credential headers of the last send.
     """
 
     call: Call

@@ -32,6 +32,7 @@ from claude_sidecar.wire.credential import alias_of
 from claude_sidecar.wire.error_body import own_error
 from claude_sidecar.wire.headers import first
 from claude_sidecar.wire.model_list import read_model_list
+from claude_sidecar.wire.model_name import shown_model
 from claude_sidecar.wire.trace_context import read_traceparent
 
 logger = logging.getLogger(__name__)
@@ -169,7 +170,7 @@ class Handler:
         hints = (first(call.lines, b"x-stainless-timeout"), first(call.lines, b"x-stainless-read-timeout"))
         deadline = deadline_s(record.started_s, snapshot.total_s, hints)
         context = CallContext(call, snapshot, body, body.facts(), record, deadline, record.key)
-        record.model = context.body_facts.model
+        record.model = shown_model(context.body_facts.model)
         record.max_tokens = context.body_facts.max_tokens
         record.stream = context.streams
         return context

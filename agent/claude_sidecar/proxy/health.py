@@ -12,6 +12,7 @@ from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import RateLimits
 from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.policy.snapshot import Route, Snapshot
+from claude_sidecar.wire.model_name import shown_model
 
 _BREAKERS_MOST = 1024
 _MODELS_MOST = 200
@@ -114,8 +115,9 @@ class Health:
     def learn_limits(self, route: Route, model: str | None, limits: RateLimits) -> None:
         """Keep the newest limits of a route and model, of so many models."""
         seen = self.notes(route).limits
-        seen[model or ""] = limits
-        seen.move_to_end(model or "")
+        name = shown_model(model) or ""
+        seen[name] = limits
+        seen.move_to_end(name)
         if len(seen) > _MODELS_MOST:
             seen.popitem(last=False)
 
@@ -158,7 +160,7 @@ def _id(route: Route) -> tuple[str, str]:
 
 def _key(snapshot: Snapshot, candidate: Candidate) -> _BreakerKey:
     route = snapshot.routes[candidate.route_index]
-    return route.name, route.origin, candidate.model or ""
+    return route.name, route.origin, shown_model(candidate.model) or ""
 
 
 def _limits(snapshot: Snapshot) -> BreakerLimits:
