@@ -1,0 +1,1 @@
+"""What the sidecar costs: measured against the same upstream without it."""

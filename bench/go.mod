@@ -1,0 +1,3 @@
+module claude-sidecar.dev/bench
+
+go 1.22
