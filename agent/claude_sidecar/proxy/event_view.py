@@ -47,6 +47,11 @@ class EventView:
         """Whether an event of our own would be understood behind what was relayed."""
         return not self._coded
 
+    @property
+    def mid_event(self) -> bool:
+        """Whether a piece of an event has been given back whose end has not come."""
+        return self._framer.mid_event
+
     def feed(self, data: bytes) -> list[bytes]:
         """What of these bytes, and those before, may be relayed now."""
         if self.opaque:

@@ -63,7 +63,7 @@ async def _relay_events(
     if not view.can_append:
         down.cut()
         return INTERRUPTED
-    await _append_error(down, message, call_id)
+    await _append_error(down, message, call_id, mid_event=view.mid_event)
     return INTERRUPTED
 
 

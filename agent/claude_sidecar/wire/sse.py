@@ -14,14 +14,16 @@ PIECE_BYTES = 1 << 20
 class EventFramer:
     """Takes bytes as they come, gives back whole events as one run of bytes.
 
-    Any chunking of a stream gives the same bytes and the same events.
+    Any chunking of a stream gives the same bytes and the same events. mid_event: pieces of an event have
+    been given whose end has not come.
     """
 
-    __slots__ = ("_pending", "_scanned")
+    __slots__ = ("_pending", "_scanned", "mid_event")
 
     def __init__(self) -> None:
         self._pending = b""
         self._scanned = 0
+        self.mid_event = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """Whole events that are complete now, each with its blank line; pieces of an event over 1 MiB."""
@@ -36,11 +38,14 @@ class EventFramer:
                 break
             events.append(buffer[start:end])
             start = scan = end
+        if events:
+            self.mid_event = False
         self._pending = buffer[start:]
         # A boundary is at most four bytes long: what came before can't be part of one that is still to come.
         self._scanned = max(0, len(self._pending) - 3)
         if len(self._pending) > PIECE_BYTES:
             events.append(self._pending[:-4])
+            self.mid_event = True
             self._pending = self._pending[-4:]
             self._scanned = 0
         return events
