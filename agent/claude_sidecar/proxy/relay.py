@@ -77,8 +77,12 @@ async def _relay_tail(down: Downstream, view: EventView, answer: Answer) -> None
         return
 
 
-async def _append_error(down: Downstream, message: str, call_id: str) -> None:
-    """Nothing can be replayed now; say so in the stream, then end and close."""
+async def _append_error(down: Downstream, message: str, call_id: str, *, mid_event: bool) -> None:
+    """Nothing can be replayed now; say so in the stream, then end and close.
+
+    mid_event: what went before is a piece of an event, which must end for ours to be one of its own.
+    """
     body = own_error(INTERRUPTED, f"{message}; send the call again", call_id)
-    await down.write_body(b"event: error\ndata: " + body + b"\n\n", last=True)
+    before = b"\n\n" if mid_event else b""
+    await down.write_body(before + b"event: error\ndata: " + body + b"\n\n", last=True)
     down.close_now()
