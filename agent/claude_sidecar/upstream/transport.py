@@ -121,9 +121,9 @@ class _PooledAnswer:
         self._connection: UpstreamConnection | None = connection
         self._pool = pool
         self._route = route
-        self.status = connection.status
-        self.reason = connection.reason
-        self.headers = connection.headers
+        self.status = connection.answer.status
+        self.reason = connection.answer.reason
+        self.headers = connection.answer.headers
         self.first_byte_at = connection.first_byte_at or clock.now()
 
     async def read(self) -> bytes:
@@ -159,7 +159,7 @@ async def _write(connection: UpstreamConnection, request: UpstreamRequest) -> No
         return
     connection.write(request.head)
     async for piece in request.body.pieces():
-        if connection.head_done or connection.closed:
+        if connection.answered:
             return
         connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if request.chunked else piece)
         await connection.drain()
