@@ -181,7 +181,7 @@ def play(drivers: dict[str, list[str]]) -> Play:
     return run
 
 
-@pytest.fixture(params=SDKS)
+@pytest.fixture(scope="module", params=SDKS)
 def sdk(request: pytest.FixtureRequest) -> str:
     """Each official SDK in turn, both generations."""
     name: str = request.param

@@ -2,15 +2,23 @@
 
 from typing import Any
 
+import pytest
+
 DOINGS = ("message", "stream", "tool", "count_tokens", "models", "upload", "batch_results")
 
 
-def test_sdk_makes_the_same_of_every_answer_as_without_the_sidecar(
-    sdk: str, play: Any, upstream: Any, sidecar: Any
-) -> None:
-    scenes = [{"name": do, "do": do} for do in DOINGS]
-    direct = play(sdk, upstream.url, scenes)
-    through = play(sdk, sidecar.url, scenes)
+@pytest.fixture(scope="module")
+def both(sdk: str, play: Any, upstream: Any, sidecar: Any) -> Any:
+    """Each SDK's lines without the sidecar, and with it."""
+
+    def scenes(way: str) -> list[Any]:
+        return [{"name": do, "do": do, "headers": {"x-scene": f"{way} {do} {sdk}"}} for do in DOINGS]
+
+    return play(sdk, upstream.url, scenes("direct")), play(sdk, sidecar.url, scenes("through"))
+
+
+def test_sdk_makes_the_same_of_every_answer_as_without_the_sidecar(both: Any) -> None:
+    direct, through = both
     assert [line.get("ok") for line in direct] == [line.get("ok") for line in through]
     assert all(line["ok"] for line in through)
     assert [line["route"] for line in through] == ["simulated"] * len(DOINGS)
@@ -19,9 +27,8 @@ def test_sdk_makes_the_same_of_every_answer_as_without_the_sidecar(
     assert [line["route"] for line in direct] == [None] * len(DOINGS)
 
 
-def test_sdk_gets_what_each_call_is_for(sdk: str, play: Any, sidecar: Any) -> None:
-    scenes = [{"name": do, "do": do} for do in DOINGS]
-    made = {line["name"]: line["ok"] for line in play(sdk, sidecar.url, scenes)}
+def test_sdk_gets_what_each_call_is_for(both: Any) -> None:
+    made = {line["name"]: line["ok"] for line in both[1]}
     assert made["message"]["text"]
     assert made["message"]["model"] == "claude-sonnet-4-6"
     assert made["stream"]["joined"] == made["stream"]["text"] != ""
@@ -37,13 +44,9 @@ def test_sdk_gets_what_each_call_is_for(sdk: str, play: Any, sidecar: Any) -> No
     assert made["upload"] == {"filename": "sea.txt", "size": 5000, "mime_type": "text/plain"}
 
 
-def test_batch_results_come_through_the_sidecar_and_not_around_it(
-    sdk: str, play: Any, upstream: Any, sidecar: Any
-) -> None:
-    scene = f"batch {sdk}"
-    asked = [{"name": scene, "do": "batch_results", "headers": {"x-scene": scene}}]
-    (line,) = play(sdk, sidecar.url, asked)
-    assert line["ok"]["results"] == [["one", "succeeded"], ["two", "succeeded"]]
-    assert line["ok"]["results_url_is_under_base_url"] is True
-    results = [call for call in upstream.calls_of(scene) if call["path"].endswith("/results")]
-    assert [call["status"] for call in results] == [200]
+def test_batch_results_come_through_the_sidecar_and_not_around_it(sdk: str, both: Any, upstream: Any) -> None:
+    made = both[1][DOINGS.index("batch_results")]["ok"]
+    assert made["results"] == [["one", "succeeded"], ["two", "succeeded"]]
+    assert made["results_url_is_under_base_url"] is True
+    calls = upstream.calls_of(f"through batch_results {sdk}")
+    assert [call["status"] for call in calls if call["path"].endswith("/results")] == [200]

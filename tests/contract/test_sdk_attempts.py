@@ -4,16 +4,28 @@ from typing import Any
 
 import pytest
 
+OPENING = "error-at-event=0;error-type=overloaded_error;times=2"
+
+
+@pytest.fixture(scope="module")
+def played(sdk: str, play: Any, sidecar: Any) -> Any:
+    """Each SDK's lines, by scene, with as many repeats of its own as it has by default."""
+    scenes: list[Any] = [
+        {"name": "message", "do": "message", "model": "claude-opus-5", "headers": {}},
+        {"name": "stream", "do": "stream", "model": "claude-opus-5", "headers": {}},
+        {"name": "opening", "do": "stream", "headers": {"x-simulate": OPENING, "x-simulate-id": sdk}},
+    ]
+    for scene in scenes:
+        scene["headers"] |= {"x-scene": f"{scene['name']} {sdk}"}
+    return {line["name"]: line for line in play(sdk, sidecar.url, scenes)}
+
 
 @pytest.mark.parametrize("do", ["message", "stream"])
 def test_upstream_that_is_always_overloaded_sees_exactly_four_sends(
-    sdk: str, do: str, play: Any, upstream: Any, sidecar: Any
+    sdk: str, do: str, played: Any, upstream: Any
 ) -> None:
-    scene = f"overloaded {do} {sdk}"
-    asked = [{"name": scene, "do": do, "model": "claude-opus-5", "headers": {"x-scene": scene}}]
-    (line,) = play(sdk, sidecar.url, asked)
-    calls = upstream.calls_of(scene)
-    assert [call["status"] for call in calls] == [529] * 4
+    line = played[do]
+    assert [call["status"] for call in upstream.calls_of(f"{do} {sdk}")] == [529] * 4
     assert line["error"]["status"] == 529
     assert line["error"]["type"] == "overloaded_error"
     assert line["attempts"] == "4"
@@ -21,12 +33,9 @@ def test_upstream_that_is_always_overloaded_sees_exactly_four_sends(
 
 
 def test_stream_that_is_overloaded_in_its_first_event_is_cured_before_the_sdk_sees_it(
-    sdk: str, play: Any, upstream: Any, sidecar: Any
+    sdk: str, played: Any, upstream: Any
 ) -> None:
-    scene = f"first event {sdk}"
-    fault = "error-at-event=0;error-type=overloaded_error;times=2"
-    headers = {"x-simulate": fault, "x-simulate-id": scene, "x-scene": scene}
-    (line,) = play(sdk, sidecar.url, [{"name": scene, "do": "stream", "headers": headers}])
+    line = played["opening"]
     assert line["ok"]["joined"] == line["ok"]["text"] != ""
     assert line["attempts"] == "3"
-    assert len(upstream.calls_of(scene)) == 3
+    assert len(upstream.calls_of(f"opening {sdk}")) == 3
