@@ -5,12 +5,10 @@ import gzip
 from fakes.wire_bytes import LAST_CHUNK, answer, chunk, error
 
 _HTML_502 = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>cloudflare</body></html>\r\n"
-_HTML_520 = b"<!DOCTYPE html><title>api.anthropic.com | 520: Web server is returning an unknown error</title>\n"
-_PROBLEM_522 = b'{"type":"about:blank","title":"Error 522","cloudflare_error":true,"retryable":true,"retry_after":120}'
+_HTML_520 = b"<!DOCTYPE html><title>api.anthropic.com | 520: Web server returns an unknown error</title>\n"
+_PROBLEM_522 = b'{"type":"about:blank","cloudflare_error":true,"retryable":true,"retry_after":120}'
 _ENVOY_503 = b"upstream connect error or disconnect/reset before headers. reset reason: overflow"
-_GZIPPED_ERROR = gzip.compress(
-    b'{"type":"error","error":{"type":"overloaded_error","message":"x"}}', mtime=0
-)
+_GZIPPED_ERROR = gzip.compress(b'{"type":"error","error":{"type":"overloaded_error","message":"x"}}', mtime=0)
 
 _ENVELOPES = {
     400: "invalid_request_error",
@@ -58,7 +56,7 @@ GOLDEN: dict[str, bytes] = {
     "200 that claims gzip and is none": answer(200, b"not gzip at all", [("Content-Encoding", "gzip")]),
     "200 in a coding nobody knows": answer(200, b"\x00\x01", [("content-encoding", "x-own")]),
     "200 of broken JSON": answer(200, b'{"id": "msg_1", "usage": {"input'),
-    "200 in chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\ncontent-type: application/json\r\n\r\n"
+    "200 in chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\ncontent-type: text/x\r\n\r\n"
     + chunk(b'{"id"')
     + chunk(b': "msg_1"}')
     + LAST_CHUNK,

@@ -13,11 +13,11 @@ import pytest
 # Test folders are no packages; this makes their common fakes importable.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fakes.raw_client import Lines, RawAnswer, ask, request_bytes  # noqa: E402
-from fakes.scripted_upstream import Request, ScriptedUpstream  # noqa: E402
-from fakes.wire_bytes import message_body  # noqa: E402
+from fakes.raw_client import Lines, RawAnswer, ask, request_bytes
+from fakes.scripted_upstream import Request, ScriptedUpstream
+from fakes.wire_bytes import message_body
 
-from claude_sidecar.proxy.sidecar import Settings, Sidecar  # noqa: E402
+from claude_sidecar.proxy.sidecar import Settings, Sidecar
 
 NO_PAUSE = {"initial": "0s", "max": "0s"}
 

@@ -164,7 +164,9 @@ async def test_base_path_of_the_endpoint_goes_before_the_path(started) -> None:
 
 
 async def test_expect_100_continue_is_answered_here_and_not_passed_on(started) -> None:
-    head = request_bytes(lines=[(b"Expect", b"100-continue"), (b"content-length", b"%d" % len(message_body()))])
+    head = request_bytes(
+        lines=[(b"Expect", b"100-continue"), (b"content-length", b"%d" % len(message_body()))]
+    )
     async with started(ScriptedUpstream(otherwise=answer())) as bench:
         got = await bench.ask(head + message_body())
         assert (got.interim, got.status) == ([b"HTTP/1.1 100 Continue"], 200)

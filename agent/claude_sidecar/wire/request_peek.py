@@ -25,11 +25,14 @@ class BodyFacts:
 NO_FACTS = BodyFacts()
 
 
+_NULL = msgspec.Raw(b"null")
+
+
 class _Body(msgspec.Struct):
     model: Any = None
     stream: Any = False
-    container: msgspec.Raw | None = None
-    thread: msgspec.Raw | None = None
+    container: msgspec.Raw = _NULL
+    thread: msgspec.Raw = _NULL
     max_tokens: Any = None
 
 
@@ -76,5 +79,5 @@ def replace_model(body: bytes, model: str, other: str) -> bytes | None:
     return changed if peek(changed).model == other else None
 
 
-def _present(raw: msgspec.Raw | None) -> bool:
-    return raw is not None and bytes(raw) != b"null"
+def _present(raw: msgspec.Raw) -> bool:
+    return bytes(raw) != b"null"
