@@ -10,7 +10,7 @@ from claude_sidecar.policy.ratelimit import limit_hit
 from claude_sidecar.policy.upstream_word import read_word
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.health import Health
-from claude_sidecar.proxy.own_error import OwnError, Refusal
+from claude_sidecar.proxy.own_error import Refusal
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.stored_body import StoredBody
 from claude_sidecar.telemetry.record import CallRecord
@@ -79,16 +79,6 @@ def diagnose_refusal(
             body_bytes=record.request_bytes or None,
             max_body_bytes=max_body_bytes,
         )
-    )
-
-
-def refusal_without_route(context: CallContext) -> Refusal:
-    """Why no route may have this call: none serves its model."""
-    served = sorted({name for route in context.snapshot.routes for name in route.models or ()})
-    return Refusal(
-        OwnError.NO_ROUTE,
-        f"no route of policy {context.snapshot.name} serves the model asked for; served are: "
-        f"{', '.join(served[:20])}. Add the model to a route's models, or ask for one of these",
     )
 
 

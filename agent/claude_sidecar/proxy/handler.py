@@ -10,28 +10,23 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
-from claude_sidecar.policy.cause import Cause
-from claude_sidecar.policy.classify import cause_of_error_event
 from claude_sidecar.policy.deadline import deadline_s
 from claude_sidecar.policy.snapshot import Snapshot
-from claude_sidecar.policy.step import Ending, GiveUp
-from claude_sidecar.proxy.answer_head import delivered_lines, own_error_lines, reason_of
+from claude_sidecar.proxy.answer_head import own_error_lines, reason_of
 from claude_sidecar.proxy.call import Call, feature_of, read_call, sdk_repeats
 from claude_sidecar.proxy.call_context import CallContext
-from claude_sidecar.proxy.diagnosis import diagnose_refusal, diagnose_reply, refusal_without_route
+from claude_sidecar.proxy.deliver import deliver, retry_outcome
+from claude_sidecar.proxy.diagnosis import diagnose_refusal
 from claude_sidecar.proxy.downstream import Downstream
-from claude_sidecar.proxy.engine import Delivery, Engine
+from claude_sidecar.proxy.engine import Engine
 from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.own_error import OwnError, Refusal, Refused
-from claude_sidecar.proxy.relay import relay_rest
-from claude_sidecar.proxy.reply import Reply
-from claude_sidecar.proxy.sender import note_answer
+from claude_sidecar.proxy.own_words import too_large_words, words_for
 from claude_sidecar.proxy.stored_body import BodyTooLarge, BufferSpace, PassingBody, RequestBody, store_body
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.wire.credential import alias_of
 from claude_sidecar.wire.error_body import own_error
 from claude_sidecar.wire.headers import first
-from claude_sidecar.wire.model_list import read_model_list
 from claude_sidecar.wire.model_name import shown_model
 from claude_sidecar.wire.trace_context import read_traceparent
 
@@ -114,8 +109,9 @@ class Handler:
             context = self._context(call, body, record, snapshot)
             delivery = await self._engine.run(context)
             if delivery.reply is None:
-                raise Refused(*_own_words(context, delivery, self._why_no_credential(context)))
-            await self._deliver(down, context, delivery, delivery.reply)
+                record.retry_outcome = retry_outcome(record, delivery)
+                raise Refused(*words_for(context, delivery, self._credentials))
+            await deliver(down, context, delivery, delivery.reply, self._health)
         except Refused as refused:
             self._refuse(request, down, record, refused.refusal, snapshot)
         finally:
@@ -155,7 +151,7 @@ class Handler:
         except BodyTooLarge as large:
             record.request_bytes = large.size_bytes
             raise Refused(
-                OwnError.REQUEST_TOO_LARGE, _too_large(large.size_bytes, limit), closes=True
+                OwnError.REQUEST_TOO_LARGE, too_large_words(large.size_bytes, limit), closes=True
             ) from None
         except RequestPayloadError:
             raise Refused(
@@ -174,35 +170,6 @@ class Handler:
         record.max_tokens = context.body_facts.max_tokens
         record.stream = context.streams
         return context
-
-    async def _deliver(
-        self, down: Downstream, context: CallContext, delivery: Delivery, reply: Reply
-    ) -> None:
-        record = context.record
-        try:
-            diagnose_reply(context, reply, self._health)
-            record.retry_outcome = _retry_outcome(record, delivery)
-            self._learn_models(context, reply)
-            bodiless = context.call.method == "HEAD" or reply.status in (204, 304)
-            sized = bodiless or (reply.events is None and first(reply.headers, b"content-length") is not None)
-            lines = delivered_lines(reply.headers, record, sized=sized)
-            whole = reply.rest is None
-            body = b"".join(reply.prefix)
-            reply.prefix.clear()
-            down.start(reply.status, reply.reason, lines, body, sized=sized, last=whole)
-            if not whole:
-                broken = await relay_rest(down, reply, record.call_id)
-                _note_end(context, reply, broken)
-        finally:
-            reply.close()
-            note_answer(reply.attempt, reply)
-            reply.attempt.ended_s = clock.now()
-
-    def _learn_models(self, context: CallContext, reply: Reply) -> None:
-        if context.call.facts.path == "/v1/models" and reply.status == 200 and reply.rest is None:
-            models = read_model_list(bytes(reply.copy) or b"".join(reply.prefix))
-            if models:
-                self._health.notes(context.snapshot.routes[reply.candidate.route_index]).models = models
 
     def _refuse(
         self,
@@ -233,17 +200,6 @@ class Handler:
         )
         self._refuse(request, down, record, Refusal(OwnError.BUG, message, closes=True), self._policy())
 
-    def _why_no_credential(self, context: CallContext) -> str:
-        """What is wrong with the credentials of the policy's routes, without any of them."""
-        now = clock.now()
-        reasons = []
-        for route in context.snapshot.routes:
-            if route.credential is None:
-                reasons.append(f"route {route.name} forwards the caller's, which is only a placeholder")
-            elif (trouble := self._credentials.trouble(route.credential, now)) is not None:
-                reasons.append(f"route {route.name}: {trouble}")
-        return "; ".join(reasons)
-
 
 def _note_call(record: CallRecord, call: Call, snapshot: Snapshot) -> None:
     record.operation = call.facts.operation
@@ -257,55 +213,6 @@ def _note_call(record: CallRecord, call: Call, snapshot: Snapshot) -> None:
         record.parent_sampled = parent.sampled
         state = first(call.lines, b"tracestate")
         record.tracestate = state.decode("ascii", "replace") if state is not None else None
-
-
-def _note_end(context: CallContext, reply: Reply, broken: str | None) -> None:
-    """A stream is judged by its events, not by its status."""
-    record = context.record
-    view = reply.events
-    if broken is not None:
-        reply.discard()
-        record.interrupted = True
-        record.error_type, record.cause = broken, Cause.CONNECTION_FAILURE
-        reply.attempt.cause, reply.attempt.error_type = record.cause, "connection_error"
-    elif view is not None and view.error is not None:
-        reply.discard()
-        record.interrupted = True
-        record.error_type = reply.attempt.error_type = view.error.type
-        record.cause = reply.attempt.cause = cause_of_error_event(view.error.type, view.error.code)
-
-
-def _retry_outcome(record: CallRecord, delivery: Delivery) -> str | None:
-    if delivery.step.ending is Ending.BUDGET_REFUSED:
-        return "refused"
-    if len(record.attempts) < 2:
-        return None
-    return "won" if delivery.step.ending is Ending.SUCCESS else "exhausted"
-
-
-def _own_words(context: CallContext, delivery: Delivery, credentials: str) -> tuple[OwnError, str]:
-    """What to say where no upstream gave an answer."""
-    step = delivery.step
-    assert isinstance(step, GiveUp)
-    context.record.retry_outcome = _retry_outcome(context.record, delivery)
-    if step.ending is Ending.NO_ROUTE:
-        refusal = refusal_without_route(context)
-        return refusal.error, refusal.message
-    if step.ending is Ending.CREDENTIAL_MISSING:
-        return OwnError.CREDENTIAL_MISSING, f"there is no key to send: {credentials}"
-    sends = len(context.record.attempts)
-    told = f"no answer after {sends} send{'s' if sends != 1 else ''} ({step.ending}): {context.last_failure}"
-    if step.cause is Cause.TIMEOUT:
-        return OwnError.TIMEOUT, told
-    return OwnError.UNREACHABLE, told
-
-
-def _too_large(size_bytes: int, limit_bytes: int) -> str:
-    mib = 1 << 20
-    return (
-        f"the body has {size_bytes / mib:.1f} MiB or more; allowed are {limit_bytes / mib:.0f} MiB. "
-        "Upload files with the Files API and name them by file_id"
-    )
 
 
 def _added_s(record: CallRecord) -> float:

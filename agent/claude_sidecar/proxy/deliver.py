@@ -1,0 +1,74 @@
+"""Hands an upstream's answer to the caller, and judges a stream by its end."""
+
+from claude_sidecar import clock
+from claude_sidecar.policy.cause import Cause
+from claude_sidecar.policy.classify import cause_of_error_event
+from claude_sidecar.policy.step import Ending
+from claude_sidecar.proxy.answer_head import delivered_lines
+from claude_sidecar.proxy.call_context import CallContext
+from claude_sidecar.proxy.diagnosis import diagnose_reply
+from claude_sidecar.proxy.downstream import Downstream
+from claude_sidecar.proxy.engine import Delivery
+from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.relay import relay_rest
+from claude_sidecar.proxy.reply import Reply
+from claude_sidecar.proxy.sender import note_answer
+from claude_sidecar.telemetry.record import CallRecord
+from claude_sidecar.wire.headers import first
+from claude_sidecar.wire.model_list import read_model_list
+
+
+async def deliver(
+    down: Downstream, context: CallContext, delivery: Delivery, reply: Reply, health: Health
+) -> None:
+    """Write head and body of a reply, to its end; the upstream is let go of whatever happens."""
+    record = context.record
+    try:
+        diagnose_reply(context, reply, health)
+        record.retry_outcome = retry_outcome(record, delivery)
+        _learn_models(context, reply, health)
+        bodiless = context.call.method == "HEAD" or reply.status in (204, 304)
+        sized = bodiless or (reply.events is None and first(reply.headers, b"content-length") is not None)
+        lines = delivered_lines(reply.headers, record, sized=sized)
+        whole = reply.rest is None
+        body = b"".join(reply.prefix)
+        reply.prefix.clear()
+        down.start(reply.status, reply.reason, lines, body, sized=sized, last=whole)
+        if not whole:
+            _note_end(context, reply, await relay_rest(down, reply, record.call_id))
+    finally:
+        reply.close()
+        note_answer(reply.attempt, reply)
+        reply.attempt.ended_s = clock.now()
+
+
+def retry_outcome(record: CallRecord, delivery: Delivery) -> str | None:
+    """What came of the call's repeats: `won`, `exhausted`, `refused` by the budget, None without any."""
+    if delivery.step.ending is Ending.BUDGET_REFUSED:
+        return "refused"
+    if len(record.attempts) < 2:
+        return None
+    return "won" if delivery.step.ending is Ending.SUCCESS else "exhausted"
+
+
+def _learn_models(context: CallContext, reply: Reply, health: Health) -> None:
+    if context.call.facts.path == "/v1/models" and reply.status == 200 and reply.rest is None:
+        models = read_model_list(bytes(reply.copy) or b"".join(reply.prefix))
+        if models:
+            health.notes(context.snapshot.routes[reply.candidate.route_index]).models = models
+
+
+def _note_end(context: CallContext, reply: Reply, broken: str | None) -> None:
+    """A stream is judged by its events, not by its status."""
+    record = context.record
+    view = reply.events
+    if broken is not None:
+        reply.discard()
+        record.interrupted = True
+        record.error_type, record.cause = broken, Cause.CONNECTION_FAILURE
+        reply.attempt.cause, reply.attempt.error_type = record.cause, "connection_error"
+    elif view is not None and view.error is not None:
+        reply.discard()
+        record.interrupted = True
+        record.error_type = reply.attempt.error_type = view.error.type
+        record.cause = reply.attempt.cause = cause_of_error_event(view.error.type, view.error.code)
