@@ -1,0 +1,1 @@
+"""The operator in the cluster: reconciles ClaudePolicy objects, injects sidecars."""
