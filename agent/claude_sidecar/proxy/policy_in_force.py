@@ -1,11 +1,16 @@
 """The policy that new calls go by: swapped whole, the last good one kept when a new one is no good."""
 
+import logging
+
 from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.config.load import Loaded
 from claude_sidecar.config.problem import PolicyInvalid
-from claude_sidecar.policy.snapshot import Route, Snapshot
+from claude_sidecar.policy.snapshot import PacingMode, Route, Snapshot
 from claude_sidecar.telemetry.listener import Telemetry
+from claude_sidecar.telemetry.log import event
+
+logger = logging.getLogger(__name__)
 
 
 class PolicyInForce:
@@ -17,7 +22,8 @@ class PolicyInForce:
         self.restart_required = False
         self._credentials = credentials
         self._telemetry = telemetry
-        telemetry.policy_in_force(loaded.snapshot)
+        self._waiting: Loaded | None = None
+        self._announce(loaded)
 
     def snapshot(self) -> Snapshot:
         """What a call that begins now goes by."""
@@ -26,22 +32,37 @@ class PolicyInForce:
     def on_policy(self, loaded: Loaded) -> None:
         """Put a new policy in force, unless a model it serves would be left without a credential here."""
         lacking = self._left_without_credential(loaded.snapshot)
+        self._waiting = loaded if lacking else None
+        self.restart_required = bool(lacking)
         if lacking:
-            self.restart_required = True
             self.last_error = (
                 f"policy {loaded.snapshot.name} is not in force: no credential here for route "
                 f"{', '.join(lacking)}; restart this pod: a Secret is mounted at its start"
             )
             self._telemetry.policy_refused(self.last_error)
             return
-        self.restart_required, self.last_error = False, None
+        self.last_error = None
         changed = loaded.snapshot.hash != self.loaded.snapshot.hash
         self.loaded = loaded
         if changed:
-            self._telemetry.policy_in_force(loaded.snapshot)
+            self._announce(loaded)
+
+    def look(self) -> None:
+        """Once in a while: take up a policy whose credential has come by now, tell of odd credentials."""
+        waiting = self._waiting
+        if waiting is not None and not self._left_without_credential(waiting.snapshot):
+            self.on_policy(waiting)
+        for warning in self._credentials.take_warnings():
+            event(logger, logging.WARNING, "credential", warning=warning)
+
+    def _announce(self, loaded: Loaded) -> None:
+        self._telemetry.policy_in_force(loaded.snapshot)
+        if loaded.snapshot.pacing_mode is PacingMode.ENFORCE:
+            event(logger, logging.WARNING, "pacing.mode Enforce is not there yet: limits are observed only")
 
     def on_error(self, invalid: PolicyInvalid) -> None:
         """A new policy was no good; the old one stays."""
+        self._waiting = None
         self.last_error = str(invalid)
         self._telemetry.policy_refused(self.last_error)
 

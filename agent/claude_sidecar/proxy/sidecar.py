@@ -11,7 +11,8 @@ from aiohttp import web
 
 from claude_sidecar import __version__, clock
 from claude_sidecar.config.credentials import CredentialStore
-from claude_sidecar.config.load import load_default
+from claude_sidecar.config.load import Loaded, load_default
+from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.config.watch import PolicyWatcher
 from claude_sidecar.proxy.admin import Admin
 from claude_sidecar.proxy.engine import Engine
@@ -26,6 +27,7 @@ from claude_sidecar.upstream.dial import Dialer, egress_of
 from claude_sidecar.upstream.transport import HttpTransport
 
 _DRAIN_LOOKS_S = 0.05
+_LOOK_S = 1.0
 _STOP_S = 1.0
 _BACKLOG = 1024
 
@@ -72,11 +74,11 @@ class Sidecar:
         self.port = settings.port
         self.admin_port = settings.admin_port
 
-    def _on_policy(self, loaded: object) -> None:
-        self.policy.on_policy(loaded)  # type: ignore[arg-type]
+    def _on_policy(self, loaded: Loaded) -> None:
+        self.policy.on_policy(loaded)
 
-    def _on_error(self, invalid: object) -> None:
-        self.policy.on_error(invalid)  # type: ignore[arg-type]
+    def _on_error(self, invalid: PolicyInvalid) -> None:
+        self.policy.on_error(invalid)
 
     def reload(self) -> None:
         """Re-read the policy file now."""
@@ -91,7 +93,9 @@ class Sidecar:
         admin = web.AppRunner(self.admin.application(), access_log=None)
         await admin.setup()
         assert admin.server is not None
-        watching = asyncio.ensure_future(self._watcher.run()) if self._watcher is not None else None
+        looking = [asyncio.ensure_future(self._look())]
+        if self._watcher is not None:
+            looking.append(asyncio.ensure_future(self._watcher.run()))
         listeners: list[asyncio.Server] = []
         try:
             listeners.append(await _listen(loop, data, "127.0.0.1", self._settings.port, "--port"))
@@ -101,14 +105,19 @@ class Sidecar:
             self.port, self.admin_port = (_port_of(listener) for listener in listeners)
             yield self
         finally:
-            if watching is not None:
-                watching.cancel()
+            for task in looking:
+                task.cancel()
             for listener in listeners:
                 listener.close()
             await data.shutdown(_STOP_S)
             await admin.cleanup()
             self.transport.close()
             await asyncio.get_running_loop().run_in_executor(None, self.telemetry.close)
+
+    async def _look(self) -> None:
+        while True:
+            self.policy.look()
+            await clock.sleep(_LOOK_S)
 
     async def drain(self) -> bool:
         """Take no new calls and wait for those in flight; False when some were still going on at the end."""
