@@ -40,7 +40,7 @@ format: ## put the code in form
 
 lock: ## renew requirements/ from pyproject.toml; UPGRADE=1 takes the newest versions
 	@$(SETUP) test
-	$(LOCK) pyproject.toml --extra demo --group build --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra demo --extra operator --group build --group dev -o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra demo --group build -c requirements/dev.txt -o requirements/demo.txt
 	$(LOCK) pyproject.toml --group build -c requirements/dev.txt -o requirements/run.txt
 	$(LOCK) --group anthropic-0x -o requirements/anthropic-0x.txt
