@@ -35,9 +35,6 @@ def command(keep: bool) -> None:
         went_well = asyncio.run(_until_terminated(keep))
     except DidNotStart as why:
         _fail(f"the sidecar did not start: {why}")
-    except KeyboardInterrupt:
-        _say("", "\n")
-        raise
     except asyncio.CancelledError:
         raise SystemExit(_TERMINATED) from None
     sys.exit(0 if went_well else 1)

@@ -20,7 +20,9 @@ def _main() -> None:
     # Until the sidecar has its own handler, an end has to clean up, too.
     signal.signal(signal.SIGTERM, _end)
     policy = bytearray()
-    while (byte := os.read(sys.stdin.fileno(), 1)) not in (b"", b"\0"):
+    while (byte := os.read(sys.stdin.fileno(), 1)) != b"\0":
+        if not byte:
+            raise SystemExit(_TERMINATED)
         policy += byte
     threading.Thread(target=_watch, name="leash", daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="claude-sidecar-demo-") as folder:

@@ -88,9 +88,9 @@ async def _read_on(log: asyncio.StreamReader) -> None:
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+    assert process.stdin is not None
+    # Not by terminate(), which may reap a process that has just ended and so take its exit code from asyncio.
+    process.stdin.close()
     try:
         async with asyncio.timeout(_STOP_S):
             await process.wait()
