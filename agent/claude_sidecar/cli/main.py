@@ -1,9 +1,12 @@
 """The command `claude-sidecar`: finds the subcommand, and turns what went wrong into an exit code."""
 
+import contextlib
 import importlib
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -24,8 +27,32 @@ SUBCOMMANDS = {
 }
 
 
+@contextlib.contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Whoever read our output has seen enough: no failure, though click would exit with 1."""
+    try:
+        yield
+    except BrokenPipeError:
+        _write_nowhere()
+        raise click.exceptions.Exit(0) from None
+
+
+def _write_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class _Group(click.Group):
     """Subcommands by name; each lives as `command` in the module of its name."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _reader_may_leave():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _reader_may_leave():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(SUBCOMMANDS)
@@ -69,8 +96,8 @@ def _run(args: list[str]) -> int:
         return EXIT_INPUT_WRONG
     except (click.Abort, KeyboardInterrupt):
         return _EXIT_INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # on the last flush
+        _write_nowhere()
         return 0
     except Exception:
         traceback.print_exc()
