@@ -109,13 +109,15 @@ class RawConnection:
         else:
             answer.body = await self.reader.read(-1)
 
-    async def is_closed(self) -> bool:
-        """Whether the other side closes within a moment."""
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            async with asyncio.timeout(0.2):
+    async def is_closed(self, within_s: float = 0.2) -> bool:
+        """Whether the other side closes within so many seconds."""
+        try:
+            async with asyncio.timeout(within_s):
                 return await self.reader.read(1) == b""
+        except ConnectionError:
+            return True
+        except TimeoutError:
             return False
-        return not isinstance(self.reader.exception(), type(None)) or self.reader.at_eof()
 
     def abort(self) -> None:
         self.writer.transport.abort()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,5 +151,7 @@ async def _listen(
 
 
 def _port_of(listener: asyncio.Server) -> int:
-    port: int = listener.sockets[0].getsockname()[1]
+    """Of IPv4, where a free port was asked for and each family was given its own."""
+    first = min(listener.sockets, key=lambda sock: sock.family != socket.AF_INET)
+    port: int = first.getsockname()[1]
     return port

@@ -56,7 +56,7 @@ class AnswerParser:
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.surplus = True
             raise AnswerGarbled(f"the upstream's answer is not HTTP: {type(error).__name__}") from None
         if not self.head_done:
@@ -92,7 +92,8 @@ class AnswerParser:
             self.surplus = True
 
     def on_status(self, reason: bytes) -> None:
-        self.reason += reason
+        if not self.complete:
+            self.reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.head_done:
@@ -102,6 +103,8 @@ class AnswerParser:
             self.framed = True
 
     def on_headers_complete(self) -> None:
+        if self.complete:
+            return
         status = self._parser.get_status_code()
         if status < 200:
             return

@@ -1,5 +1,6 @@
 """The one seam to the network: exactly one send, answered or failed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -92,8 +93,7 @@ class HttpTransport:
             idle_s=timers.idle_s,
         )
         try:
-            await _write(connection, request)
-            await connection.head()
+            await _write_and_wait(connection, request)
         except BaseException:
             connection.abort()
             raise
@@ -150,13 +150,30 @@ class _PooledAnswer:
             connection.abort()
 
 
-async def _write(connection: UpstreamConnection, request: UpstreamRequest) -> None:
-    """Write head and body; stops as soon as an answer has begun, which then is the upstream's last word."""
+async def _write_and_wait(connection: UpstreamConnection, request: UpstreamRequest) -> None:
+    """Write head and body and wait for the answer's head."""
     whole = request.body.whole
     if whole is not None:
         connection.write(request.head + whole if whole else request.head)
         connection.request_sent()
+        await connection.head()
         return
+    # The caller may be slow, or wait itself: an answer, or the end, that comes before the body's end counts.
+    writing = asyncio.ensure_future(_write_pieces(connection, request))
+    answering = asyncio.ensure_future(connection.head())
+    try:
+        await asyncio.wait((writing, answering), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            writing.result()
+        await answering
+    finally:
+        writing.cancel()
+        answering.cancel()
+        await asyncio.gather(writing, answering, return_exceptions=True)
+
+
+async def _write_pieces(connection: UpstreamConnection, request: UpstreamRequest) -> None:
+    """Stops as soon as an answer has begun, which then is the upstream's last word."""
     connection.write(request.head)
     async for piece in request.body.pieces():
         if connection.answered:
