@@ -78,7 +78,8 @@ def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: 
         return _settle(state, ending)
     failed = state.governing_candidate
     assert failed is not None
-    if failure.reused_connection_died and state.current == failed and not state.stale_resent:
+    stale = failure.reused_connection_died and state.current == failed and not state.stale_resent
+    if stale and failed not in health.credential_missing:
         return Send(failed, fresh=True)
     if failure.our_timeout and not state.facts.timeout_repeats:
         return _settle(state, Ending.NOT_REPEATED)
@@ -99,7 +100,7 @@ def _same_route(
     state: CallState, failure: Outcome, failed: int, health: HealthView, now: float, chance: float
 ) -> Step:
     """Wait and send to the same route again: the cause is none that another route may cure."""
-    if failed in state.excluded:
+    if failed in state.excluded or failed in health.credential_missing:
         return _settle(state, Ending.NOT_REPEATED)
     return _wait(state, failure, failed, health, now, chance, _told_wait_s(state, failed, now))
 
