@@ -1,0 +1,157 @@
+"""A policy's snapshot, answers by status, and whole calls played through the decision on a virtual clock."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from claude_sidecar.policy.call_state import CallState
+from claude_sidecar.policy.classify import cause_of_status
+from claude_sidecar.policy.compile import compile_policy
+from claude_sidecar.policy.decide import HEALTHY, HealthView, next_step
+from claude_sidecar.policy.model import API_VERSION, KIND, ClaudePolicy
+from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.routing import Candidate, RequestFacts, plan
+from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.policy.step import Deliver, GiveUp, Send, Wait
+from claude_sidecar.policy.upstream_word import UpstreamWord
+
+STEPS_MOST = 64
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One send of a played call: when it began and ended, to whom, what was known then, how it ended."""
+
+    at: float
+    ended: float
+    candidate: int
+    where: Candidate
+    step: Send
+    health: HealthView
+    outcome: Outcome
+    waited: Wait | None
+
+
+@dataclass
+class Story:
+    """A played call: its sends, its waits with the time each began, its end."""
+
+    snapshot: Snapshot
+    facts: RequestFacts
+    candidates: tuple[Candidate, ...]
+    sent: list[Sent] = field(default_factory=list)
+    waits: list[tuple[float, Wait]] = field(default_factory=list)
+    end: Deliver | GiveUp | None = None
+    ended: float = 0.0
+
+    @property
+    def routes(self) -> list[str]:
+        return [sent.where.route for sent in self.sent]
+
+    @property
+    def pauses(self) -> list[float]:
+        return [wait.seconds for _, wait in self.waits]
+
+    @property
+    def status(self) -> int | None:
+        return self.end.outcome.status if isinstance(self.end, Deliver) else None
+
+    @property
+    def budget_spent(self) -> int:
+        return sum(wait.spends_budget for _, wait in self.waits) + sum(
+            s.step.spends_budget for s in self.sent
+        )
+
+
+def make_snapshot(routes: int | list[dict[str, Any]] = 1, **spec: Any) -> Snapshot:
+    if isinstance(routes, int):
+        routes = [{"name": f"r{index}"} for index in range(routes)]
+    whole = {"apiVersion": API_VERSION, "kind": KIND, "spec": {"routes": routes, **spec}}
+    return compile_policy(ClaudePolicy.model_validate(whole))
+
+
+def make_facts(snapshot: Snapshot, **changes: Any) -> RequestFacts:
+    usual = {
+        "model": "m",
+        "repeatable": True,
+        "pinned": False,
+        "timeout_repeats": True,
+        "max_sends": snapshot.max_attempts,
+        "deadline_s": 599.0,
+    }
+    return RequestFacts(**{**usual, **changes})
+
+
+def make_answer(
+    status: int,
+    *,
+    retry_after: float | None = None,
+    should_retry: bool | None = None,
+    code: str | None = None,
+) -> Outcome:
+    word = UpstreamWord(retry_after, should_retry)
+    return Outcome(cause_of_status(status, code), status, has_answer=True, word=word)
+
+
+def play_call(
+    snapshot: Snapshot,
+    script: Iterable[Outcome] | Mapping[str, Outcome],
+    *,
+    health: HealthView | Callable[[float], HealthView] = HEALTHY,
+    chance: float | Callable[[], float] = 0.5,
+    took: Callable[[], float] = lambda: 0.0,
+    late: Callable[[], float] = lambda: 0.0,
+    **facts: Any,
+) -> Story:
+    """Play a call from time 0.
+
+    script: outcomes in order, the last one repeated, or one by route; took: seconds each send lasts;
+    late: by how much a timer wakes late.
+    """
+    known = make_facts(snapshot, **facts)
+    story = Story(snapshot, known, plan(snapshot, known))
+    state = CallState(snapshot, known, story.candidates)
+    now, waited = 0.0, None
+    outcomes = list(script) if not isinstance(script, Mapping) else []
+    for _ in range(STEPS_MOST):
+        view = health(now) if callable(health) else health
+        step = next_step(state, view, now, chance() if callable(chance) else chance)
+        match step:
+            case Wait():
+                story.waits.append((now, step))
+                now, waited = now + max(0.0, step.seconds + late()), step
+                state = state.waited(step)
+            case Send():
+                where = story.candidates[step.candidate]
+                if isinstance(script, Mapping):
+                    outcome = script[where.route]
+                else:
+                    outcome = outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
+                began, now = now, now + took()
+                sent = Sent(began, now, step.candidate, where, step, view, outcome, waited)
+                story.sent.append(sent)
+                state, waited = state.sending(step).after(outcome, now), None
+            case _:
+                story.end, story.ended = step, now
+                return story
+    raise AssertionError("the decision did not end")
+
+
+@pytest.fixture(scope="session")
+def snapshot() -> Callable[..., Snapshot]:
+    """`snapshot(2, retry={...})`: a compiled policy of so many routes r0, r1..."""
+    return make_snapshot
+
+
+@pytest.fixture(scope="session")
+def answer() -> Callable[..., Outcome]:
+    """`answer(529, retry_after=5)`: an upstream's answer, with its cause by the table."""
+    return make_answer
+
+
+@pytest.fixture(scope="session")
+def play() -> Callable[..., Story]:
+    """Plays a call; see `play_call`."""
+    return play_call

@@ -1,0 +1,313 @@
+"""What holds for every call, whatever the policy, the answers, the breakers and the time they take."""
+
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claude_sidecar.policy.cause import OWN_CREDENTIAL, Cause
+from claude_sidecar.policy.decide import HealthView
+from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Wait
+from claude_sidecar.policy.upstream_word import UpstreamWord
+
+GRAIN_S = 0.001
+RETRY = ["RateLimit", "Overloaded", "ServerError", "ConnectionFailure", "Timeout"]
+FALLBACK = [*RETRY, "SpendLimit", "Billing", "Authentication", "Permission", "NotFound"]
+MODELS = ["m", "s", "t"]
+
+words = st.builds(
+    UpstreamWord,
+    st.none() | st.sampled_from([0.0, 0.3, 2.0, 9.0, 55.0, 61.0, 1e6]) | st.floats(0, 100),
+    st.sampled_from([None, None, None, True, False]),
+)
+answers = st.builds(
+    lambda cause, word: Outcome(cause, 599, has_answer=True, word=word), st.sampled_from(list(Cause)), words
+)
+silences = st.sampled_from(
+    [
+        Outcome(Cause.CONNECTION_FAILURE),
+        Outcome(Cause.CONNECTION_FAILURE, reused_connection_died=True),
+        Outcome(Cause.TIMEOUT, our_timeout=True),
+    ]
+)
+troubles = st.sampled_from([Cause.OVERLOADED, Cause.SERVER_ERROR, Cause.RATE_LIMIT])
+repeatable = st.builds(lambda cause, word: Outcome(cause, 529, has_answer=True, word=word), troubles, words)
+successes = st.just(Outcome(None, 200, has_answer=True))
+outcomes = st.lists(answers | silences | repeatable | repeatable | successes, min_size=1, max_size=10)
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> dict[str, Any]:
+    """The parts of a policy that the decision reads."""
+    routes: list[dict[str, Any]] = []
+    for index in range(draw(st.integers(1, 8))):
+        route: dict[str, Any] = {"name": f"r{index}"}
+        names = draw(st.none() | st.lists(st.sampled_from(MODELS), unique=True, min_size=1))
+        if names is not None:
+            route["models"] = [{"name": name, "id": f"{name}-at-{index}"} for name in names]
+        routes.append(route)
+    substitutes = draw(st.lists(st.sampled_from(["s", "t"]), unique=True))
+    return {
+        "routes": routes,
+        "retry": {
+            "maxAttempts": draw(st.integers(1, 10)),
+            "causes": draw(st.just(RETRY) | st.lists(st.sampled_from(RETRY), unique=True)),
+            "backoff": {"initial": draw(st.sampled_from(["0s", "100ms", "1s"])), "max": "8s"},
+            "maxRetryAfter": draw(st.sampled_from(["0s", "10s", "60s"])),
+        },
+        "fallback": {
+            "causes": draw(st.just(RETRY) | st.lists(st.sampled_from(FALLBACK), unique=True)),
+            "substitutions": [{"model": "m", "with": substitutes}] if substitutes else [],
+        },
+    }
+
+
+few = st.frozensets(st.integers(0, 7), max_size=4)
+views = st.lists(
+    st.builds(HealthView, few, few | st.just(frozenset()), st.sampled_from([True, True, False])),
+    min_size=1,
+    max_size=5,
+)
+facts = st.fixed_dictionaries(
+    {
+        "model": st.sampled_from(["m", "m", "s", None]),
+        "repeatable": st.sampled_from([True, True, True, False]),
+        "pinned": st.sampled_from([False, False, False, True]),
+        "timeout_repeats": st.booleans(),
+        "deadline_s": st.sampled_from([599.0, 599.0, 30.0, 4.0]),
+    }
+)
+
+
+@dataclass
+class Scene:
+    """Everything that makes a call what it is; what runs out is used again from the beginning."""
+
+    spec: dict[str, Any]
+    outcomes: list[Outcome]
+    views: list[HealthView]
+    chances: list[float]
+    took: list[float]
+    late: list[float]
+    facts: dict[str, Any]
+
+
+scenes = st.builds(
+    Scene,
+    specs(),
+    outcomes,
+    views,
+    st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=4),
+    st.lists(st.sampled_from([0.0, 0.0, 0.2, 3.0, 40.0]), min_size=1, max_size=4),
+    st.lists(st.sampled_from([0.0, -0.0009, 0.01]), min_size=1, max_size=3),
+    facts,
+)
+
+
+@pytest.fixture(scope="session")
+def tell(play: Any, snapshot: Any) -> Any:
+    """Plays a scene."""
+
+    def tell(scene: Scene) -> Any:
+        chances, took, late = cycle(scene.chances), cycle(scene.took), cycle(scene.late)
+        views = scene.views
+        return play(
+            snapshot(**scene.spec),
+            [*scene.outcomes * 10],
+            health=lambda now: views[int(now) % len(views)],
+            chance=lambda: next(chances),
+            took=lambda: next(took),
+            late=lambda: next(late),
+            **scene.facts,
+        )
+
+    return tell
+
+
+def is_repeat_after_own_wait(sent: Any) -> bool:
+    return sent.waited is not None and sent.waited.candidate is not None
+
+
+def is_bad_credential_of_a_later_route(sent: Any) -> bool:
+    return sent.outcome.cause in OWN_CREDENTIAL and sent.candidate > 0
+
+
+def check_sends(story: Any) -> None:
+    assert len(story.sent) <= story.facts.max_sends
+    if not story.facts.repeatable:
+        assert len(story.sent) <= 1
+    for sent in story.sent[1:]:
+        assert sent.at < story.facts.deadline_s
+    for sent in story.sent[:-1]:
+        assert sent.outcome.cause is not None, "something was sent after a success"
+
+
+def check_waits(story: Any) -> None:
+    policy = story.snapshot
+    for began, wait in story.waits:
+        assert 0 <= wait.seconds <= policy.max_retry_after_s + policy.backoff_max_s
+        assert began + wait.seconds < story.facts.deadline_s
+    assert sum(story.pauses) <= story.facts.deadline_s
+    assert len(story.waits) <= len(story.sent)
+
+
+def check_floor(story: Any) -> None:
+    """Retry-After is a floor."""
+    until: dict[int, float] = {}
+    for sent in story.sent:
+        assert sent.at >= until.get(sent.candidate, 0.0) - 1.1 * GRAIN_S
+        if sent.outcome.word.retry_after_s is not None:
+            until[sent.candidate] = sent.ended + sent.outcome.word.retry_after_s
+
+
+def check_breakers(story: Any) -> None:
+    """No send to an open breaker while another route is usable, same-route repeats apart."""
+    until: dict[int, float] = {}
+    out: set[int] = set()
+    for sent in story.sent:
+        if not (story.facts.pinned or sent.step.fresh or is_repeat_after_own_wait(sent)):
+            usable = {
+                index
+                for index in range(len(story.candidates))
+                if index not in out | sent.health.credential_missing and until.get(index, 0.0) <= sent.at
+            }
+            if sent.candidate in sent.health.breaker_open:
+                assert usable <= sent.health.breaker_open
+        if sent.outcome.word.retry_after_s is not None:
+            until[sent.candidate] = sent.ended + sent.outcome.word.retry_after_s
+        if is_bad_credential_of_a_later_route(sent) or sent.outcome.word.should_retry is False:
+            out.add(sent.candidate)
+
+
+def check_routes(story: Any) -> None:
+    """Only routes that may have the call; none after its bad credential or its `x-should-retry: false`."""
+    ended_routes: set[str] = set()
+    refused: set[int] = set()
+    for sent in story.sent:
+        assert sent.candidate not in sent.health.credential_missing
+        assert sent.where.route not in ended_routes
+        assert sent.candidate not in refused
+        if is_bad_credential_of_a_later_route(sent):
+            refused.add(sent.candidate)
+        elif sent.outcome.word.should_retry is False and sent.outcome.cause not in OWN_CREDENTIAL:
+            ended_routes.add(sent.where.route)
+    if story.facts.pinned:
+        assert set(story.routes) <= {"r0"}
+
+
+def check_models(story: Any) -> None:
+    """Never another model unless a substitution names it."""
+    asked = story.facts.model
+    named = story.snapshot.substitutions.get(asked, ()) if asked is not None else ()
+    for sent in story.sent:
+        model = sent.where.substitute or asked
+        assert model == asked or (model in named and not story.facts.pinned)
+        serves = story.snapshot.routes[sent.where.route_index].models
+        if serves is None or model is None:
+            assert sent.where.model == model
+        elif not story.facts.pinned:
+            assert sent.where.model == serves[model]
+
+
+def check_rounds(story: Any) -> None:
+    """In one round each route at most once, the resend on a fresh connection apart."""
+    seen: set[int] = set()
+    for sent in story.sent:
+        if sent.step.opens_round or is_repeat_after_own_wait(sent):
+            seen.clear()
+        assert sent.step.fresh or sent.candidate not in seen
+        seen.add(sent.candidate)
+
+
+def check_budget(story: Any) -> None:
+    """Only repeats to a tried route are paid for, and none is made when the budget refuses."""
+    for index, sent in enumerate(story.sent):
+        tried = {earlier.candidate for earlier in story.sent[:index]}
+        if sent.step.spends_budget:
+            assert sent.candidate in tried
+            assert sent.health.budget_allows
+        elif sent.candidate in tried:
+            assert sent.step.fresh or sent.waited is not None or sent.step.opens_round
+    rate_limited = [s.outcome for s in story.sent if s.outcome.cause is Cause.RATE_LIMIT]
+    for _, wait in story.waits:
+        if not wait.spends_budget:
+            assert wait.reason == "retry-after"
+            assert any(outcome.word.retry_after_s for outcome in rate_limited)
+
+
+def check_end(story: Any) -> None:
+    """The last answer is delivered, a later route's bad credential only for want of another."""
+    answered = [sent for sent in story.sent if sent.outcome.has_answer]
+    if isinstance(story.end, GiveUp):
+        assert not answered
+        return
+    assert isinstance(story.end, Deliver)
+    delivered = [sent for sent in answered if sent.outcome is story.end.outcome]
+    assert delivered
+    good = [sent for sent in answered if sent.outcome.cause not in OWN_CREDENTIAL]
+    first = [sent for sent in answered if sent.candidate == 0]
+    if good or first:
+        assert any(not is_bad_credential_of_a_later_route(sent) for sent in delivered)
+        if delivered[-1].outcome.cause not in OWN_CREDENTIAL:
+            assert good[-1].outcome is story.end.outcome
+    else:
+        assert answered[-1].outcome is story.end.outcome
+    if story.sent[-1].outcome.cause is None:
+        assert story.end.ending is Ending.SUCCESS
+        assert story.end.outcome is story.sent[-1].outcome
+
+
+@given(scenes)
+@settings(max_examples=200, deadline=None)
+def test_every_call_ends_and_keeps_the_rules(tell: Any, scene: Scene) -> None:
+    story = tell(scene)
+    for check in (
+        check_sends,
+        check_waits,
+        check_floor,
+        check_breakers,
+        check_routes,
+        check_models,
+        check_rounds,
+        check_budget,
+        check_end,
+    ):
+        check(story)
+
+
+@given(scenes)
+@settings(max_examples=40, deadline=None)
+def test_a_call_is_sent_at_all_unless_no_route_may_have_it(tell: Any, scene: Scene) -> None:
+    story = tell(scene)
+    if not story.sent:
+        ending = Ending.CREDENTIAL_MISSING if story.candidates else Ending.NO_ROUTE
+        assert story.end == GiveUp(ending, None)
+
+
+@given(scenes)
+@settings(max_examples=40, deadline=None)
+def test_the_decision_is_the_same_for_the_same_history(tell: Any, scene: Scene) -> None:
+    first, second = tell(scene), tell(scene)
+    assert (first.routes, first.waits, first.end) == (second.routes, second.waits, second.end)
+
+
+@given(scenes, st.sampled_from(RETRY))
+@settings(max_examples=40, deadline=None)
+def test_with_everything_fresh_and_failing_all_sends_are_used(tell: Any, scene: Scene, cause: str) -> None:
+    """No send is saved while a route may be tried: 429s and 5xx without a word use up what is allowed."""
+    scene.spec["retry"]["causes"] = RETRY
+    scene.outcomes = [Outcome(Cause(cause), 529, has_answer=True)]
+    scene.views, scene.took, scene.late = [HealthView()], [0.0], [0.0]
+    scene.facts = {**scene.facts, "repeatable": True, "deadline_s": 599.0}
+    story = tell(scene)
+    assert len(story.sent) == (story.facts.max_sends if story.candidates else 0)
+
+
+def test_a_wait_is_told_apart_from_its_reason(play: Any, snapshot: Any, answer: Any) -> None:
+    story = play(snapshot(1), [answer(529, retry_after=3), answer(529), answer(200)], chance=0.5)
+    assert [(wait.reason, wait.seconds) for _, wait in story.waits] == [("retry-after", 3), ("backoff", 1.0)]
+    assert all(isinstance(wait, Wait) for _, wait in story.waits)

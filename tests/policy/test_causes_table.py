@@ -1,0 +1,162 @@
+"""The causes table, row by row: how a cause is seen, and what the built-in policy does about it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claude_sidecar.policy.cause import BREAKING, FALLBACK, OWN_CREDENTIAL, RETRYABLE, Cause
+from claude_sidecar.policy.classify import SPEND_LIMIT_CODES, cause_of_error_event, cause_of_status
+from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.step import Ending
+
+NAMED = {401, 402, 403, 404, 408, 409, 413, 429}
+ROWS = [
+    *((status, Cause.INVALID_REQUEST) for status in range(400, 500) if status not in NAMED),
+    (401, Cause.AUTHENTICATION),
+    (402, Cause.BILLING),
+    (403, Cause.PERMISSION),
+    (404, Cause.NOT_FOUND),
+    (501, Cause.NOT_FOUND),
+    (409, Cause.CONFLICT),
+    (413, Cause.TOO_LARGE),
+    (429, Cause.RATE_LIMIT),
+    *((status, Cause.SERVER_ERROR) for status in (500, 502, 503, 504, *range(520, 527))),
+    (505, Cause.SERVER_ERROR),
+    (528, Cause.SERVER_ERROR),
+    (530, Cause.SERVER_ERROR),
+    (599, Cause.SERVER_ERROR),
+    (529, Cause.OVERLOADED),
+    (408, Cause.TIMEOUT),
+]
+DELIVERED = [400, 401, 402, 403, 404, 409, 413, 422, 501]
+NEXT_ROUTE = [408, 500, 502, 503, 504, 520, 526, 529, 599]
+
+
+@pytest.mark.parametrize(("status", "cause"), ROWS)
+def test_cause_of_each_status(status: int, cause: Cause) -> None:
+    assert cause_of_status(status) is cause
+
+
+@given(st.integers(100, 399), st.none() | st.text())
+def test_success_and_redirects_have_no_cause(status: int, code: str | None) -> None:
+    assert cause_of_status(status, code) is None
+
+
+@given(st.integers(400, 999), st.none() | st.text())
+def test_every_error_status_has_a_cause(status: int, code: str | None) -> None:
+    assert isinstance(cause_of_status(status, code), Cause)
+
+
+@pytest.mark.parametrize("code", sorted(SPEND_LIMIT_CODES))
+def test_429_with_a_spend_limit_code_is_a_spend_limit(code: str) -> None:
+    assert cause_of_status(429, code) is Cause.SPEND_LIMIT
+    assert cause_of_error_event("rate_limit_error", code) is Cause.SPEND_LIMIT
+    assert cause_of_status(400, code) is Cause.INVALID_REQUEST
+    assert cause_of_error_event("api_error", code) is Cause.SERVER_ERROR
+
+
+@pytest.mark.parametrize("code", [None, "ramp_limit_exceeded", "something_new"])
+def test_429_with_any_other_code_is_a_rate_limit(code: str | None) -> None:
+    assert cause_of_status(429, code) is Cause.RATE_LIMIT
+    assert cause_of_error_event("rate_limit_error", code) is Cause.RATE_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [
+        ("overloaded_error", Cause.OVERLOADED),
+        ("api_error", Cause.SERVER_ERROR),
+        ("timeout_error", Cause.TIMEOUT),
+        ("invalid_request_error", Cause.INVALID_REQUEST),
+        ("authentication_error", Cause.AUTHENTICATION),
+        ("billing_error", Cause.BILLING),
+        ("permission_error", Cause.PERMISSION),
+        ("not_found_error", Cause.NOT_FOUND),
+        ("conflict_error", Cause.CONFLICT),
+        ("request_too_large", Cause.TOO_LARGE),
+        ("of_tomorrow_error", Cause.SERVER_ERROR),
+        (None, Cause.SERVER_ERROR),
+    ],
+)
+def test_cause_of_each_error_event(kind: str | None, cause: Cause) -> None:
+    assert cause_of_error_event(kind) is cause
+
+
+@pytest.mark.parametrize("status", DELIVERED)
+def test_what_is_the_callers_to_mend_is_delivered_at_once(
+    status: int, play: Any, snapshot: Any, answer: Callable[..., Outcome]
+) -> None:
+    story = play(snapshot(2), [answer(status)])
+    assert (story.routes, story.status, story.pauses) == (["r0"], status, [])
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 501])
+def test_another_route_is_asked_if_fallback_causes_says_so(
+    status: int, play: Any, snapshot: Any, answer: Callable[..., Outcome]
+) -> None:
+    asked = cause_of_status(status)
+    story = play(snapshot(2, fallback={"causes": [asked]}), [answer(status), answer(200)])
+    assert (story.routes, story.status, story.pauses) == (["r0", "r1"], 200, [])
+
+
+def test_spend_limit_is_delivered_and_another_route_asked_only_if_the_policy_says_so(
+    play: Any, snapshot: Any, answer: Callable[..., Outcome]
+) -> None:
+    spent = answer(429, code="enforced_spend_limit_reached", retry_after=1)
+    assert play(snapshot(2), [spent]).routes == ["r0"]
+    asked = snapshot(2, fallback={"causes": ["SpendLimit"]})
+    assert play(asked, [spent, answer(200)]).routes == ["r0", "r1"]
+
+
+def test_rate_limit_waits_retry_after_and_jitter_on_the_same_route(
+    play: Any, snapshot: Any, answer: Callable[..., Outcome]
+) -> None:
+    story = play(snapshot(2), [answer(429, retry_after=7), answer(200)], chance=0.25)
+    assert story.routes == ["r0", "r0"]
+    assert story.pauses == [7.25]
+
+
+@pytest.mark.parametrize("status", NEXT_ROUTE)
+def test_trouble_of_the_route_goes_to_the_next_route_at_once(
+    status: int, play: Any, snapshot: Any, answer: Callable[..., Outcome]
+) -> None:
+    story = play(snapshot(2), [answer(status), answer(200)])
+    assert (story.routes, story.pauses) == (["r0", "r1"], [])
+
+
+@pytest.mark.parametrize("status", NEXT_ROUTE)
+def test_trouble_of_the_only_route_is_waited_out_with_backoff(
+    status: int, play: Any, snapshot: Any, answer: Callable[..., Outcome]
+) -> None:
+    story = play(snapshot(1), [answer(status), answer(200)], chance=0.5)
+    assert (story.routes, story.pauses) == (["r0", "r0"], [0.5])
+    assert [wait.reason for _, wait in story.waits] == ["backoff"]
+
+
+@pytest.mark.parametrize("cause", [Cause.CONNECTION_FAILURE, Cause.TIMEOUT])
+def test_a_send_without_an_answer_goes_to_the_next_route_else_backs_off(
+    cause: Cause, play: Any, snapshot: Any, answer: Callable[..., Outcome]
+) -> None:
+    lost = Outcome(cause, our_timeout=cause is Cause.TIMEOUT)
+    assert play(snapshot(2), [lost, answer(200)]).routes == ["r0", "r1"]
+    assert play(snapshot(1), [lost, answer(200)]).pauses == [0.5]
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 304, 307])
+def test_success_and_redirects_are_delivered_unchanged(
+    status: int, play: Any, snapshot: Any, answer: Callable[..., Outcome]
+) -> None:
+    story = play(snapshot(2), [answer(status)])
+    assert (story.routes, story.status, story.end.ending) == (["r0"], status, Ending.SUCCESS)
+
+
+def test_sets_of_causes_are_those_of_the_design() -> None:
+    breaking = {Cause.SERVER_ERROR, Cause.OVERLOADED, Cause.CONNECTION_FAILURE, Cause.TIMEOUT}
+    refusing = {Cause.AUTHENTICATION, Cause.BILLING, Cause.PERMISSION, Cause.NOT_FOUND, Cause.SPEND_LIMIT}
+    assert breaking == BREAKING
+    assert breaking | {Cause.RATE_LIMIT} == RETRYABLE
+    assert refusing == OWN_CREDENTIAL
+    assert RETRYABLE | refusing == FALLBACK

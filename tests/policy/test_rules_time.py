@@ -1,0 +1,109 @@
+"""The rules "Deadline" and "Timeouts": by when a call must be settled, and which silence is not repeated."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claude_sidecar.policy.cause import Cause
+from claude_sidecar.policy.deadline import deadline_s
+from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.step import Ending, GiveUp
+
+OUR_TIMEOUT = Outcome(Cause.TIMEOUT, our_timeout=True)
+
+
+@pytest.mark.parametrize(
+    ("total", "hints", "expected"),
+    [
+        (600.0, (None, None), 599.0),
+        (600.0, (b"60", None), 59.0),
+        (600.0, (None, b"60"), 59.0),
+        (600.0, (b"120", b"60"), 59.0),
+        (600.0, (b"60", b"120"), 59.0),
+        (600.0, (b"900", b"700"), 599.0),
+        (30.0, (b"600", None), 29.0),
+        (600.0, (b"2", None), 1.6),
+        (600.0, (b"5", None), 4.0),
+        (600.0, (b"4.5", None), 3.6),
+        (600.0, (b" 60 ", None), 59.0),
+    ],
+)
+def test_deadline_is_the_smallest_patience_less_one_second_or_a_fifth(
+    total: float, hints: tuple[bytes | None, ...], expected: float
+) -> None:
+    assert deadline_s(1000.0, total, hints) == pytest.approx(1000.0 + expected)
+
+
+@pytest.mark.parametrize(
+    "hint", [b"", b"NOT_GIVEN", b"nan", b"inf", b"-inf", b"-5", b"0", b"1e400", b"\xff\xfe", b"60s", b"6 0"]
+)
+def test_deadline_takes_an_unparsable_hint_for_none(hint: bytes) -> None:
+    assert deadline_s(0.0, 600.0, (hint, None)) == 599.0
+    assert deadline_s(0.0, 600.0, (b"60", hint)) == 59.0
+
+
+@given(st.floats(0, 1e9), st.floats(0.001, 1e5), st.lists(st.none() | st.binary(max_size=20), max_size=3))
+def test_deadline_lies_after_arrival_and_within_the_policys_total(
+    arrival: float, total: float, hints: list[bytes | None]
+) -> None:
+    assert arrival <= deadline_s(arrival, total, tuple(hints)) <= arrival + total
+
+
+@given(st.floats(0.01, 1e5), st.floats(0.01, 1e5))
+def test_deadline_leaves_the_caller_a_margin(total: float, hint: float) -> None:
+    patience = min(total, hint)
+    margin = patience - deadline_s(0.0, total, (repr(hint).encode(),))
+    assert margin == pytest.approx(min(1.0, patience * 0.2))
+
+
+def test_deadline_no_wait_is_begun_that_would_end_after_it(play: Any, snapshot: Any, answer: Any) -> None:
+    story = play(snapshot(1, retry={"maxAttempts": 10}), [answer(500)], chance=0.5, deadline_s=3.0)
+    assert story.pauses == [0.5, 1.0]
+    assert (story.status, story.end.ending) == (500, Ending.DEADLINE)
+
+
+def test_deadline_no_wait_is_begun_that_leaves_no_time_to_send(play: Any, snapshot: Any, answer: Any) -> None:
+    story = play(snapshot(1), [answer(529, retry_after=10)], chance=0.0, deadline_s=10.0)
+    assert (story.pauses, story.status) == ([], 529)
+
+
+def test_deadline_a_timer_that_wakes_after_it_sends_nothing_more(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(1), [answer(529, retry_after=9)], chance=0.0, deadline_s=10.0, late=lambda: 1.0)
+    assert (story.routes, story.status, story.end.ending) == (["r0"], 529, Ending.DEADLINE)
+
+
+def test_deadline_passed_during_a_send_lets_no_route_try(play: Any, snapshot: Any, answer: Any) -> None:
+    story = play(snapshot(3), [answer(529)], took=lambda: 5.0, deadline_s=5.0)
+    assert (story.routes, story.end.ending) == (["r0"], Ending.DEADLINE)
+
+
+def test_deadline_with_no_answer_at_all_ends_in_an_error_of_our_own(play: Any, snapshot: Any) -> None:
+    story = play(snapshot(1), [OUR_TIMEOUT], took=lambda: 10.0, deadline_s=10.0)
+    assert story.end == GiveUp(Ending.DEADLINE, Cause.TIMEOUT)
+
+
+def test_timeouts_of_calls_that_may_work_for_minutes_are_not_repeated(play: Any, snapshot: Any) -> None:
+    story = play(snapshot(3), [OUR_TIMEOUT], timeout_repeats=False)
+    assert (story.routes, story.end) == (["r0"], GiveUp(Ending.NOT_REPEATED, Cause.TIMEOUT))
+
+
+def test_timeouts_of_such_calls_fall_back_to_the_answer_that_is_there(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(3), [answer(529), OUR_TIMEOUT], timeout_repeats=False)
+    assert (story.routes, story.status) == (["r0", "r1"], 529)
+
+
+def test_timeouts_of_streams_are_repeated(play: Any, snapshot: Any, answer: Any) -> None:
+    assert play(snapshot(2), [OUR_TIMEOUT, answer(200)]).routes == ["r0", "r1"]
+
+
+def test_timeouts_told_by_the_upstream_are_repeated_for_every_call(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(1), [answer(408), answer(200)], timeout_repeats=False)
+    assert story.routes == ["r0", "r0"]

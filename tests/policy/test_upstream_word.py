@@ -1,0 +1,126 @@
+"""Reading retry-after, retry-after-ms and x-should-retry: any bytes, every form of an HTTP date."""
+
+import os
+import time
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claude_sidecar.policy.upstream_word import SILENT, UpstreamWord, read_word
+
+NOW = datetime(1994, 11, 6, 8, 49, 30, tzinfo=UTC).timestamp()
+LONGEST_S = 4_294_967.0
+
+
+def after(value: bytes) -> float | None:
+    return read_word([(b"Retry-After", value)], NOW).retry_after_s
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (b"7", 7.0),
+        (b"0", 0.0),
+        (b"1.5", 1.5),
+        (b" 12 ", 12.0),
+        (b"403973", 403973.0),
+        (b"99999999999", LONGEST_S),
+        (b"-1", None),
+        (b"nan", None),
+        (b"inf", None),
+        (b"soon", None),
+        (b"", None),
+        (b"\xff", None),
+        (b"12 seconds", None),
+    ],
+)
+def test_retry_after_in_seconds(value: bytes, seconds: float | None) -> None:
+    assert after(value) == seconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"Sun, 06 Nov 1994 08:49:37 GMT", b"Sunday, 06-Nov-94 08:49:37 GMT", b"Sun Nov  6 08:49:37 1994"],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland"])
+def test_retry_after_as_a_date_in_each_form_of_http(
+    value: bytes, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = os.environ.get("TZ")
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert after(value) == 7.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert os.environ.get("TZ") == before
+
+
+def test_a_date_that_has_passed_is_no_wait() -> None:
+    assert after(b"Sun, 06 Nov 1994 08:49:00 GMT") == 0.0
+
+
+def test_milliseconds_are_finer_and_win() -> None:
+    lines = [(b"retry-after-ms", b"1500"), (b"retry-after", b"2")]
+    assert read_word(lines, NOW).retry_after_s == 1.5
+    assert read_word(lines[::-1], NOW).retry_after_s == 1.5
+    assert read_word([(b"retry-after-ms", b"soon"), (b"retry-after", b"2")], NOW).retry_after_s == 2
+    assert read_word([(b"retry-after-ms", b"1e15")], NOW).retry_after_s == LONGEST_S
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(b"true", True), (b"false", False), (b" False ", False), (b"TRUE", True), (b"1", None), (b"", None)],
+)
+def test_x_should_retry(value: bytes, said: bool | None) -> None:
+    assert read_word([(b"X-Should-Retry", value)], NOW).should_retry is said
+
+
+def test_an_answer_that_says_nothing_is_silent() -> None:
+    assert read_word([(b"content-type", b"x"), (b"retry-aftez", b"3")], NOW) is SILENT
+
+
+NAMES = st.sampled_from([b"retry-after", b"Retry-After-Ms", b"x-should-retry"])
+
+
+@given(st.lists(st.tuples(NAMES | st.binary(max_size=15), st.binary(max_size=40)), max_size=5))
+def test_no_bytes_make_it_raise_or_wait_without_end(lines: list[tuple[bytes, bytes]]) -> None:
+    word = read_word(lines, NOW)
+    assert word.retry_after_s is None or 0 <= word.retry_after_s <= LONGEST_S
+
+
+DATE_PARTS = st.sampled_from(
+    [
+        "Sun, ",
+        " 06 ",
+        "-",
+        "Nov",
+        ":",
+        "08:49:37",
+        "1994",
+        "94",
+        " GMT",
+        " -0000",
+        " +9999",
+        "9" * 11,
+        "(",
+        "a",
+    ]
+)
+
+
+@given(st.lists(DATE_PARTS, max_size=10))
+def test_nearly_dates_do_not_make_it_raise(parts: list[str]) -> None:
+    seconds = after("".join(parts).encode())
+    assert seconds is None or 0 <= seconds <= LONGEST_S
+
+
+@given(st.integers(0, 250_000_000_000))
+def test_every_date_counts_from_the_wall_clock(unix_s: int) -> None:
+    value = format_datetime(datetime.fromtimestamp(unix_s, UTC), usegmt=True).encode()
+    expected = min(max(0.0, unix_s - NOW), LONGEST_S)
+    assert read_word([(b"retry-after", value)], NOW) == UpstreamWord(expected, None)
