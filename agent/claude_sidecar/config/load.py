@@ -5,6 +5,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -67,6 +68,14 @@ def parse_policy(content: bytes, file: str) -> ClaudePolicy:
     file: what messages call it.
     """
     return _validated(_tree(content, file))
+
+
+def parse_data(data: Any, file: str) -> ClaudePolicy:
+    """Like `parse_policy`, for a policy that is plain data already, as from an API server.
+
+    file: what messages call it; they all say line 1.
+    """
+    return _validated(Tree(file, data))
 
 
 def read_bytes(path: Path) -> bytes:

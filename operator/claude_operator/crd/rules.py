@@ -1,0 +1,123 @@
+"""The rules between fields, as CEL: what `claude_sidecar.policy.rules` says, for an API server to refuse.
+
+Expressions guard with `has()` what has a default: a default of `{}` is checked before it is filled in.
+"""
+
+from claude_operator.crd.endpoint_rules import CLEAR_TEXT, ENDPOINT_RULES
+from claude_operator.crd.rule import Rule
+from claude_sidecar.policy.fields import CREDENTIAL_HEADERS
+from claude_sidecar.policy.model_route import SUPPORTED_PROVIDERS
+
+_DATED = "(-[0-9]{8}|-latest)$"
+_NO_KEY = "looks like a key itself; name the place where the key is kept"
+
+NO_SOURCE = "names no source; give secretKeyRef, or leave `credential` out to forward the caller's own"
+"""What is said of a credential without a Secret; in a cluster there is no other source."""
+
+
+def _unique(place: str, key: str, message: str) -> Rule:
+    twice = f"self.filter(x, !self.exists_one(y, y.{key} == x.{key}))"
+    return Rule(
+        place=place,
+        holds=f"self.all(x, self.exists_one(y, y.{key} == x.{key}))",
+        says=f"""{twice}.map(x, "'" + x.{key} + "'")[0] + ": {message}\"""",
+        message=message,
+        reason="FieldValueDuplicate",
+    )
+
+
+def _named_once(place: str) -> Rule:
+    return Rule(
+        place=place,
+        holds="self.all(x, self.exists_one(y, y == x))",
+        says='"names " + self.filter(x, !self.exists_one(y, y == x))[0] + " twice; name each cause once"',
+        message="names a cause twice; name each cause once",
+        reason="FieldValueDuplicate",
+    )
+
+
+def _positive(place: str) -> Rule:
+    return Rule(place=place, holds="!self.matches('^(0+(h|m|s|ms))+$')", message="must be longer than 0s")
+
+
+def _no_key(field: str) -> Rule:
+    return Rule(
+        place="routes[].credential.secretKeyRef",
+        holds=f"!has(self.{field}) || !self.{field}.startsWith('sk-ant-')",
+        message=_NO_KEY,
+        field=f".{field}",
+        reason="FieldValueForbidden",
+    )
+
+
+def _same_id(one: str, other: str) -> str:
+    return f"(has({one}.id) ? {one}.id : {one}.name) == (has({other}.id) ? {other}.id : {other}.name)"
+
+
+def _undated(model: str) -> str:
+    return f"{model}.name.substring(0, {model}.name.size() - {model}.name.find('{_DATED}').size())"
+
+
+_PROVIDERS = ", ".join(SUPPORTED_PROVIDERS)
+_HEADERS = ", ".join(f"'{header}'" for header in sorted(CREDENTIAL_HEADERS))
+_DURATION = "matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')"
+
+RULES = (
+    _unique("routes", "name", "another route has this name; route names must be unique"),
+    CLEAR_TEXT,
+    Rule(
+        place="routes[].provider",
+        holds=f"self in [{', '.join(repr(str(provider)) for provider in SUPPORTED_PROVIDERS)}]",
+        says=f"self + ' is not supported by this version yet; allowed: {_PROVIDERS}'",
+        message=f"is not supported by this version yet; allowed: {_PROVIDERS}",
+    ),
+    *ENDPOINT_RULES,
+    Rule(
+        place="routes[].credential",
+        holds="has(self.secretKeyRef)",
+        message=NO_SOURCE,
+        reason="FieldValueRequired",
+    ),
+    _no_key("name"),
+    _no_key("key"),
+    _unique("routes[].models", "name", "the route already lists this model"),
+    Rule(
+        place="routes[].models",
+        holds=f"self.all(x, self.all(y, !({_same_id('x', 'y')}) || {_undated('x')} == {_undated('y')}))",
+        message="two models have one id: one would be answered by another model; "
+        "name such a swap in `fallback.substitutions`",
+    ),
+    _named_once("retry.causes"),
+    Rule(
+        place="retry.backoff",
+        holds="!has(self.initial) || !has(self.max) || "
+        f"!self.initial.{_DURATION} || !self.max.{_DURATION} || "
+        "duration(self.initial) <= duration(self.max)",
+        message="`initial` must not be longer than `max`",
+        field=".initial",
+    ),
+    _named_once("fallback.causes"),
+    _unique("fallback.substitutions", "model", "this model already has a substitution; list all in one"),
+    Rule(
+        place="fallback.substitutions[]",
+        holds="!self.with.exists(x, x == self.model)",
+        message="is the model itself; name another model",
+        field=".with",
+    ),
+    Rule(
+        place="fallback.substitutions[].with",
+        holds="self.all(x, self.exists_one(y, y == x))",
+        says='"names " + self.filter(x, !self.exists_one(y, y == x))[0] + " twice; name each model once"',
+        message="names a model twice; name each model once",
+        reason="FieldValueDuplicate",
+    ),
+    *(_positive(f"timeouts.{field}") for field in ("connect", "firstByte", "idle", "total")),
+    _positive("circuitBreaker.window"),
+    Rule(
+        place="telemetry.featureHeader",
+        holds=f"!(self.lowerAscii() in [{_HEADERS}])",
+        message="must not name a header that carries a credential: its value becomes a metric label",
+    ),
+    _unique("prices", "model", "this model already has a price; give each model one"),
+)
+"""Every rule of the spec, in the order of its fields."""
