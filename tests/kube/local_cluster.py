@@ -1,0 +1,177 @@
+"""A control plane of real components as child processes, on free ports, in a folder that goes with it."""
+
+import contextlib
+import random
+import re
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from kube.certificates import Authority, write_key
+from kube.cluster import Cluster
+from kube.component import Component, ComponentFailed
+from kube.kubeconfig import certificate_user, write_kubeconfig
+from kube.state_folder import state_folder
+from kube.waiting import until
+
+BELOW_EPHEMERAL_PORTS = range(15000, 32000)
+"""No outgoing connection takes one of these while its server is being restarted."""
+
+
+def free_ports(count: int) -> Iterator[int]:
+    """Loopback ports on which nobody listens."""
+    for port in random.SystemRandom().sample(BELOW_EPHEMERAL_PORTS, len(BELOW_EPHEMERAL_PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            yield port
+            count -= 1
+        if count == 0:
+            return
+
+
+def _accepts(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+class LocalCluster(Cluster):
+    """etcd, kube-apiserver and kube-controller-manager; made by `local_cluster`."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs, self._authority = programs, Authority(folder)
+        self._etcd_port, peer_port, api_port = free_ports(3)
+        url = f"https://127.0.0.1:{api_port}"
+        admin = folder / "admin.kubeconfig"
+        write_kubeconfig(
+            admin, url, self._authority.certificate, self._sign_user("admin", ["system:masters"])
+        )
+        super().__init__(
+            minor="unknown until it runs",
+            url=url,
+            ca=self._authority.certificate,
+            kubeconfig=admin,
+            kubectl=programs / "kubectl",
+            folder=folder,
+            sign=self._sign_user,
+        )
+        write_key(folder / "sa.key")
+        self.components = {
+            "etcd": self._component("etcd", self._etcd_flags(peer_port)),
+            "kube-apiserver": self._component("kube-apiserver", self._apiserver_flags(api_port)),
+            "kube-controller-manager": self._component("kube-controller-manager", self._controller_flags()),
+        }
+
+    def _component(self, name: str, flags: dict[str, object]) -> Component:
+        said = {
+            flag: str(value).lower() if isinstance(value, bool) else value for flag, value in flags.items()
+        }
+        arguments = [f"--{flag}={value}" for flag, value in said.items()]
+        return Component(self._programs / name, arguments, self.folder / f"{name}.log")
+
+    def _sign_user(self, user: str, groups: Iterable[str]) -> dict[str, str]:
+        file_name = re.sub(r"[^\w.-]", "-", user)
+        return certificate_user(*self._authority.client(file_name, user, groups))
+
+    def _etcd_flags(self, peer_port: int) -> dict[str, object]:
+        client, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{peer_port}"
+        return {
+            "name": "e",
+            "data-dir": self.folder / "etcd",
+            "unsafe-no-fsync": True,
+            "log-level": "warn",
+            "listen-client-urls": client,
+            "advertise-client-urls": client,
+            "listen-peer-urls": peer,
+            "initial-advertise-peer-urls": peer,
+            "initial-cluster": f"e={peer}",
+        }
+
+    def _apiserver_flags(self, port: int) -> dict[str, object]:
+        certificate, key = self._authority.server("kube-apiserver")
+        return {
+            "etcd-servers": f"http://127.0.0.1:{self._etcd_port}",
+            "bind-address": "127.0.0.1",
+            "advertise-address": "127.0.0.1",
+            "secure-port": port,
+            "endpoint-reconciler-type": "none",
+            "service-cluster-ip-range": "10.96.0.0/16",
+            "client-ca-file": self._authority.certificate,
+            "tls-cert-file": certificate,
+            "tls-private-key-file": key,
+            "cert-dir": self.folder,
+            "authorization-mode": "Node,RBAC",
+            # The usual ones are on too: PodSecurity, LimitRanger, ResourceQuota, ServiceAccount, webhooks.
+            "enable-admission-plugins": "NodeRestriction",
+            "allow-privileged": True,
+            "profiling": False,
+            "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
+            "service-account-key-file": self.folder / "sa.key",
+            "service-account-signing-key-file": self.folder / "sa.key",
+        }
+
+    def _controller_flags(self) -> dict[str, object]:
+        path = self.folder / "controllers.kubeconfig"
+        user = self._sign_user("system:kube-controller-manager", [])
+        return {
+            "kubeconfig": write_kubeconfig(path, self.url, self._authority.certificate, user),
+            "use-service-account-credentials": True,
+            "service-account-private-key-file": self.folder / "sa.key",
+            "root-ca-file": self._authority.certificate,
+            "cluster-signing-cert-file": self._authority.certificate,
+            "cluster-signing-key-file": self._authority.key,
+            "leader-elect": False,
+            "allocate-node-cidrs": False,
+            "secure-port": 0,
+            # With its usual 20 requests a second it takes 4 s to make its own accounts.
+            "kube-api-qps": 300,
+            "kube-api-burst": 600,
+        }
+
+    def start_all(self) -> None:
+        """Start the components one after another, each ready before the next."""
+        for name in self.components:
+            self.start(name)
+        version = self.api.get("/version")
+        self.minor = f"{version['major']}.{version['minor']}"
+
+    def stop_all(self) -> None:
+        """Stop them in the other order; their state goes with the folder, so nobody needs to be polite."""
+        for component in reversed(self.components.values()):
+            component.stop(kill=True)
+
+    def start(self, component: str) -> None:
+        started = self.components[component]
+        started.start()
+        try:
+            until(lambda: self._is_ready(started), f"{component} is ready", seconds=60)
+        except AssertionError as late:
+            raise ComponentFailed(f"{late}\n{started.tail()}") from late
+
+    def stop(self, component: str, *, kill: bool = False) -> None:
+        self.components[component].stop(kill=kill)
+
+    def _is_ready(self, component: Component) -> bool:
+        component.check()
+        if component.name == "etcd":
+            return _accepts(self._etcd_port)
+        wanted = {
+            "kube-apiserver": "/readyz",
+            "kube-controller-manager": "/api/v1/namespaces/default/serviceaccounts/default",
+        }
+        with contextlib.suppress(OSError):
+            return self.request("GET", wanted[component.name]).status == 200
+        return False
+
+
+@contextlib.contextmanager
+def local_cluster(programs: Path) -> Iterator[LocalCluster]:
+    """A cluster of the programs in a folder, until the end of the block."""
+    with state_folder() as folder:
+        cluster = LocalCluster(programs, folder)
+        try:
+            cluster.start_all()
+            yield cluster
+        finally:
+            cluster.stop_all()
