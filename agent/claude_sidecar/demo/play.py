@@ -56,6 +56,8 @@ async def play(
         say("", "\n")
         for line in _report(played, loop.time() - began):
             say(line, "\n")
+        if sidecar.errors:
+            say("\n  ".join(["The sidecar's log has errors:", *sidecar.errors]), "\n")
         if keep:
             on_stage.open_to_all()
             await _kept(say, sidecar)

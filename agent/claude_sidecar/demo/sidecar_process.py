@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-_READY_S = 20.0
+_READY_S = 40.0
 _STOP_S = 5.0
 _LINES_KEPT = 5
 _LEADS_ELSEWHERE = ("ANTHROPIC_", "CLAUDE_", "OTEL_")
@@ -21,11 +21,12 @@ class DidNotStart(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SidecarProcess:
-    """A sidecar that serves; url is for the app, admin_url for people."""
+    """A sidecar that serves: url for the app, admin_url for people, errors: the last of them in its log."""
 
     url: str
     admin_url: str
     pid: int
+    errors: deque[str]
 
 
 def undisturbed(environ: Mapping[str, str]) -> dict[str, str]:
@@ -56,9 +57,10 @@ async def sidecar_process(policy: str, extra_environ: Mapping[str, str]) -> Asyn
     try:
         process.stdin.write(policy.encode() + b"\0")
         ports = await _ready(process.stderr)
-        reading = asyncio.create_task(_read_on(process.stderr))
+        errors: deque[str] = deque(maxlen=_LINES_KEPT)
+        reading = asyncio.create_task(_read_on(process.stderr, errors))
         url, admin_url = (f"http://127.0.0.1:{port}" for port in ports)
-        yield SidecarProcess(url, admin_url, process.pid)
+        yield SidecarProcess(url, admin_url, process.pid, errors)
     finally:
         await _stop(process)
         if reading is not None:
@@ -81,10 +83,11 @@ async def _ready(log: asyncio.StreamReader) -> tuple[int, int]:
     raise DidNotStart("\n".join(["it ended before it was ready", *last]))
 
 
-async def _read_on(log: asyncio.StreamReader) -> None:
-    """Keep the pipe empty: a full one would stop the sidecar."""
-    while await log.read(65536):
-        pass
+async def _read_on(log: asyncio.StreamReader, errors: deque[str]) -> None:
+    """Keep the pipe empty, since a full one would stop the sidecar; lines are never longer than its limit."""
+    while line := await log.readline():
+        if b'"level":"error"' in line:
+            errors.append(line.decode("utf-8", "replace").strip())
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
