@@ -60,7 +60,7 @@ def test_deep_nesting_does_no_harm(body: bytes) -> None:
 @pytest.mark.parametrize(("model", "read"), [("m" * 256, True), ("m" * 257, False), ("m" * 1_000_000, False)])
 def test_a_name_too_long_to_be_a_model_counts_as_none(model: str, read: bool) -> None:
     assert peek(json.dumps({"model": model, "stream": True}).encode()) == BodyFacts(
-        model if read else None, stream=True
+        model if read else None, stream=read
     )
 
 

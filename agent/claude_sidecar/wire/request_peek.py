@@ -42,17 +42,18 @@ _decoder = msgspec.json.Decoder(_Body)
 def peek(body: bytes | bytearray | memoryview) -> BodyFacts:
     """Read a JSON body's facts; what is no JSON object has none (it is forwarded as it is).
 
-    A model name over 256 characters counts as none: it could only be refused upstream.
+    A model name over 256 characters counts as none, and its body as no stream: it could only be refused.
     """
     try:
         found = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return NO_FACTS
-    model = found.model if isinstance(found.model, str) and len(found.model) <= _MODEL_LONGEST else None
+    model = found.model if isinstance(found.model, str) else None
+    overlong = model is not None and len(model) > _MODEL_LONGEST
     tokens = found.max_tokens
     return BodyFacts(
-        model=model,
-        stream=found.stream is True,
+        model=None if overlong else model,
+        stream=found.stream is True and not overlong,
         account_bound=_present(found.container)
         or _present(found.thread)
         or _FILE_ID.search(body) is not None,
