@@ -171,6 +171,7 @@ CASES = {
     "429 a subscription": HintFacts(
         429, response_headers=[(b"anthropic-ratelimit-unified-status", b"rejected")], retry_after_s=403973.0
     ),
+    "429 a wait of days": HintFacts(429, error_type="rate_limit_error", retry_after_s=403973.0),
     "429 no header at zero": HintFacts(429),
     "429 pacing (own error)": HintFacts(429, error_type="gateway_rate_limited"),
     "500 one model": HintFacts(500, Cause.SERVER_ERROR, model="claude-opus-4-8", one_model_only=True),

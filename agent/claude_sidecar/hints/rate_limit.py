@@ -23,6 +23,8 @@ _FIXES: dict[Limit, str] = {
     "unknown": "The answer does not say which limit was hit: send less at a time and more evenly.",
 }
 
+_LONGEST_RATE_WAIT_S = 3600.0
+
 
 def rate_limit_hint(facts: HintFacts) -> str:
     """The limit, its fix and how long to wait."""
@@ -38,6 +40,11 @@ def rate_limit_hint(facts: HintFacts) -> str:
         )
     elif _subscription_rejects(facts):
         text = "A subscription's usage window is used up (OAuth): wait for its reset, or use an API key."
+    elif (facts.retry_after_s or 0.0) > _LONGEST_RATE_WAIT_S:
+        text = (
+            "A wait this long is no rate per minute but a usage window or spend cap: wait for its reset, "
+            "raise it in the Console, or use another key."
+        )
     else:
         text = _FIXES[limit_hit(facts.response_headers, facts.error_code, facts.error_message)]
     return f"{text}{_wait(facts)}"
