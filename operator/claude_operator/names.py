@@ -13,6 +13,8 @@ POLICY = f"{GROUP}/policy"
 POLICY_FROM = f"{GROUP}/policy-from"
 """Annotation on a template: `workload` marks a copy of the workload's own annotation."""
 FROM_WORKLOAD = "workload"
+INJECT_FROM = f"{GROUP}/inject-from"
+"""Annotation on a template: `workload` marks a copy of the workload's own `inject: "false"`."""
 INJECT = f"{GROUP}/inject"
 """Annotation or label: `"false"` beats everything."""
 CONTAINERS = f"{GROUP}/containers"
@@ -40,6 +42,12 @@ POLICY_KEY = "policy.yaml"
 """The key in the ConfigMap, and the file's name in the sidecar."""
 DEFAULT_SECRET = "claude-keys"  # noqa: S105 - the name of a Secret
 PLACEHOLDER_KEY = "provided-by-claude-sidecar"
+INJECTED_VARIABLE = "CLAUDE_SIDECAR_INJECTED"
+"""`true` tells the sidecar that it was injected: the policy may come later, newer fields are no error."""
+ALLOWED_HOSTS_VARIABLE = "CLAUDE_SIDECAR_ALLOWED_HOSTS"
+"""Hosts, comma-separated, that routes may lead to, whatever the policy file says."""
+SPOOL_LIMIT_VARIABLE = "CLAUDE_SIDECAR_SPOOL_LIMIT_MIB"
+"""Room for spooled bodies at /tmp: a policy that says more must not get the pod evicted."""
 PORT = 8787
 ADMIN_PORT = 8788
 POLICY_NAME_LONGEST = 63
