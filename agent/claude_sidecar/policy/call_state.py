@@ -68,15 +68,21 @@ class CallState:
                 answer=outcome if second_best else self.answer,
                 answer_is_second_best=second_best,
             )
-        state = replace(self, governing=outcome, governing_candidate=current)
-        if outcome.has_answer:
-            state = replace(state, answer=outcome, answer_is_second_best=False)
+        excluded, not_before = self.excluded, self.not_before
         if outcome.word.should_retry is False:
-            state = replace(state, excluded=state.excluded | self._of_same_route(current))
+            excluded |= self._of_same_route(current)
         if outcome.word.retry_after_s is not None:
-            told = tuple(pair for pair in state.not_before if pair[0] != current)
-            state = replace(state, not_before=(*told, (current, now + outcome.word.retry_after_s)))
-        return state
+            told = tuple(pair for pair in not_before if pair[0] != current)
+            not_before = (*told, (current, now + outcome.word.retry_after_s))
+        return replace(
+            self,
+            governing=outcome,
+            governing_candidate=current,
+            answer=outcome if outcome.has_answer else self.answer,
+            answer_is_second_best=self.answer_is_second_best and not outcome.has_answer,
+            excluded=excluded,
+            not_before=not_before,
+        )
 
     def _is_our_bad_credential(self, outcome: Outcome, current: int) -> bool:
         """A later route's 401, 402, 403, 404 or spend limit speaks of our credential there.

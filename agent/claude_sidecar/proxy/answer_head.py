@@ -13,6 +13,8 @@ _LIMIT = b"x-claude-sidecar-limit"
 _HINT = b"x-claude-sidecar-hint"
 _MODEL = b"x-claude-sidecar-model"
 _SHOULD_RETRY = b"x-should-retry"
+_NOTHING: frozenset[bytes] = frozenset()
+_LENGTH = frozenset({b"content-length"})
 
 _REASONS = {
     400: b"Bad Request",
@@ -30,11 +32,9 @@ def delivered_lines(headers: HeaderLines, record: CallRecord, *, sized: bool) ->
 
     sized: the upstream's content-length goes on; else the body is framed anew.
     """
-    dropped = {b"content-length"} if not sized else set()
-    stops = _stops_the_sdk(record, first(headers, _SHOULD_RETRY))
-    if stops:
-        dropped.add(_SHOULD_RETRY)
-    lines = end_to_end(headers, frozenset(dropped))
+    stops = _stops_the_sdk(record, headers)
+    dropped = _NOTHING if sized else _LENGTH
+    lines = end_to_end(headers, dropped | {_SHOULD_RETRY} if stops else dropped)
     lines += _added(record)
     if stops:
         lines.append((_SHOULD_RETRY, b"false"))
@@ -59,7 +59,7 @@ def reason_of(status: int) -> bytes:
     return _REASONS.get(status, b"Error")
 
 
-def _stops_the_sdk(record: CallRecord, upstreams_word: bytes | None) -> bool:
+def _stops_the_sdk(record: CallRecord, headers: HeaderLines) -> bool:
     """Whether SDKs would repeat this answer although the policy has done what may be done.
 
     They repeat 408, 409, 429 and 5xx, and whatever says `x-should-retry: true`. 409 is left to them.
@@ -69,7 +69,7 @@ def _stops_the_sdk(record: CallRecord, upstreams_word: bytes | None) -> bool:
         return False
     if cause in RETRYABLE or status in (408, 429) or status >= 500:
         return True
-    return upstreams_word is not None and upstreams_word.strip().lower() == b"true"
+    return (first(headers, _SHOULD_RETRY) or b"").strip().lower() == b"true"
 
 
 def _added(record: CallRecord) -> list[tuple[bytes, bytes]]:

@@ -14,7 +14,6 @@ from claude_sidecar.proxy.relay import relay_rest
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.sender import note_answer
 from claude_sidecar.telemetry.record import CallRecord
-from claude_sidecar.wire.headers import first
 from claude_sidecar.wire.model_list import read_model_list
 
 
@@ -28,7 +27,7 @@ async def deliver(
         record.retry_outcome = retry_outcome(record, delivery)
         _learn_models(context, reply, health)
         bodiless = context.call.method == "HEAD" or reply.status in (204, 304)
-        sized = bodiless or (reply.events is None and first(reply.headers, b"content-length") is not None)
+        sized = bodiless or (reply.events is None and b"content-length" in reply.index)
         lines = delivered_lines(reply.headers, record, sized=sized)
         whole = reply.rest is None
         body = b"".join(reply.prefix)

@@ -140,7 +140,7 @@ _NONE_MISSING: frozenset[int] = frozenset()
 def _request_facts(context: CallContext) -> RequestFacts:
     snapshot = context.snapshot
     repeatable = context.repeatable
-    sends = max(1, snapshot.max_attempts - sdk_repeats(context.call.lines)) if repeatable else 1
+    sends = max(1, snapshot.max_attempts - sdk_repeats(context.call.index)) if repeatable else 1
     return RequestFacts(
         model=context.body_facts.model,
         repeatable=repeatable,

@@ -26,7 +26,6 @@ from claude_sidecar.proxy.stored_body import BodyTooLarge, BufferSpace, PassingB
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.wire.credential import alias_of
 from claude_sidecar.wire.error_body import own_error
-from claude_sidecar.wire.headers import first
 from claude_sidecar.wire.model_name import shown_model
 from claude_sidecar.wire.trace_context import read_traceparent
 
@@ -163,7 +162,7 @@ class Handler:
         return body
 
     def _context(self, call: Call, body: RequestBody, record: CallRecord, snapshot: Snapshot) -> CallContext:
-        hints = (first(call.lines, b"x-stainless-timeout"), first(call.lines, b"x-stainless-read-timeout"))
+        hints = (call.index.get(b"x-stainless-timeout"), call.index.get(b"x-stainless-read-timeout"))
         deadline = deadline_s(record.started_s, snapshot.total_s, hints)
         context = CallContext(call, snapshot, body, body.facts(), record, deadline, record.key)
         record.model = shown_model(context.body_facts.model)
@@ -203,15 +202,15 @@ class Handler:
 
 def _note_call(record: CallRecord, call: Call, snapshot: Snapshot) -> None:
     record.operation = call.facts.operation
-    record.sdk_retry_count = sdk_repeats(call.lines)
+    record.sdk_retry_count = sdk_repeats(call.index)
     record.key = alias_of(call.credentials, snapshot.key_alias)
-    record.feature = feature_of(call.lines, snapshot)
-    header = first(call.lines, b"traceparent")
+    record.feature = feature_of(call.index, snapshot)
+    header = call.index.get(b"traceparent")
     parent = read_traceparent(header) if header is not None else None
     if parent is not None:
         record.trace_id, record.parent_span_id = parent.trace_id, parent.span_id
         record.parent_sampled = parent.sampled
-        state = first(call.lines, b"tracestate")
+        state = call.index.get(b"tracestate")
         record.tracestate = state.decode("ascii", "replace") if state is not None else None
 
 

@@ -9,14 +9,15 @@ from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.answer_facts import AnswerFacts
 from claude_sidecar.wire.content_coding import TeeDecoder
 from claude_sidecar.wire.error_body import ErrorBody
-from claude_sidecar.wire.headers import HeaderLines
+from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, index_of
 
 
 @dataclass(slots=True)
 class Reply:
-    """prefix: body bytes that have come (of a stream: whole events); rest: where more comes from, None
-    when the body is complete. events: set for a stream; guarded: a stream that must end with
-    `message_stop` or an error event. tee: decodes a copy of a JSON body, kept in `copy`, for `facts`.
+    """index: of the headers as they came. prefix: body bytes that have come (of a stream: whole events);
+    rest: where more comes from, None when the body is complete. events: set for a stream; guarded: a
+    stream that must end with `message_stop` or an error event. tee: decodes a copy of a JSON body, kept
+    in `copy`, for `facts`.
     """
 
     status: int
@@ -24,6 +25,7 @@ class Reply:
     headers: HeaderLines
     candidate: Candidate
     attempt: AttemptRecord
+    index: HeaderIndex = field(init=False)
     prefix: list[bytes] = field(default_factory=list)
     rest: Answer | None = None
     events: EventView | None = None
@@ -32,6 +34,9 @@ class Reply:
     copy: bytearray = field(default_factory=bytearray)
     facts: AnswerFacts = field(default_factory=AnswerFacts)
     error: ErrorBody | None = None
+
+    def __post_init__(self) -> None:
+        self.index = index_of(self.headers)
 
     def see(self, data: bytes) -> None:
         """Take a decoded copy of body bytes that flow by."""

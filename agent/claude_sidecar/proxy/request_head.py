@@ -10,6 +10,14 @@ from claude_sidecar.wire.trace_context import write_traceparent
 
 _CREDENTIALS = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
 _ALWAYS_DROPPED = frozenset({b"expect", b"baggage"})
+_MAY_CHANGE = _CREDENTIALS | {
+    b"host",
+    b"content-length",
+    b"anthropic-beta",
+    b"accept-encoding",
+    b"traceparent",
+    b"tracestate",
+}
 _OAUTH_BETA = b"oauth-2025-04-20"
 
 
@@ -34,9 +42,12 @@ def request_head(call: Call, route: Route, changes: Changes) -> bytes:
     own = changes.credential is not None
     length = None if changes.body_bytes is None else b"%d" % changes.body_bytes
     host_seen = length_seen = coding_seen = False
-    for name, value in end_to_end(call.lines, _ALWAYS_DROPPED):
+    for line in end_to_end(call.lines, _ALWAYS_DROPPED):
+        name, value = line
         lowered = name.lower()
-        if lowered == b"host":
+        if lowered not in _MAY_CHANGE:
+            lines.append(line)
+        elif lowered == b"host":
             host_seen = True
             lines.append((name, route.authority.encode("idna" if not route.authority.isascii() else "ascii")))
         elif lowered == b"content-length":

@@ -21,7 +21,6 @@ from claude_sidecar.upstream.failure import ConnectionDied, TimedOut, UpstreamFa
 from claude_sidecar.upstream.transport import Answer, RequestBody, Timers, Transport, UpstreamRequest
 from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
 from claude_sidecar.wire.error_body import read_error
-from claude_sidecar.wire.headers import first
 from claude_sidecar.wire.model_name import shown_model
 from claude_sidecar.wire.request_peek import replace_model
 
@@ -156,8 +155,8 @@ def _attempt_record(context: CallContext, candidate: Candidate, route: Route) ->
 
 def _new_reply(context: CallContext, candidate: Candidate, attempt: AttemptRecord, answer: Answer) -> Reply:
     reply = Reply(answer.status, answer.reason, answer.headers, candidate, attempt)
-    coding = first(answer.headers, b"content-encoding")
-    kind = first(answer.headers, b"content-type") or b""
+    coding = reply.index.get(b"content-encoding")
+    kind = reply.index.get(b"content-type", b"")
     if (
         answer.status < 400
         and kind.lower().startswith(b"text/event-stream")
@@ -184,7 +183,7 @@ async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
     elif names_results_url(context.call.facts.path) and reply.status < 300:
         await hold_body(reply, answer, HELD_BATCH_BYTES)
         route = snapshot.routes[reply.candidate.route_index]
-        with_callers_origin(reply, route, first(context.call.lines, b"host"))
+        with_callers_origin(reply, route, context.call.index.get(b"host"))
     else:
         await hold_body(reply, answer, HELD_BYTES)
         for data in reply.prefix if reply.tee is not None else ():
@@ -227,7 +226,7 @@ def note_answer(attempt: AttemptRecord, reply: Reply) -> None:
     attempt.response_model = facts.model
     attempt.response_id = facts.message_id
     attempt.stop_reason = facts.stop_reason
-    request_id = first(reply.headers, b"request-id")
+    request_id = reply.index.get(b"request-id")
     if request_id is not None:
         attempt.request_id = request_id.decode("ascii", "replace")[:100]
 

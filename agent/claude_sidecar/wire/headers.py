@@ -1,9 +1,12 @@
 """Header lines as they stand on the wire, and which of them end at a proxy."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 HeaderLines = Sequence[tuple[bytes, bytes]]
 """Name and value of each line, in order, case and repeats as received."""
+
+HeaderIndex = Mapping[bytes, bytes]
+"""The value of the first line of each name, names in lower case."""
 
 _HOP_BY_HOP = frozenset(
     {
@@ -30,6 +33,11 @@ def first(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     return None
 
 
+def index_of(lines: HeaderLines) -> HeaderIndex:
+    """For a head that is asked for many names: one look at each line instead of one at each for each name."""
+    return {name.lower(): value for name, value in reversed(lines)}
+
+
 def every(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
     """Values of all lines of that lower-case name."""
     return [value for line_name, value in lines if line_name.lower() == name]
@@ -37,11 +45,17 @@ def every(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
 
 def end_to_end(lines: HeaderLines, also_dropped: frozenset[bytes] = frozenset()) -> list[tuple[bytes, bytes]]:
     """The lines that go on to the other side: without hop-by-hop ones and those named in `Connection`."""
-    dropped = _HOP_BY_HOP | also_dropped
-    for value in every(lines, b"connection"):
-        named = {token.strip().lower() for token in value.split(b",")}
-        dropped = dropped | (named - {b"", b"close", b"keep-alive"})
-    return [line for line in lines if line[0].lower() not in dropped]
+    kept = []
+    named: set[bytes] = set()
+    for line in lines:
+        lowered = line[0].lower()
+        if lowered in _HOP_BY_HOP:
+            if lowered == b"connection":
+                named.update(token.strip().lower() for token in line[1].split(b","))
+        elif lowered not in also_dropped:
+            kept.append(line)
+    named -= {b"", b"close", b"keep-alive"}
+    return [line for line in kept if line[0].lower() not in named] if named else kept
 
 
 def render(start_line: bytes, lines: HeaderLines) -> bytes:
