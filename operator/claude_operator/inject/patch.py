@@ -39,6 +39,8 @@ def _of_objects(before: Object, after: Object, path: str) -> Iterator[Object]:
 
 def _of_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Object]:
     kept = _kept(before, after)
+    if kept is None and len(before) == len(after):
+        kept = {at: at for at in range(len(after))}
     if kept is None:
         yield {"op": "replace", "path": path, "value": after}
         return
