@@ -179,6 +179,21 @@ async def test_policy_file_that_goes_away_leaves_the_last_good_one(started) -> N
         assert (await bench.message()).status == 200
 
 
+async def test_policy_that_would_leave_a_model_without_a_credential_is_not_put_in_force(
+    started, tmp_path
+) -> None:
+    environ = {"CLAUDE_SIDECAR_SECRETS_DIR": str(tmp_path)}
+    async with started(ScriptedUpstream(otherwise=answer()), environ=environ) as bench:
+        before = await bench.admin_json("/status")
+        route = json.loads(bench.policy_file.read_text())["spec"]["routes"][0]
+        change(bench, routes=[route | {"credential": {"secretKeyRef": {"name": "later", "key": "first"}}}])
+        await asyncio.sleep(1.1)
+        status = await bench.admin_json("/status")
+        assert (status["hash"], status["restartRequired"]) == (before["hash"], True)
+        assert "first" in status["lastError"]
+        assert (await bench.message()).status == 200
+
+
 async def test_running_call_keeps_the_policy_with_which_it_began(started) -> None:
     first = ScriptedUpstream([[Pause(5), error(529)], answer()])
     async with started(first) as bench, connected(bench.port) as app:

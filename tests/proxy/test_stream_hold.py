@@ -91,6 +91,13 @@ async def test_stream_left_open_after_message_stop_is_ended(started) -> None:
         assert bench.first.open == 0
 
 
+async def test_what_comes_right_after_message_stop_is_relayed_in_whole_events(started) -> None:
+    sent = STREAM_HEAD + b"".join(chunk(one) for one in [*EVENTS, PING]) + chunk(PING[:9])
+    async with started(ScriptedUpstream([[sent, Pause(0.1), Reset()]])) as bench:
+        got = await bench.ask(REQUEST)
+        assert (got.body, got.end) == (b"".join(EVENTS) + PING, "whole")
+
+
 async def test_event_over_one_mebibyte_passes_in_pieces(started) -> None:
     huge = event("content_block_delta", index=0, delta={"type": "text_delta", "text": "y" * (5 << 20)})
     events = [*EVENTS[:6], huge, *EVENTS[6:]]

@@ -57,7 +57,7 @@ async def _relay_events(
         message = "the upstream ended the stream without message_stop"
     except UpstreamFailure as failure:
         if view.ended and not view.opaque:
-            await down.write_body(view.finish(), last=True)
+            await down.write_body(b"", last=True)
             return None
         message = f"the upstream's stream broke off: {failure}"
     if not view.can_append:
