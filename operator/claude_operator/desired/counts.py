@@ -1,0 +1,63 @@
+"""How many of a policy's pods run it, as their sidecars say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from claude_operator.desired.api_version import release
+from claude_operator.desired.appraisal import Appraisal
+from claude_operator.desired.world import Object, Pod, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """A policy's pods, counted. unread: not asked yet. lacking: routes without their credential somewhere."""
+
+    total: int = 0
+    current: int = 0
+    stale: int = 0
+    unreachable: int = 0
+    restart_required: int = 0
+    outdated: int = 0
+    unread: int = 0
+    lacking: tuple[str, ...] = ()
+
+    def unasked(self) -> "Counts":
+        """The same where sidecars are not asked: how many there are is all that is known."""
+        return Counts(total=self.total)
+
+    def as_status(self) -> Object:
+        """`status.pods`."""
+        return {
+            "total": self.total,
+            "current": self.current,
+            "stale": self.stale + self.unread,
+            "unreachable": self.unreachable,
+            "restartRequired": self.restart_required,
+            "outdated": self.outdated,
+        }
+
+
+def counted(
+    pods: list[Pod], reports: Mapping[str, Report | None], appraisal: Appraisal, version: str
+) -> Counts:
+    """Count the pods that count.
+
+    pods: all that mount the policy. appraisal: of the policy; routes that it does not have are not believed
+    to lack anything. version: the operator's own.
+    """
+    relevant = [pod for pod in pods if pod.counts]
+    asked = [reports[pod.uid] for pod in relevant if pod.uid in reports]
+    said = [report for report in asked if report is not None]
+    current = sum(report.hash == appraisal.hash for report in said)
+    return Counts(
+        total=len(relevant),
+        current=current,
+        stale=len(said) - current,
+        unreachable=len(asked) - len(said),
+        restart_required=sum(report.restart_required for report in said),
+        outdated=sum(release(report.version) < release(version) for report in said),
+        unread=len(relevant) - len(asked),
+        lacking=tuple(
+            sorted({route for report in said for route in report.credentials_missing} & appraisal.route_names)
+        ),
+    )

@@ -1,0 +1,29 @@
+"""Which pods' kubelets are told to look at once."""
+
+from collections.abc import Mapping
+
+from claude_operator.desired.desired import Nudge
+from claude_operator.desired.world import ConfigMap, Pod, Report
+
+
+def nudges(
+    pods: list[Pod], reports: Mapping[str, Report | None], policy_hash: str, seen: ConfigMap
+) -> list[Nudge]:
+    """Pods that run an earlier policy and were not nudged for this one.
+
+    pods: all that mount the policy. policy_hash: also the annotation's value, so that a pod is nudged once
+    for each policy, whoever restarts in between. seen: the ConfigMap, which holds the policy already.
+    """
+    return [
+        Nudge(pod.namespace, pod.name, pod.uid, policy_hash)
+        for pod in pods
+        if pod.counts and pod.nudge != policy_hash and _is_behind(pod, reports, policy_hash, seen)
+    ]
+
+
+def _is_behind(pod: Pod, reports: Mapping[str, Report | None], policy_hash: str, seen: ConfigMap) -> bool:
+    report = reports.get(pod.uid)
+    if report is not None:
+        return report.hash != policy_hash and not report.restart_required
+    # It does not say; a pod that is younger than the file's last change started with it.
+    return pod.created_at < seen.written_at

@@ -1,0 +1,41 @@
+"""What a person must know of a policy, as events on it."""
+
+from claude_operator import names
+from claude_operator.desired.appraisal import Appraisal
+from claude_operator.desired.conditions import CONFLICTED, CREDENTIAL_MISSING, RESTART_REQUIRED
+from claude_operator.desired.counts import Counts
+from claude_operator.desired.desired import Event
+from claude_operator.desired.happening import warning
+from claude_operator.desired.world import Object, Subject
+
+REFUSED = "PolicyRefused"
+
+
+def policy_events(policy: Object, appraisal: Appraisal, foreign: str | None, counts: Counts) -> list[Event]:
+    """Every event whose state lasts; foreign: name of a ConfigMap that is in the way."""
+    meta = policy["metadata"]
+    subject = Subject(names.API_VERSION, names.KIND, meta["namespace"], meta["name"], meta["uid"])
+    if appraisal.problems:
+        text = "\n".join(appraisal.problems)
+        return [warning(subject, REFUSED, text, text)]
+    found = []
+    if foreign is not None:
+        message = (
+            f"ConfigMap {foreign} is not the operator's and is left alone: pods do not get this policy. "
+            "Delete it, or give the policy another name."
+        )
+        found.append(warning(subject, CONFLICTED, message))
+    if counts.lacking:
+        routes = ", ".join(counts.lacking)
+        message = (
+            f"Pods lack the credential of route {routes}. Put the key into the Secret that the policy names; "
+            "pods that are older than the policy's first mention of that Secret must be restarted."
+        )
+        found.append(warning(subject, CREDENTIAL_MISSING, message, routes))
+    if counts.restart_required:
+        message = (
+            "Pods keep the earlier policy until they are restarted, because they lack a credential that this "
+            "one names: kubectl rollout restart."
+        )
+        found.append(warning(subject, RESTART_REQUIRED, message, appraisal.hash))
+    return found
