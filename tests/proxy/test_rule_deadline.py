@@ -1,7 +1,9 @@
 """Design section 3, "Deadline", "Timeouts" and "Commit"."""
 
 import asyncio
+import contextlib
 import json
+import socket
 
 import pytest
 from fakes.raw_client import connected, request_bytes
@@ -136,14 +138,28 @@ async def test_idle_before_the_commit_is_a_timeout_that_is_repeated(started) -> 
         assert upstream.requests[1].at == pytest.approx(3, abs=0.05)
 
 
+@contextlib.contextmanager
+def deaf_port():
+    """A loopback port whose queue of connections is full: the next connect waits for ever."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
 async def test_connect_timeout_is_a_connection_failure(started) -> None:
-    # An address of TEST-NET-1: nobody answers there, or the machine says at once that it has no route.
-    routes = [{"endpoint": "https://192.0.2.1:9"}, {}]
     served = ScriptedUpstream(otherwise=answer())
-    async with started(ScriptedUpstream(), served, routes=routes, timeouts={"connect": "2s"}) as bench:
-        got = await bench.message()
-        assert (got.status, got.header("x-claude-sidecar-route")) == (200, "second")
-        assert served.requests[0].at <= 2.1
+    with deaf_port() as port:
+        routes = [{"endpoint": f"http://127.0.0.1:{port}"}, {}]
+        async with started(ScriptedUpstream(), served, routes=routes, timeouts={"connect": "2s"}) as bench:
+            got = await bench.message()
+    assert (got.status, got.header("x-claude-sidecar-route")) == (200, "second")
+    assert served.requests[0].at == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize("end", [Close(), Reset()])
