@@ -1,7 +1,6 @@
 """A sidecar before scripted upstreams, all on loopback sockets within the test's own loop."""
 
 import json
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -9,10 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-# Test folders are no packages; this makes their common fakes importable.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from fakes.raw_client import Lines, RawAnswer, ask, request_bytes
 from fakes.scripted_upstream import Request, ScriptedUpstream
 from fakes.wire_bytes import message_body

@@ -1,16 +1,10 @@
 """A transport before a scripted upstream."""
 
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-
-# Test folders are no packages; this makes their common fakes importable.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from fakes.scripted_upstream import ScriptedUpstream
 
 from claude_sidecar.policy.snapshot import Route
