@@ -113,6 +113,8 @@ def given_cluster() -> Iterator[Cluster]:
     view = json.loads(kubectl.run("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
     server = view["clusters"][0]["cluster"]
     url = server["server"]
+    if "certificate-authority-data" not in server:
+        raise ClusterRefused(f"KUBECONFIG names no certificate authority for {url}: add one, or unset it")
     if not _is_this_machine(url) and os.environ.get(CONSENT) != "yes":
         raise ClusterRefused(
             f"KUBECONFIG names {url}, which is not on this machine. The tests change the whole cluster: "

@@ -105,6 +105,7 @@ class LocalCluster(Cluster):
             # The usual ones are on too: PodSecurity, LimitRanger, ResourceQuota, ServiceAccount, webhooks.
             "enable-admission-plugins": "NodeRestriction",
             "allow-privileged": True,
+            "shutdown-watch-termination-grace-period": "1s",
             "profiling": False,
             "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
             "service-account-key-file": self.folder / "sa.key",
