@@ -7,14 +7,27 @@ import time
 import uvloop
 
 
+def _loops_time() -> float:
+    loop = asyncio.get_running_loop()
+    return time.monotonic() if isinstance(loop, uvloop.Loop) else loop.time()
+
+
+_read = _loops_time
+
+
 def now() -> float:
     """Seconds on the running event loop's clock; tests make it virtual.
 
     uvloop rounds its clock to milliseconds, too coarse for what we add to a call; it counts from where
     `time.monotonic` does, so that stands in for it.
     """
-    loop = asyncio.get_running_loop()
-    return time.monotonic() if isinstance(loop, uvloop.Loop) else loop.time()
+    return _read()
+
+
+def only_uvloop() -> None:
+    """From now on no other loop runs in this process: `now` need not ask which one it is."""
+    global _read
+    _read = time.monotonic
 
 
 def unix_ns() -> int:

@@ -1,6 +1,6 @@
 """What has happened in a call so far: each event makes a new value, nothing is changed in place."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from claude_sidecar.policy.cause import OWN_CREDENTIAL
 from claude_sidecar.policy.outcome import Outcome
@@ -11,9 +11,8 @@ from claude_sidecar.policy.step import Send, Wait
 _NONE: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class CallState:
-    """The history of one call that the decision reads.
+class CallState(NamedTuple):
+    """The history of one call that the decision reads; a tuple, since it is copied at every event.
 
     sends: upstream sends; waits: pauses taken, the backoff's step. tried / round_tried / excluded:
     candidates by position. not_before: (candidate, time) for those told to wait. governing: the failure
@@ -42,8 +41,7 @@ class CallState:
     def sending(self, step: Send) -> "CallState":
         """A send begins."""
         chosen = frozenset({step.candidate})
-        return replace(
-            self,
+        return self._replace(
             sends=self.sends + 1,
             tried=self.tried | chosen,
             round_tried=chosen if step.opens_round else self.round_tried | chosen,
@@ -54,7 +52,7 @@ class CallState:
 
     def waited(self, step: Wait) -> "CallState":
         """A pause is over."""
-        return replace(self, waits=self.waits + 1, resume=step)
+        return self._replace(waits=self.waits + 1, resume=step)
 
     def after(self, outcome: Outcome, now: float) -> "CallState":
         """A send has ended at `now`, seconds on the loop's clock."""
@@ -62,8 +60,7 @@ class CallState:
         assert current is not None
         if self._is_our_bad_credential(outcome, current):
             second_best = self.answer is None or self.answer_is_second_best
-            return replace(
-                self,
+            return self._replace(
                 excluded=self.excluded | {current},
                 answer=outcome if second_best else self.answer,
                 answer_is_second_best=second_best,
@@ -74,8 +71,7 @@ class CallState:
         if outcome.word.retry_after_s is not None:
             told = tuple(pair for pair in not_before if pair[0] != current)
             not_before = (*told, (current, now + outcome.word.retry_after_s))
-        return replace(
-            self,
+        return self._replace(
             governing=outcome,
             governing_candidate=current,
             answer=outcome if outcome.has_answer else self.answer,

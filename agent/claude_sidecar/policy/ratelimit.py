@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 from claude_sidecar.policy.classify import SPEND_LIMIT_CODES
@@ -39,6 +40,7 @@ _FIELDS = {
     for family, name in table.items()
     for part in parts
 }
+_SHORTEST = min(map(len, _FIELDS))
 _STATUS = re.compile(rb"[a-z_]{1,32}")
 _NUMBER = re.compile(rb"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 
@@ -161,10 +163,8 @@ def limit_hit(
 def _collect(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, dict[str, bytes]]:
     found: dict[str, dict[str, bytes]] = {}
     for name, value in headers:
-        # Most lines of most answers end here.
-        if len(name) < 24 or name[:10].lower() != b"anthropic-":
-            continue
-        place = _FIELDS.get(name.lower())
+        # Shorter ones, most lines of most answers, are none of these.
+        place = _FIELDS.get(name.lower()) if len(name) >= _SHORTEST else None
         if place is not None:
             found.setdefault(place[0], {})[place[1]] = value.strip()
     return found
@@ -208,9 +208,15 @@ def _reset(value: bytes | None, now_unix_s: float) -> float | None:
         return None
     at = None if value[4:5] == b"-" else _number(value)
     if at is None:
-        try:
-            moment = datetime.fromisoformat(value.decode("ascii"))
-            at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, OverflowError):
-            return None
-    return max(at, now_unix_s) if at <= now_unix_s + FARTHEST_RESET_S else None
+        at = _unix_s(value)
+    return max(at, now_unix_s) if at is not None and at <= now_unix_s + FARTHEST_RESET_S else None
+
+
+@lru_cache(maxsize=64)
+def _unix_s(date: bytes) -> float | None:
+    """The families of one answer, and answers of one second, often name the same moment."""
+    try:
+        moment = datetime.fromisoformat(date.decode("ascii"))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -22,6 +22,7 @@ async def deliver(
 ) -> None:
     """Write head and body of a reply, to its end; the upstream is let go of whatever happens."""
     record = context.record
+    whole = reply.rest is None
     try:
         diagnose_reply(context, reply, health)
         record.retry_outcome = retry_outcome(record, delivery)
@@ -29,7 +30,6 @@ async def deliver(
         bodiless = context.call.method == "HEAD" or reply.status in (204, 304)
         sized = bodiless or (reply.events is None and b"content-length" in reply.index)
         lines = delivered_lines(reply.headers, record, sized=sized)
-        whole = reply.rest is None
         body = b"".join(reply.prefix)
         reply.prefix.clear()
         down.start(reply.status, reply.reason, lines, body, sized=sized, last=whole)
@@ -37,7 +37,8 @@ async def deliver(
             _note_end(context, reply, await relay_rest(down, reply, record.call_id))
     finally:
         reply.close()
-        note_answer(reply.attempt, reply)
+        if not whole:
+            note_answer(reply.attempt, reply)
         reply.attempt.ended_s = clock.now()
 
 
