@@ -18,11 +18,12 @@ class EventFramer:
     been given whose end has not come.
     """
 
-    __slots__ = ("_pending", "_scanned", "mid_event")
+    __slots__ = ("_pending", "_returns", "_scanned", "mid_event")
 
     def __init__(self) -> None:
         self._pending = b""
         self._scanned = 0
+        self._returns = False
         self.mid_event = False
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -31,8 +32,8 @@ class EventFramer:
         events = []
         start = 0
         scan = self._scanned
-        while (match := _BOUNDARY.search(buffer, scan)) is not None:
-            end = match.end()
+        self._returns = self._returns or b"\r" in data
+        while (end := _boundary_end(buffer, scan, returns=self._returns)) is not None:
             if end == len(buffer) and buffer[end - 1] == 0x0D:
                 # A carriage return at the very end may be the first half of a line end.
                 break
@@ -53,6 +54,18 @@ class EventFramer:
     def rest(self) -> bytes:
         """What has come of an event that is not complete."""
         return self._pending
+
+
+def _boundary_end(buffer: bytes, start: int, *, returns: bool) -> int | None:
+    """Where the first blank line ends; returns: whether carriage returns may be among the line ends.
+
+    Nearly all streams have line feeds alone, which take a tenth of the time to find.
+    """
+    if returns:
+        match = _BOUNDARY.search(buffer, start)
+        return match.end() if match is not None else None
+    at = buffer.find(b"\n\n", start)
+    return at + 2 if at >= 0 else None
 
 
 def event_type(event: bytes) -> bytes | None:
