@@ -27,7 +27,9 @@ credential can only come from a Secret.
    is stored. Unknown fields are refused at the wish of the client, which is `kubectl`'s default
    (`--validate=strict`); a client that does not ask for that loses them silently.
 2. **The operator** judges what was stored once more, with all that `claude-sidecar check` knows. What it
-   finds is told as `Accepted=False` and an Event in `check`'s words, and does not reach any sidecar.
+   finds is told as `Accepted=False` and an Event in `check`'s words, and does not reach any sidecar. Of a
+   policy made under this definition that can only be an IPv6 address that is none, a host of more than 253
+   characters, or two dated names of different models with one `id`.
 
 Defaults are filled in by the API server and stored with the object. They are the ones of the policy file:
 `spec: {{}}` means the same in both. `claude-sidecar check` finds everything before a cluster sees it.

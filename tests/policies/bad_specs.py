@@ -5,7 +5,7 @@ PLAIN = "{name: a, endpoint: 'https://h.example"
 
 SAME_WORDS = [
     # Refused by CEL and by check, in these words.
-    ("{routes: [{name: a}, {name: b}, {name: a}]}", "'a': another route has this name"),
+    ("{routes: [{name: a}, {name: b}, {name: a}]}", "another route has this name"),
     (
         "{routes: [{name: a, provider: Bedrock}]}",
         "Bedrock is not supported by this version yet; allowed: Anth",
@@ -31,6 +31,7 @@ SAME_WORDS = [
     ("{routes: [{name: a, endpoint: 'https://:443/x'}]}", "names no host; allowed: https://HOST"),
     ("{routes: [{name: a, endpoint: 'https://h..example'}]}", "is neither a DNS name nor an IP address"),
     ("{routes: [{name: a, endpoint: 'https://-h.example'}]}", "is neither a DNS name nor an IP address"),
+    ("{routes: [{name: a, endpoint: 'https://[v1.x]'}]}", "is neither a DNS name nor an IP address"),
     ("{routes: [{name: a, endpoint: 'https://127.1'}]}", "is neither a DNS name nor an IP address"),
     ("{routes: [{name: a, endpoint: 'https://256.1.1.1'}]}", "is neither a DNS name nor an IP address"),
     (
@@ -53,13 +54,17 @@ SAME_WORDS = [
         "{routes: [{name: a, credential: {secretKeyRef: {name: sk-ant-x, key: k}}}]}",
         "looks like a key itself; name the place where the key is kept",
     ),
-    ("{routes: [{name: a, models: [{name: m}, {name: m}]}]}", "'m': the route already lists this model"),
+    ("{routes: [{name: a, models: [{name: m}, {name: m}]}]}", "the route already lists this model"),
     (
         "{routes: [{name: a, models: [{name: m}, {name: n, id: m}]}]}",
         "would be answered by another model; name such a swap in `fallback.substitutions`",
     ),
     (
-        "{routes: [{name: a, models: [{name: m-20250929, id: x}, {name: n-latest, id: x}]}]}",
+        "{routes: [{name: a, models: [{name: m, id: x}, {name: n-latest, id: x}]}]}",
+        "would be answered by another model; name such a swap in `fallback.substitutions`",
+    ),
+    (
+        "{routes: [{name: a, models: [{name: m, id: x}, {name: m-5, id: x}]}]}",
         "would be answered by another model; name such a swap in `fallback.substitutions`",
     ),
     ("{retry: {causes: [Timeout, RateLimit, Timeout]}}", "names Timeout twice; name each cause once"),
@@ -69,7 +74,7 @@ SAME_WORDS = [
     ("{fallback: {causes: [Billing, Billing]}}", "names Billing twice; name each cause once"),
     (
         "{fallback: {substitutions: [{model: m, with: [n]}, {model: m, with: [o]}]}}",
-        "'m': this model already has a substitution; list all in one",
+        "this model already has a substitution; list all in one",
     ),
     ("{fallback: {substitutions: [{model: m, with: [n, m]}]}}", "is the model itself; name another model"),
     ("{fallback: {substitutions: [{model: m, with: [n, n]}]}}", "names n twice; name each model once"),
@@ -80,7 +85,7 @@ SAME_WORDS = [
         "{telemetry: {featureHeader: X-Api-Key}}",
         "must not name a header that carries a credential: its value becomes a metric label",
     ),
-    ("{prices: [{model: m}, {model: m}]}", "'m': this model already has a price; give each model one"),
+    ("{prices: [{model: m}, {model: m}]}", "this model already has a price; give each model one"),
 ]
 
 SAME_PLACE = [
@@ -98,6 +103,7 @@ SAME_PLACE = [
     ("{routes: [{name: a, endpoint: api.anthropic.com}]}", "spec.routes[0].endpoint"),
     ("{routes: [{name: a, endpoint: 'https://" + "h." * 256 + "'}]}", "spec.routes[0].endpoint"),
     ("{routes: [{name: a, endpoint: 'https://h.example:99999'}]}", "spec.routes[0].endpoint"),
+    ("{routes: [{name: a, endpoint: 'https://[::1]x/y'}]}", "spec.routes[0].endpoint"),
     ("{routes: [{name: a, endpoint: 'https://h.example:x'}]}", "spec.routes[0].endpoint"),
     ("{routes: [{name: a, endpoint: 'https://[fe80::1%25eth0]'}]}", "spec.routes[0].endpoint"),
     ("{routes: [{name: a, credential: {secretKeyRef: {}}}]}", "spec.routes[0].credential.secretKeyRef.key"),
@@ -143,6 +149,10 @@ SAME_PLACE = [
 
 ONLY_JUDGED = [
     # Admitted by the API server; refused by check and by the operator's judging in these words.
+    (
+        "{routes: [{name: a, models: [{name: m-20250929, id: x}, {name: n-latest, id: x}]}]}",
+        "would be answered by another model; name such a swap in `fallback.substitutions`",
+    ),
     ("{routes: [{name: a, endpoint: 'https://[1:2]'}]}", "does not appear to be an IPv4 or IPv6 address"),
     (
         "{routes: [{name: a, endpoint: 'https://[::ffff:1.2.3.400]:443/x'}]}",

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2}")
+_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
 _VERSIONED = ("/v1", "/v1/messages", "/v1/complete")
 
 
@@ -41,6 +42,8 @@ def parse_endpoint(text: str) -> Endpoint:
     if port == 0 or parts.netloc.endswith(":"):
         raise ValueError("has no usable port after the colon; allowed: 1 to 65535")
     _check_host(host)
+    if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc):
+        raise ValueError(f"host {parts.netloc[:80]!r} is neither a DNS name nor an IP address")
     return Endpoint(
         parts.scheme, host, port or (443 if parts.scheme == "https" else 80), _base_path(parts.path)
     )

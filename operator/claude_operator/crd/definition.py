@@ -13,7 +13,7 @@ from claude_sidecar.policy.model import ClaudePolicy, Spec
 
 CATEGORY = "claude"
 
-MAP_LISTS = {"fallback.substitutions": "model", "prices": "model"}
+MAP_LISTS = {"routes[].models": "name", "fallback.substitutions": "model", "prices": "model"}
 """Lists whose entries have a name and no order, so that several appliers may own entries.
 
 Lists of causes are atomic although their order has no meaning: their defaults are stored with the object, and
