@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.wire.headers import end_to_end, every, first, render
+from claude_sidecar.wire.headers import end_to_end, every, first, index_of, render
 
 HOP_BY_HOP = [
     b"connection",
@@ -52,6 +52,10 @@ def test_lines_that_connection_names_end_here() -> None:
     assert end_to_end([*lines, (b"x-three", b"3"), (b"x-four", b"4")]) == [(b"x-four", b"4")]
 
 
+def test_options_of_the_connection_itself_name_no_lines() -> None:
+    assert end_to_end([(b"connection", b"close, keep-alive, ,"), (b"close", b"1")]) == [(b"close", b"1")]
+
+
 def test_lines_may_be_dropped_besides() -> None:
     lines = [(b"X-Api-Key", b"k"), (b"x-api-key-not", b"n")]
     assert end_to_end(lines, frozenset({b"x-api-key"})) == [(b"x-api-key-not", b"n")]
@@ -62,6 +66,7 @@ def test_first_and_every_find_names_in_any_case() -> None:
     assert first(lines, b"a") == b"1"
     assert every(lines, b"a") == [b"1", b"3"]
     assert first(lines, b"b") is None
+    assert index_of(lines) == {b"a": b"1", b"ab": b"2"}
     assert every(lines, b"b") == []
 
 

@@ -126,6 +126,16 @@ def test_an_event_over_a_mebibyte_passes_in_pieces_in_bounded_memory(chunk: int,
     assert framer.rest() == b"data: last"
 
 
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r", b"\n\r\n", b"\r\n\n"])
+def test_a_blank_line_that_a_piece_cuts_through_still_ends_the_event(end: bytes) -> None:
+    for cut in range(len(end) + 1):
+        framer = EventFramer()
+        passed = framer.feed(b"data: " + b"x" * PIECE_BYTES + end[:cut])
+        assert framer.feed(end[cut:] + b"data: y\n\ndata: z")[-1] == b"data: y\n\n"
+        assert passed
+        assert framer.rest() == b"data: z"
+
+
 def test_an_endless_body_without_events_is_not_kept() -> None:
     framer = EventFramer()
     passed = sum(len(piece) for _ in range(80) for piece in framer.feed(b"y" * 65_536))

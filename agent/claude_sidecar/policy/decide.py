@@ -161,8 +161,6 @@ def _round_opener(state: CallState, health: HealthView, now: float) -> int | Non
     """The first route of a round; if only breakers leave none, they are ignored."""
     usable = _usable(state, health, now)
     admitted = [candidate for candidate in usable if candidate not in health.breaker_open]
-    if state.facts.pinned:
-        admitted = usable
     return next(iter(admitted or usable), None)
 
 
