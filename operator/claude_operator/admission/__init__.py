@@ -1,0 +1,1 @@
+"""The webhook: reviews of pods and workloads answered, none ever refused."""

@@ -1,0 +1,1 @@
+"""The API server: how to reach it and what to ask of it."""
