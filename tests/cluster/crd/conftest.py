@@ -10,10 +10,10 @@ from kube.cluster import Cluster
 
 
 @pytest.fixture(scope="module")
-def policies(each_cluster: Cluster) -> Cluster:
-    """Each cluster in turn, with the definition in it."""
-    define(each_cluster)
-    return each_cluster
+def policies(cluster: Cluster) -> Cluster:
+    """The usual cluster, with the definition in it."""
+    define(cluster)
+    return cluster
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,23 @@
-"""The resource on a real API server: accepted, listed, shared by appliers, with a status of its own."""
+"""The resource on every minor: accepted, listed, shared by appliers, with a status of its own."""
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from kube.api_client import APPLY_PATCH, MERGE_PATCH
-from kube.claude_policies import DEFINITIONS, POLICIES, policy
+from kube.api_client import APPLY_PATCH, MERGE_PATCH, Reply
+from kube.claude_policies import DEFINITIONS, POLICIES, define, policy
 from kube.cluster import Cluster, KubectlFailed
+
+from claude_operator.crd.judge import judge
+
+
+@pytest.fixture(scope="module")
+def policies(each_cluster: Cluster) -> Cluster:
+    """Each cluster in turn, with the definition in it."""
+    define(each_cluster)
+    return each_cluster
 
 
 def condition(kind: str, status: str, reason: str) -> dict[str, Any]:
@@ -48,6 +58,19 @@ def test_definition_is_established_and_structural(policies: Cluster) -> None:
     states = {each["type"]: each["status"] for each in policies.api.get(path)["status"]["conditions"]}
     assert states.pop("NonStructuralSchema", "False") == "False"
     assert states == {"NamesAccepted": "True", "Established": "True"}
+
+
+def test_largest_lists_are_within_the_cost_of_the_rules(attempt: Callable[[Any], Reply]) -> None:
+    models = [{"name": f"{'m' * 120}-{number}", "id": f"{'i' * 500}-{number}"} for number in range(64)]
+    routes = [{"name": f"r{number}", "models": models} for number in range(8)]
+    substitutes = [f"{'s' * 120}-{number}" for number in range(8)]
+    spec = {
+        "routes": routes,
+        "fallback": {"substitutions": [{"model": each["name"], "with": substitutes} for each in models]},
+        "prices": [{"model": each["name"]} for each in models],
+    }
+    assert judge(spec, "p", "n") == []
+    attempt(spec).expect(201)
 
 
 def test_policy_is_listed_with_the_promised_columns(policies: Cluster, home: str) -> None:
