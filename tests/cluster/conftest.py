@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kube.cluster import Cluster
 from kube.given_cluster import given_cluster
-from kube.local_cluster import local_cluster
+from kube.local_cluster import LocalCluster, local_cluster
 from kube.programs import minors, programs_of, uses_given_cluster
 
 
@@ -27,6 +27,29 @@ def cluster() -> Iterator[Cluster]:
     """The cluster of the usual minor. Tests share it: what is not in a namespace of theirs they remove."""
     with running_cluster(minors()[0]) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """The usual minor's programs, for a test that starts a cluster by itself."""
+    return programs_of(minors()[0])
+
+
+@pytest.fixture
+def own_cluster(cluster: Cluster) -> LocalCluster:
+    """The same cluster, for tests that stop parts of it and start them again before they end."""
+    assert isinstance(cluster, LocalCluster)
+    return cluster
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, and count as deselected, what nobody can do to a cluster that was given."""
+    if not uses_given_cluster():
+        return
+    needs = {"own_cluster", "programs"}
+    left_out = [item for item in items if needs & set(getattr(item, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="module", params=minors())

@@ -8,9 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kube.cluster import Cluster
 from kube.local_cluster import LocalCluster, local_cluster
-from kube.programs import minors, programs_of
 from kube.waiting import until
 
 HOLDER = """
@@ -29,19 +27,6 @@ def is_alive(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
-
-
-@pytest.fixture
-def own_cluster(cluster: Cluster) -> LocalCluster:
-    """The cluster, whose parts may be stopped when it is of our own making."""
-    assert isinstance(cluster, LocalCluster), "tests of faults need a cluster of their own: unset KUBECONFIG"
-    return cluster
-
-
-@pytest.fixture(scope="module")
-def programs() -> Path:
-    """The usual minor's programs."""
-    return programs_of(minors()[0])
 
 
 @pytest.fixture

@@ -33,9 +33,11 @@ def _hold(path: Path, *, wait: bool) -> IO[str] | None:
 def _sweep(folders: Path) -> None:
     """Remove folders whose process is gone."""
     for folder in folders.iterdir():
-        if folder.is_dir() and (held := _hold(folder / "lock", wait=False)):
-            shutil.rmtree(folder, ignore_errors=True)
-            held.close()
+        # One that ends in order may be removing its own folder just now.
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if held := _hold(folder / "lock", wait=False):
+                shutil.rmtree(folder, ignore_errors=True)
+                held.close()
 
 
 @contextlib.contextmanager
