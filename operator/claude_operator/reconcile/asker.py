@@ -1,0 +1,129 @@
+"""Asks sidecars which policy they run: new and late ones soon, settled ones now and then."""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aiohttp
+
+from claude_operator.desired.token_bucket import TokenBucket
+from claude_operator.desired.world import Pod, Report
+from claude_operator.reconcile.keys import PolicyKey
+from claude_operator.reconcile.metrics import Metrics
+from claude_operator.reconcile.sidecar_status import ask, session
+from claude_sidecar import clock
+
+AT_ONCE = 32
+FIRST_AGAIN_S = 1.0
+LONGEST_AGAIN_S = 30.0
+FAILURES_TOLD = 3
+"""So many times in a row a sidecar must not have answered before that is told."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    pod: Pod
+    due: float
+    wanted: str | None = None
+    failures: int = 0
+    behind: int = 0
+
+
+class Asker:
+    """Reports by UID of the pod.
+
+    per_second: how many are asked at most. every_s: how often one is asked that runs what it should. told:
+    called with the policy of a pod whose report changed.
+    """
+
+    def __init__(
+        self, per_second: float, every_s: float, told: Callable[[PolicyKey], None], metrics: Metrics
+    ) -> None:
+        self.reports: dict[str, Report | None] = {}
+        self._per_second, self._every_s, self._told, self._metrics = per_second, every_s, told, metrics
+        self._asked: dict[str, _Asked] = {}
+        self._heap: list[tuple[float, str]] = []
+        self._wake = asyncio.Event()
+
+    def follow(self, pods: list[Pod], wanted: str | None) -> None:
+        """Take in a policy's pods and the hash that they should run; those it is news to are asked soon."""
+        now = clock.now()
+        for pod in pods:
+            known = self._asked.get(pod.uid)
+            if not pod.counts or not pod.ip:
+                self.forget(pod.uid)
+            elif known is None:
+                self._asked[pod.uid] = _Asked(pod, now, wanted)
+                self._at(pod.uid, now)
+            else:
+                known.pod = pod
+                if known.wanted != wanted:
+                    known.wanted, known.behind = wanted, 0
+                    self._at(pod.uid, now)
+
+    def forget(self, uid: str) -> None:
+        """A pod is gone, or does not count any more."""
+        self._asked.pop(uid, None)
+        self.reports.pop(uid, None)
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        bucket = TokenBucket.full(self._per_second, max(1.0, self._per_second / 4), clock.now())
+        limit = asyncio.Semaphore(AT_ONCE)
+        async with session() as asking, asyncio.TaskGroup() as tasks:
+            while True:
+                uid = await self._next()
+                bucket, wait = bucket.taken(clock.now())
+                while wait:
+                    await clock.sleep(wait)
+                    bucket, wait = bucket.taken(clock.now())
+                await limit.acquire()
+                asked = self._asked.get(uid)
+                if asked is None:
+                    limit.release()
+                    continue
+                task = tasks.create_task(self._ask(asking, asked))
+                task.add_done_callback(lambda _: limit.release())
+
+    async def _next(self) -> str:
+        while True:
+            now = clock.now()
+            while self._heap and self._heap[0][0] <= now:
+                due, uid = heapq.heappop(self._heap)
+                asked = self._asked.get(uid)
+                if asked is not None and asked.due == due:
+                    asked.due = -1.0
+                    return uid
+            self._wake.clear()
+            wait = self._heap[0][0] - now if self._heap else None
+            try:
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def _at(self, uid: str, due: float) -> None:
+        asked = self._asked[uid]
+        asked.due = due
+        heapq.heappush(self._heap, (due, uid))
+        self._wake.set()
+
+    async def _ask(self, asking: aiohttp.ClientSession, asked: _Asked) -> None:
+        pod = asked.pod
+        report = await ask(asking, pod.ip)
+        self._metrics.asks.labels("answered" if report is not None else "silent").inc()
+        if self._asked.get(pod.uid) is not asked:
+            return
+        asked.failures = 0 if report is not None else asked.failures + 1
+        settled = report is not None and report.hash == asked.wanted
+        asked.behind = 0 if settled else asked.behind + 1
+        if asked.due < 0:  # else a change had it asked again meanwhile
+            pause = min(LONGEST_AGAIN_S, FIRST_AGAIN_S * 2 ** min(asked.behind - 1, 8))
+            self._at(pod.uid, clock.now() + (self._every_s if settled else min(pause, self._every_s)))
+        if report is None and asked.failures < FAILURES_TOLD:
+            return
+        if pod.uid not in self.reports or self.reports[pod.uid] != report:
+            self.reports[pod.uid] = report
+            for name in pod.mounts:
+                self._told(PolicyKey(pod.namespace, name))

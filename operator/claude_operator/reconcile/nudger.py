@@ -1,0 +1,70 @@
+"""Touches pods so that their kubelets look at once, at a bounded rate."""
+
+import asyncio
+import logging
+
+from claude_operator import names
+from claude_operator.cluster import paths
+from claude_operator.cluster.api import MERGE_PATCH, Api, ApiError
+from claude_operator.desired.desired import Nudge
+from claude_operator.desired.token_bucket import TokenBucket
+from claude_operator.desired.world import Object, Pod
+from claude_operator.reconcile.metrics import Metrics
+from claude_sidecar import clock
+from claude_sidecar.telemetry.log import event
+
+logger = logging.getLogger(__name__)
+
+_REFUSED_PAUSE_S = 30.0
+
+
+class Nudger:
+    """Nudges that wait for their turn, one for each pod.
+
+    pods: by UID, as last seen. A nudge that fails is given up: it only hastens what happens anyway.
+    """
+
+    def __init__(self, api: Api, per_second: float, pods: dict[str, Pod], metrics: Metrics) -> None:
+        self._api, self._per_second, self._pods, self._metrics = api, per_second, pods, metrics
+        self._waiting: dict[str, Nudge] = {}
+        self._sent: dict[str, str] = {}
+        self._wake = asyncio.Event()
+
+    def add(self, nudge: Nudge) -> None:
+        """Have a pod nudged, once for each value."""
+        if self._sent.get(nudge.uid) != nudge.value:
+            self._waiting[nudge.uid] = nudge
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Nudge until cancelled."""
+        bucket = TokenBucket.full(self._per_second, max(1.0, self._per_second), clock.now())
+        while True:
+            while not self._waiting:
+                self._sent = {uid: value for uid, value in self._sent.items() if uid in self._pods}
+                self._wake.clear()
+                await self._wake.wait()
+            bucket, wait = bucket.taken(clock.now())
+            if wait:
+                await clock.sleep(wait)
+                continue
+            uid = next(iter(self._waiting))
+            nudge = self._waiting.pop(uid)
+            pod = self._pods.get(uid)
+            if pod is not None and pod.nudge != nudge.value:
+                self._sent[uid] = nudge.value
+                await self._nudge(nudge)
+
+    async def _nudge(self, nudge: Nudge) -> None:
+        patch: Object = {"metadata": {"uid": nudge.uid, "annotations": {names.NUDGE: nudge.value}}}
+        path = paths.pod(nudge.namespace, nudge.pod)
+        try:
+            await self._api.send("PATCH", path, patch, MERGE_PATCH, fieldManager=names.OPERATOR)
+        except ApiError as error:
+            self._metrics.writes.labels("nudge", "failed").inc()
+            if error.status not in (404, 409):
+                event(logger, logging.WARNING, "pod not nudged", pod=nudge.pod, error=str(error))
+                self._sent.pop(nudge.uid, None)
+                await clock.sleep(max(error.retry_after_s, _REFUSED_PAUSE_S if error.status == 403 else 1.0))
+        else:
+            self._metrics.writes.labels("nudge", "done").inc()

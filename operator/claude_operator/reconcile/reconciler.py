@@ -1,0 +1,165 @@
+"""Takes keys off the queue, decides about each, and carries out what was decided."""
+
+import logging
+from dataclasses import replace
+
+from claude_operator import names
+from claude_operator.cluster.api import ApiError
+from claude_operator.desired.appraisal import Appraisal, Judge, appraised
+from claude_operator.desired.decide import decide_policies, decide_workloads
+from claude_operator.desired.desired import Desired
+from claude_operator.desired.world import Object, World
+from claude_operator.reconcile.asker import Asker
+from claude_operator.reconcile.event_writer import EventWriter
+from claude_operator.reconcile.keys import Key, PolicyKey
+from claude_operator.reconcile.metrics import Metrics
+from claude_operator.reconcile.nudger import Nudger
+from claude_operator.reconcile.store import Store
+from claude_operator.reconcile.work_queue import WorkQueue
+from claude_operator.reconcile.writer import Writer
+from claude_sidecar import __version__, clock
+from claude_sidecar.telemetry.log import event
+
+logger = logging.getLogger(__name__)
+
+FOREIGN_AGAIN_S = 60.0
+"""How often a ConfigMap that is in the way is looked at: it is not watched."""
+
+_CONFLICT = 409
+
+
+class Reconciler:
+    """One pass after another; several `run` at a time, never two for one key.
+
+    asking, nudging: whether these are done at all.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        queue: WorkQueue[Key],
+        writer: Writer,
+        events: EventWriter,
+        asker: Asker | None,
+        nudger: Nudger | None,
+        judge: Judge,
+        metrics: Metrics,
+    ) -> None:
+        self._store, self._queue, self._writer, self._events = store, queue, writer, events
+        self._asker, self._nudger, self._judge, self._metrics = asker, nudger, judge, metrics
+        self._appraisals: dict[str, tuple[int, Appraisal]] = {}
+        self._written: dict[str, float] = {}
+        self._looked: dict[PolicyKey, float] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            key = await self._queue.take()
+            about = "policy" if isinstance(key, PolicyKey) else "workload"
+            try:
+                with self._metrics.pass_seconds.time():
+                    await self._pass(key)
+            except ApiError as error:
+                wait = self._queue.failed(key, error.retry_after_s)
+                self._metrics.passes.labels(about, "failed").inc()
+                event(
+                    logger,
+                    logging.WARNING,
+                    "pass failed",
+                    about=str(tuple(key)),
+                    error=str(error),
+                    again_s=wait,
+                )
+            except BaseException:
+                self._queue.failed(key)
+                raise
+            else:
+                self._queue.done(key)
+                self._metrics.passes.labels(about, "done").inc()
+
+    async def _pass(self, key: Key) -> None:
+        if isinstance(key, PolicyKey):
+            await self._look(key)
+            world = self._known(key, self._store.about_policy(key))
+            desired = decide_policies(world, self._appraise)
+            await self._carry_out_policy(key, world, desired)
+        else:
+            world = self._known(key, self._store.about_workload(key))
+            desired = decide_workloads(world)
+        for each in desired.events:
+            await self._events.write(key, each)
+            self._metrics.writes.labels("event", "done").inc()
+        self._events.forget_others(key, desired)
+        if desired.again_at is not None:
+            self._queue.add_later(key, max(0.0, desired.again_at - world.now))
+
+    def _known(self, key: Key, part: World) -> World:
+        """A part of the World with all that is not in the store."""
+        reports = self._asker.reports if self._asker is not None else {}
+        return replace(
+            part,
+            reports={pod.uid: reports[pod.uid] for pod in part.pods if pod.uid in reports},
+            told=self._events.told(key),
+            written={
+                uid: self._written[uid]
+                for policy in part.policies
+                if (uid := policy["metadata"]["uid"]) in self._written
+            },
+            now=clock.unix_ns() / 1e9,
+            version=__version__,
+            asking=self._asker is not None,
+            nudging=self._nudger is not None,
+        )
+
+    async def _carry_out_policy(self, key: PolicyKey, world: World, desired: Desired) -> None:
+        try:
+            for new in desired.create:
+                await self._writer.create(new)
+        except ApiError as error:
+            if error.status == _CONFLICT:  # there is one that is not watched
+                self._looked.pop(key, None)
+            raise
+        for change in desired.change:
+            await self._writer.change(change)
+        for gone in desired.delete:
+            await self._writer.delete(gone)
+        for status in desired.statuses:
+            await self._writer.status(status)
+            self._written[status.uid] = world.now
+        if self._asker is not None:
+            policy = world.policies[0] if world.policies else None
+            self._asker.follow(list(world.pods), self._appraise(policy).hash if policy else None)
+        if self._nudger is not None:
+            for nudge in desired.nudges:
+                self._nudger.add(nudge)
+        if not world.policies:
+            self._looked.pop(key, None)
+
+    async def _look(self, key: PolicyKey) -> None:
+        """See whether a ConfigMap that is not watched is in the policy's way."""
+        there = self._store.config_maps.get((key.namespace, names.configmap_name(key.policy)))
+        if key not in self._store.policies or (there is not None and there.ours):
+            return
+        space = self._store.namespaces.get(key.namespace)
+        if space is not None and space.terminating:
+            return
+        now = clock.now()
+        if now - self._looked.get(key, -FOREIGN_AGAIN_S) >= FOREIGN_AGAIN_S:
+            there = await self._writer.look(key)
+            self._looked[key] = now
+        if there is not None and not there.ours:
+            self._queue.add_later(key, self._looked[key] + FOREIGN_AGAIN_S - now + 0.1)
+
+    def _appraise(self, policy: Object) -> Appraisal:
+        meta = policy["metadata"]
+        known = self._appraisals.get(meta["uid"])
+        if known is not None and known[0] == meta["generation"]:
+            return known[1]
+        appraisal = appraised(policy, self._judge)
+        self._appraisals[meta["uid"]] = (meta["generation"], appraisal)
+        return appraisal
+
+    def forget(self, uid: str) -> None:
+        """A policy is gone for good."""
+        self._appraisals.pop(uid, None)
+        self._written.pop(uid, None)

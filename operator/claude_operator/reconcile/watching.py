@@ -1,0 +1,124 @@
+"""kopf's part: lists and watches. Everything it sees goes into the Store; it writes nothing itself."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import aiohttp
+import kopf
+
+from claude_operator import names
+from claude_operator.cluster.access import Access
+from claude_operator.desired.world import Object
+from claude_operator.reconcile.kinds import KINDS, Kind
+from claude_operator.reconcile.metrics import Metrics
+from claude_operator.reconcile.seen import Seen
+
+_LONGEST_BACKOFF_S = 30.0
+_LIST_PAGE = 500
+
+
+class _Backoffs:
+    """Pauses between requests that failed, without an end: what is taken away from us may be given back."""
+
+    def __iter__(self) -> Iterator[float]:
+        pause = 1.0
+        while True:
+            yield pause
+            pause = min(_LONGEST_BACKOFF_S, pause * 2)
+
+
+def registry(
+    access: Access, seen: Seen, metrics: Metrics, listed: Callable[[], None]
+) -> kopf.OperatorRegistry:
+    """Handlers for every kind. listed: called once all kinds were listed, and again with each event."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=handlers)
+    async def _login(**_: Any) -> kopf.AiohttpSession:
+        return kopf.AiohttpSession(server=access.url, aiohttp_session=_session(access))
+
+    for kind in KINDS:
+        _register(handlers, kind, seen, metrics, listed)
+    return handlers
+
+
+def _register(
+    handlers: kopf.OperatorRegistry,
+    kind: Kind,
+    seen: Seen,
+    metrics: Metrics,
+    listed: Callable[[], None],
+) -> None:
+    where: Any = {"group": kind.group, "version": kind.version, "plural": kind.plural, "registry": handlers}
+
+    # kopf calls handlers of events only when every kind that has an index was listed, and indices before.
+    @kopf.index(id=f"known-{kind.plural}", **where)
+    async def _known(body: kopf.Body, **_: Any) -> None:
+        metrics.watched.labels(kind.plural).inc()
+        seen.put(kind, _plain(body))
+
+    @kopf.on.event(id=f"changed-{kind.plural}", **where)
+    async def _changed(type: str | None, uid: str, **_: Any) -> None:  # noqa: A002 - kopf's name
+        listed()
+        if type == "DELETED":
+            seen.drop(kind, uid)
+
+
+def settings(watch_silence_s: float) -> kopf.OperatorSettings:
+    """kopf without a trace of itself in the cluster. watch_silence_s: after that a watch is opened anew."""
+    chosen = kopf.OperatorSettings()
+    chosen.posting.enabled = False
+    chosen.peering.standalone = True
+    chosen.scanning.disabled = True
+    chosen.admission.managed = None
+    chosen.persistence.finalizer = f"{names.GROUP}/never-set"
+    chosen.watching.server_timeout = 300
+    chosen.watching.client_timeout = 330
+    chosen.watching.connect_timeout = 10
+    chosen.watching.inactivity_timeout = watch_silence_s
+    chosen.watching.reconnect_backoff = 1.0
+    chosen.watching.chunk_size = _LIST_PAGE
+    chosen.networking.request_timeout = 60
+    chosen.networking.connect_timeout = 10
+    chosen.networking.error_backoffs = _Backoffs()
+    chosen.process.ultimate_exiting_timeout = 10
+    for kind in KINDS:
+        if kind.labels:
+            chosen.watching.label_selectors[kind.group, kind.version, kind.plural] = kind.labels
+        if kind.fields:
+            chosen.watching.field_selectors[kind.group, kind.version, kind.plural] = kind.fields
+    return chosen
+
+
+async def watch(
+    handlers: kopf.OperatorRegistry, chosen: kopf.OperatorSettings, stop: asyncio.Event, ready: asyncio.Event
+) -> None:
+    """Watch everything until `stop`."""
+    await kopf.operator(
+        registry=handlers,
+        settings=chosen,
+        standalone=True,
+        clusterwide=True,
+        stop_flag=stop,
+        ready_flag=ready,
+    )
+
+
+def _plain(body: kopf.Body) -> Object:
+    return {key: body[key] for key in body}
+
+
+def _session(access: Access) -> aiohttp.ClientSession:
+    async def signed(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        # With each request, since the token in the file is renewed.
+        request.headers.update(access.headers())
+        return await handler(request)
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=access.tls or True),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(signed,),
+    )
