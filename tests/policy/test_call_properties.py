@@ -164,6 +164,12 @@ def check_floor(story: Any) -> None:
             until[sent.candidate] = sent.ended + sent.outcome.word.retry_after_s
 
 
+def same_route(story: Any, candidate: int) -> set[int]:
+    """Substitutes on the same route end with it."""
+    route = story.candidates[candidate].route_index
+    return {index for index, other in enumerate(story.candidates) if other.route_index == route}
+
+
 def check_breakers(story: Any) -> None:
     """No send to an open breaker while another route is usable, same-route repeats apart."""
     until: dict[int, float] = {}
@@ -179,8 +185,10 @@ def check_breakers(story: Any) -> None:
                 assert usable <= sent.health.breaker_open
         if sent.outcome.word.retry_after_s is not None:
             until[sent.candidate] = sent.ended + sent.outcome.word.retry_after_s
-        if is_bad_credential_of_a_later_route(sent) or sent.outcome.word.should_retry is False:
+        if is_bad_credential_of_a_later_route(sent):
             out.add(sent.candidate)
+        if sent.outcome.word.should_retry is False:
+            out |= same_route(story, sent.candidate)
 
 
 def check_routes(story: Any) -> None:
@@ -236,7 +244,7 @@ def check_budget(story: Any) -> None:
     for _, wait in story.waits:
         if not wait.spends_budget:
             assert wait.reason == "retry-after"
-            assert any(outcome.word.retry_after_s for outcome in rate_limited)
+            assert any(outcome.word.retry_after_s is not None for outcome in rate_limited)
 
 
 def check_end(story: Any) -> None:

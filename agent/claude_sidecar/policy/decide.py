@@ -130,13 +130,15 @@ def _wait(
     if told_s > snapshot.max_retry_after_s:
         return _settle(state, Ending.RETRY_AFTER_TOO_LONG)
     pause_s = backoff_s(snapshot.backoff_initial_s, snapshot.backoff_max_s, state.waits, chance)
-    obeys = failure.cause is Cause.RATE_LIMIT and told_s > 0
+    obeys = failure.cause is Cause.RATE_LIMIT and failure.word.retry_after_s is not None
     seconds = told_s + pause_s if obeys else max(told_s, pause_s)
     if now + seconds >= state.facts.deadline_s:
         return _settle(state, Ending.RETRY_AFTER_TOO_LONG if told_s > pause_s else Ending.DEADLINE)
     if not obeys and not health.budget_allows:
         return _settle(state, Ending.BUDGET_REFUSED)
-    return Wait(seconds, "retry-after" if told_s > 0 else "backoff", candidate, spends_budget=not obeys)
+    return Wait(
+        seconds, "retry-after" if obeys or told_s > 0 else "backoff", candidate, spends_budget=not obeys
+    )
 
 
 def _told_wait_s(state: CallState, candidate: int, now: float) -> float:

@@ -13,6 +13,7 @@ from claude_sidecar.policy.step import Deliver, GiveUp, Send, Wait
 from claude_sidecar.proxy.call import sdk_repeats
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.renamed_body import renamed_body
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.sender import Sender
 from claude_sidecar.telemetry.record import FallbackRecord, WaitRecord
@@ -47,7 +48,7 @@ class Engine:
     async def run(self, context: CallContext) -> Delivery:
         """Carry a call to its answer; cancelling it lets go of everything upstream."""
         facts = _request_facts(context)
-        state = CallState(context.snapshot, facts, plan(context.snapshot, facts))
+        state = CallState(context.snapshot, facts, _candidates(context, facts))
         if facts.repeatable:
             self._health.budget.call(clock.now())
         try:
@@ -135,6 +136,15 @@ class Engine:
 
 
 _NONE_MISSING: frozenset[int] = frozenset()
+
+
+def _candidates(context: CallContext, facts: RequestFacts) -> tuple[Candidate, ...]:
+    """The plan, less what needs another model's name in a body where it can't be put: one that is
+    compressed, or writes the name with escapes."""
+    planned = plan(context.snapshot, facts)
+    if all(candidate.model == facts.model for candidate in planned) or renamed_body(context, "x") is not None:
+        return planned
+    return tuple(candidate for candidate in planned if candidate.model == facts.model)
 
 
 def _request_facts(context: CallContext) -> RequestFacts:

@@ -164,7 +164,15 @@ class Handler:
     def _context(self, call: Call, body: RequestBody, record: CallRecord, snapshot: Snapshot) -> CallContext:
         hints = (call.index.get(b"x-stainless-timeout"), call.index.get(b"x-stainless-read-timeout"))
         deadline = deadline_s(record.started_s, snapshot.total_s, hints)
-        context = CallContext(call, snapshot, body, body.facts(), record, deadline, record.key)
+        context = CallContext(
+            call,
+            snapshot,
+            body,
+            body.facts(call.index.get(b"content-encoding")),
+            record,
+            deadline,
+            record.key,
+        )
         record.model = shown_model(context.body_facts.model)
         record.max_tokens = context.body_facts.max_tokens
         record.stream = context.streams

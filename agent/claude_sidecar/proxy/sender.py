@@ -1,7 +1,6 @@
 """Carries out one send: from the chosen candidate to its outcome."""
 
 import asyncio
-from dataclasses import dataclass
 
 from claude_sidecar import clock
 from claude_sidecar.policy.cause import Cause
@@ -13,6 +12,7 @@ from claude_sidecar.policy.upstream_word import read_word
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.proxy.hold import HELD_BYTES, hold_body, hold_events
+from claude_sidecar.proxy.renamed_body import renamed_body
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.request_head import Changes, request_head
 from claude_sidecar.proxy.results_url import HELD_BATCH_BYTES, names_results_url, with_callers_origin
@@ -22,19 +22,8 @@ from claude_sidecar.upstream.transport import Answer, RequestBody, Timers, Trans
 from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
 from claude_sidecar.wire.error_body import read_error
 from claude_sidecar.wire.model_name import shown_model
-from claude_sidecar.wire.request_peek import replace_model
 
 _COPY_BYTES = 8 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class _BytesBody:
-    """A body in memory."""
-
-    whole: bytes
-
-    async def pieces(self):  # type: ignore[no-untyped-def]
-        yield self.whole
 
 
 class Sender:
@@ -96,8 +85,9 @@ class Sender:
         body: RequestBody = context.body
         size: int | None = context.body.size_bytes
         if candidate.model is not None and candidate.model != context.body_facts.model:
-            body = _renamed(context, candidate.model)
-            size = len(body.whole or b"")
+            renamed = renamed_body(context, candidate.model)
+            if renamed is not None:
+                body, size = renamed, len(renamed.whole)
         if not context.body.repeatable:
             size = context.call.declared_bytes
         trace = None
@@ -113,14 +103,6 @@ class Sender:
             fresh=fresh or not context.call.facts.repeatable,
             chunked=size is None,
         )
-
-
-def _renamed(context: CallContext, model: str) -> _BytesBody:
-    """The body with the model's name as this route (or the policy's substitution) has it."""
-    asked = context.body_facts.model
-    data = context.body.read_all() if context.body.repeatable else b""  # type: ignore[union-attr]
-    changed = replace_model(data, asked, model) if asked is not None else None
-    return _BytesBody(changed if changed is not None else data)
 
 
 def _timers(context: CallContext) -> Timers:

@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
+from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
 from claude_sidecar.wire.request_peek import NO_FACTS, BodyFacts, peek
 
 MEMORY_BYTES = 1 << 20
 """A body up to this size is kept in memory."""
 
 _PIECE_BYTES = 256 << 10
+_DECODED_BYTES = 32 << 20
+"""The API takes no larger body after decoding."""
 
 
 class BodyTooLarge(Exception):
@@ -70,15 +73,19 @@ class StoredBody:
             offset += len(piece)
             yield piece
 
-    def facts(self) -> BodyFacts:
-        """What the body says of model, stream and account."""
+    def facts(self, coding: bytes | None) -> BodyFacts:
+        """What the body says of model, stream and account; coding: its content-encoding."""
+        if not self.size_bytes:
+            return NO_FACTS
+        if coding is not None and coding.strip().lower() != b"identity":
+            return _facts_decoded(self.read_all(), coding)
         if self._file is None:
-            return peek(self._data) if self._data else NO_FACTS
+            return peek(self._data)
         with mmap.mmap(self._file, self.size_bytes, prot=mmap.PROT_READ) as mapped:
             return peek(mapped)  # type: ignore[arg-type]
 
     def read_all(self) -> bytes:
-        """The whole body in memory, for the one case where a route wants another model id in it."""
+        """The whole body in memory, for the few cases that need it there at once."""
         return self._data if self._file is None else os.pread(self._file, self.size_bytes, 0)
 
     def release(self) -> None:
@@ -91,6 +98,15 @@ class StoredBody:
             self._space.memory_bytes -= len(self._data)
         self._data = b""
         self.size_bytes = 0
+
+
+def _facts_decoded(data: bytes, coding: bytes) -> BodyFacts:
+    """Facts of a compressed body; it goes up as it came. What can't be decoded in bounds has none."""
+    try:
+        plain = TeeDecoder(coding, _DECODED_BYTES).decode(data)
+    except CodingUnknown:
+        return NO_FACTS
+    return peek(plain) if plain else NO_FACTS
 
 
 class PassingBody:
@@ -115,7 +131,7 @@ class PassingBody:
             yield piece
         self.size_bytes = max(self.size_bytes, passed)
 
-    def facts(self) -> BodyFacts:
+    def facts(self, coding: bytes | None) -> BodyFacts:
         """Nothing is known of a body that is not here."""
         return NO_FACTS
 

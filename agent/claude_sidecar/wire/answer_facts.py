@@ -30,7 +30,8 @@ class AnswerFacts:
             changed = _decode(_delta_decoder, event_data(event))
             if changed is not None:
                 self._take_usage(changed.usage)
-                self.stop_reason = _text(changed.delta.stop_reason) or self.stop_reason
+                if changed.delta is not None:
+                    self.stop_reason = _text(changed.delta.stop_reason) or self.stop_reason
 
     def read_body(self, body: bytes) -> None:
         """Take the facts of a whole JSON answer (also of `count_tokens`, which tells no usage)."""
@@ -44,8 +45,10 @@ class AnswerFacts:
         self.stop_reason = _text(message.stop_reason) or self.stop_reason
         self._take_usage(message.usage)
 
-    def _take_usage(self, said: "_Usage") -> None:
+    def _take_usage(self, said: "_Usage | None") -> None:
         """Counts in `message_delta` are cumulative: the last that is said holds, nothing is added."""
+        if said is None:
+            return
         usage = self.usage
         usage.input_tokens = _count(said.input_tokens, usage.input_tokens)
         usage.output_tokens = _count(said.output_tokens, usage.output_tokens)
@@ -66,7 +69,7 @@ class _Message(msgspec.Struct):
     model: Any = None
     id: Any = None
     stop_reason: Any = None
-    usage: _Usage = msgspec.field(default_factory=_Usage)
+    usage: _Usage | None = None
 
 
 class _Start(msgspec.Struct):
@@ -78,8 +81,8 @@ class _DeltaBody(msgspec.Struct):
 
 
 class _Delta(msgspec.Struct):
-    delta: _DeltaBody = msgspec.field(default_factory=_DeltaBody)
-    usage: _Usage = msgspec.field(default_factory=_Usage)
+    delta: _DeltaBody | None = None
+    usage: _Usage | None = None
 
 
 _message_decoder = msgspec.json.Decoder(_Message)
