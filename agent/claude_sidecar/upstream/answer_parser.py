@@ -64,6 +64,10 @@ class AnswerParser:
             if self._head_bytes > HEAD_LIMIT_BYTES or len(self.headers) > _HEAD_LIMIT_LINES:
                 raise AnswerGarbled(f"the upstream's header block is over {HEAD_LIMIT_BYTES} bytes")
 
+    def let_parser_go(self) -> None:
+        """Nothing more is fed: the two hold each other and would be left to the garbage collector."""
+        del self._parser
+
     def take(self) -> bytes:
         """The body bytes that have come and were not taken yet."""
         chunks = self._chunks

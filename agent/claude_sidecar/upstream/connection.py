@@ -187,6 +187,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._head_came()
         if self.answer.complete:
             self._timers.disarm()
+            answer.let_parser_go()
         elif answer.buffered_bytes > _BUFFER_HIGH_BYTES and not self._read_paused:
             self._pause_reading()
         self._wake()
