@@ -1,8 +1,18 @@
 """Fixtures that tests of every folder may use."""
 
+import asyncio
 import socket
 
 import pytest
+
+
+def pytest_sessionstart() -> None:
+    """Say that the main thread has no event loop.
+
+    A plugin asks for it before each test; left unsaid, the first answer would be a loop that nobody closes,
+    and some later test would be blamed for it.
+    """
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture

@@ -1,0 +1,46 @@
+"""Makes what test folders share importable, and asks the webhook's application over a loopback socket."""
+
+import io
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from claude_operator.admission.metrics import Metrics
+from claude_operator.admission.server import review_app
+from claude_operator.inject.place import Place
+from claude_operator.inject.settings import Settings
+
+# Test folders are no packages; this makes what they share importable.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+Ask = Callable[[bytes], Awaitable[tuple[int, Any]]]
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """What the application counts."""
+    return Metrics()
+
+
+@pytest.fixture
+async def ask(metrics: Metrics) -> AsyncIterator[Ask]:
+    """Posts a body to /mutate; status and parsed answer."""
+    runner = web.AppRunner(review_app(lambda namespace: Place(namespace), Settings, metrics))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    async with ClientSession() as session:
+
+        async def post(body: bytes) -> tuple[int, Any]:
+            async with session.post(f"http://127.0.0.1:{port}/mutate", data=io.BytesIO(body)) as answer:
+                text = await answer.text()
+                return answer.status, json.loads(text) if text.startswith("{") else text
+
+        yield post
+    await runner.cleanup()
