@@ -136,7 +136,7 @@ def build(minor: str, go: Path, folder: Path) -> None:
     """Make the folder of a minor, whole or not at all."""
     say(
         f"building Kubernetes {minor} from Go modules, once: 4 to 9 minutes on two cores; what Go keeps "
-        "of it for itself (4 GB) goes with 'go clean -cache -modcache'"
+        "of it for itself (4 GB each) goes with 'go clean -cache -modcache'"
     )
     with tempfile.TemporaryDirectory(prefix="new-", dir=folder.parent) as scratch:
         sources, made = Path(scratch, "sources"), Path(scratch, "made")
