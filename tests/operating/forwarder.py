@@ -1,0 +1,74 @@
+"""One address for several servers, as a Service is: each connection goes to the next that accepts it."""
+
+import asyncio
+import contextlib
+import itertools
+import threading
+from collections.abc import Iterator
+
+Address = tuple[str, int]
+
+
+class Forwarder:
+    """Connections are handed on byte for byte. port: where it listens, on 127.0.0.1."""
+
+    def __init__(self, backends: list[Address]) -> None:
+        self._backends, self._turn = backends, itertools.count()
+        self._loop = asyncio.new_event_loop()
+        self.port = 0
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["Forwarder"]:
+        """Forward until the end of the block."""
+        ready, stop = threading.Event(), asyncio.Event()
+        thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(ready, stop),))
+        thread.start()
+        try:
+            assert ready.wait(10)
+            yield self
+        finally:
+            self._loop.call_soon_threadsafe(stop.set)
+            thread.join()
+            self._loop.close()
+
+    async def _serve(self, ready: threading.Event, stop: asyncio.Event) -> None:
+        tasks: set[asyncio.Task[None]] = set()
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.ensure_future(self._forward(reader, writer))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        ready.set()
+        await stop.wait()
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = next(self._turn)
+        for offset in range(len(self._backends)):
+            host, port = self._backends[(first + offset) % len(self._backends)]
+            with contextlib.suppress(OSError):
+                there, back = await asyncio.open_connection(host, port)
+                break
+        else:
+            writer.transport.abort()
+            return
+        try:
+            await asyncio.gather(_copy(reader, back), _copy(there, writer))
+        finally:
+            for end in (writer, back):
+                end.transport.abort()
+
+
+async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while piece := await source.read(65536):
+            sink.write(piece)
+            await sink.drain()
+        if sink.can_write_eof():
+            sink.write_eof()
