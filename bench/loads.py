@@ -11,6 +11,7 @@ from bench.programs import BENCH, CannotMeasure
 Answer = dict[str, Any]
 
 STREAMS, EVENTS_PER_SECOND = 256, 50
+STREAMS_BEGIN_OVER_S = 1.0
 BODIES, BODY_BYTES, BODY_FAILURES = 8, 31_000_000, 2
 _TIME_LIMIT_S = 180
 
@@ -41,7 +42,9 @@ class Loads:
     def streams(self, url: str, seconds: float) -> Answer:
         """Many streams at once: events sent and received, `delay_ms`."""
         events = round(seconds * EVENTS_PER_SECOND)
-        return self._run("streams", url, parallel=STREAMS, events=events, rate=EVENTS_PER_SECOND)
+        return self._run(
+            "streams", url, parallel=STREAMS, events=events, rate=EVENTS_PER_SECOND, over=STREAMS_BEGIN_OVER_S
+        )
 
     def bodies(self, url: str) -> Answer:
         """Large bodies at once, each failing before it succeeds."""

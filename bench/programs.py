@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 from locked_folder import CACHE, digest, exclusive, is_stamped, write_stamp  # noqa: E402
-from sdk_drivers import go_tool  # noqa: E402
+from toolchain import go_tool  # noqa: E402
 
 BENCH = ROOT / "bench"
 SIDECAR = Path(sys.executable).parent / "claude-sidecar"
@@ -32,7 +32,7 @@ def go_programs() -> tuple[Path, Path]:
     key = digest(BENCH / "go.mod", *sorted(BENCH.rglob("*.go")))
     with exclusive("bench"):
         if not is_stamped(built / ".stamp", key):
-            go = go_tool()
+            go = go_tool(BENCH / "go.mod")
             say("compiling the upstream and the client (the first time takes a minute)")
             env = {"GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false", "GOWORK": "off", "CGO_ENABLED": "0"}
             for name in ("upstream", "client"):

@@ -29,6 +29,7 @@ type load struct {
 	fail     int
 	size     int
 	seconds  float64
+	over     float64
 }
 
 func main() {
@@ -44,6 +45,7 @@ func main() {
 	flags.IntVar(&l.fail, "fail", 0, "sends of each call that the upstream fails (bodies)")
 	flags.IntVar(&l.size, "size", 1<<20, "bytes of a body (bodies)")
 	flags.Float64Var(&l.seconds, "seconds", 1, "how long (requests)")
+	flags.Float64Var(&l.over, "over", 0, "seconds over which the streams begin, one after the other (streams)")
 	_ = flags.Parse(os.Args[3:])
 	l.client = &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: l.parallel,

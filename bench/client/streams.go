@@ -36,6 +36,7 @@ func (l *load) streams() any {
 	received, ended := 0, 0
 	began := time.Now()
 	l.each(func(n int) {
+		time.Sleep(time.Duration(l.over * float64(time.Second) * float64(n) / float64(l.parallel)))
 		response := l.send(l.call(smallBody(true), map[string]string{
 			"Bench-Call":   "stream-" + strconv.Itoa(n),
 			"Bench-Events": strconv.Itoa(l.events),
