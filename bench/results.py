@@ -22,7 +22,7 @@ def conditions(cores: Cores, wrk: Path | None, rounds: int, seconds: float) -> d
         "processor": _processor(),
         "cores": len(cores.sidecar | cores.others),
         "sidecar_alone_on_a_core": cores.pinned,
-        "niceness": os.nice(0),
+        "priority": _priority(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
@@ -35,9 +35,9 @@ def conditions(cores: Cores, wrk: Path | None, rounds: int, seconds: float) -> d
 def as_text(found: Sequence[Row], under: Mapping[str, Any]) -> str:
     """The table and one line of conditions."""
     pinned = "the sidecar alone on one of them" if under["sidecar_alone_on_a_core"] else "nothing pinned"
-    nice = f", niceness {under['niceness']}" if under["niceness"] else ""
+    above = f", {under['priority']}" if under["priority"] else ""
     line = (
-        f"{under['processor']}, {under['cores']} cores, {pinned}{nice}; Python {under['python']}; "
+        f"{under['processor']}, {under['cores']} cores, {pinned}{above}; Python {under['python']}; "
         f"medians over rounds: {under['rounds']}, {under['seconds_per_load']:g} s a load; "
         f"small calls by {under['small_calls_by']}; "
         f"other programs used {under['neighbours_percent']:.0f} % of the machine meanwhile"
@@ -73,6 +73,13 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _rounded(inner) for key, inner in value.items()}
     return [_rounded(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _priority() -> str:
+    """What puts the benchmark before other programs, if anything."""
+    if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
+        return "real-time priority"
+    return f"niceness {os.nice(0)}" if os.nice(0) else ""
 
 
 def _processor() -> str:

@@ -39,7 +39,7 @@ def test_on_a_single_core_nothing_is_pinned() -> None:
 
 def test_results_are_kept_by_date_as_json_and_as_a_table(tmp_path: Path) -> None:
     under = {
-        "processor": "a processor", "cores": 2, "sidecar_alone_on_a_core": True, "niceness": 0,
+        "processor": "a processor", "cores": 2, "sidecar_alone_on_a_core": True, "priority": "",
         "python": "3.11", "rounds": 1, "seconds_per_load": 5.0, "small_calls_by": "wrk",
         "neighbours_percent": 3.0,
     }  # fmt: skip
