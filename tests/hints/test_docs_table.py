@@ -167,6 +167,9 @@ CASES = {
     "429 input tokens": limited("input-tokens"),
     "429 output tokens": limited("output-tokens"),
     "429 spend": HintFacts(429, error_code="enforced_spend_limit_reached"),
+    "429 spend, with a wait of days": HintFacts(
+        429, error_code="enforced_spend_limit_reached", retry_after_s=403973.0
+    ),
     "429 ramp": HintFacts(429, error_code="ramp_limit_exceeded", retry_after_s=3.0),
     "429 a subscription": HintFacts(
         429, response_headers=[(b"anthropic-ratelimit-unified-status", b"rejected")], retry_after_s=403973.0

@@ -234,7 +234,7 @@ def check_rounds(story: Any) -> None:
 def check_budget(story: Any) -> None:
     """Only repeats to a tried route are paid for, and none is made when the budget refuses."""
     for index, sent in enumerate(story.sent):
-        tried = {earlier.candidate for earlier in story.sent[:index]}
+        tried = {same for earlier in story.sent[:index] for same in same_route(story, earlier.candidate)}
         if sent.step.spends_budget:
             assert sent.candidate in tried
             assert sent.health.budget_allows

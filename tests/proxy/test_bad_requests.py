@@ -80,11 +80,18 @@ async def test_bad_request_is_never_forwarded_and_the_process_keeps_serving(name
                 assert (got.status, told["error"]["type"]) == (400, "gateway_bad_request"), got
                 assert got.header("request-id") == told["request_id"]
                 assert got.header("x-should-retry") == "false"
+                assert got.header("x-claude-sidecar-hint")
+                assert got.header("connection") == "close"
             assert await app.is_closed(within_s=5)
         assert bench.first.requests == []
         assert bench.first.connections == 0
         assert (await bench.message()).status == 200
         assert bench.sidecar.handler.in_flight == 0
+        if got.end == "whole":
+            labels = {"route": "none", "model": "none", "status": "400", "key": "none"}
+            labels["error_type"] = "gateway_bad_request"
+            metrics = bench.sidecar.telemetry.metrics
+            assert metrics.value("claude_sidecar_requests_total", labels) == 1
     assert "Traceback" not in caplog.text
 
 

@@ -100,3 +100,17 @@ async def test_results_themselves_and_messages_are_left_alone(started) -> None:
         upstream.otherwise = answer(200, body)
         assert (await asked(bench, path=RESULTS)).body == body
         assert (await asked(bench, "POST", "/v1/messages")).body == body
+
+
+@pytest.mark.parametrize("written", ["", "/base"])
+async def test_an_endpoint_with_a_path_is_left_behind_too(written, started) -> None:
+    """Upstreams differ in whether they write the path that a gateway before them has taken off."""
+    upstream = ScriptedUpstream()
+    async with started(upstream) as bench:
+        origin = f"http://127.0.0.1:{upstream.port}"
+        upstream.otherwise = answer(200, json.dumps(batch(origin + written)).encode())
+        spec = bench.policy_file.read_text().replace(origin, f"{origin}/base")
+        bench.policy_file.write_text(spec)
+        bench.sidecar.reload()
+        assert json.loads((await asked(bench)).body)["results_url"] == ours(bench)
+        assert upstream.requests[0].target == "/base/v1/messages/batches/msgbatch_1"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_sidecar.policy.snapshot import KeyAlias
-from claude_sidecar.wire.credential import CredentialKind, bare_key, find_credentials, key_alias
+from claude_sidecar.wire.credential import CredentialKind, alias_of, bare_key, find_credentials
 
 KEY = b"sk-ant-api03-QzX9vB7mK2pL5nR8tW4yJ6"
 OAUTH = b"sk-ant-oat01-QzX9vB7mK2pL5nR8tW4yJ6"
@@ -65,11 +65,13 @@ def test_a_credential_is_found_with_its_kind(header: bytes, value: bytes, kind: 
 )
 def test_a_key_has_one_alias_however_it_is_wrapped(value: bytes) -> None:
     for header in (b"x-api-key", b"authorization"):
-        assert key_alias([(header, value)], KeyAlias.FINGERPRINT) == FINGERPRINT
+        assert alias_of(find_credentials([(header, value)]), KeyAlias.FINGERPRINT) == FINGERPRINT
 
 
 def test_oauth_tokens_share_one_alias() -> None:
-    assert key_alias([(b"authorization", b"Bearer " + OAUTH)], KeyAlias.FINGERPRINT) == "oauth"
+    assert (
+        alias_of(find_credentials([(b"authorization", b"Bearer " + OAUTH)]), KeyAlias.FINGERPRINT) == "oauth"
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,12 +79,12 @@ def test_oauth_tokens_share_one_alias() -> None:
 )
 @pytest.mark.parametrize("mode", KeyAlias)
 def test_no_key_is_called_none(lines: list[tuple[bytes, bytes]], mode: KeyAlias) -> None:
-    assert key_alias(lines, mode) == "none"
+    assert alias_of(find_credentials(lines), mode) == "none"
 
 
 @pytest.mark.parametrize("key", [KEY, OAUTH, b"sk-proj-abc"])
 def test_hidden_mode_hides_every_key(key: bytes) -> None:
-    assert key_alias([(b"x-api-key", key)], KeyAlias.HIDDEN) == "hidden"
+    assert alias_of(find_credentials([(b"x-api-key", key)]), KeyAlias.HIDDEN) == "hidden"
 
 
 @pytest.mark.parametrize("first_is_bearer", [True, False])
@@ -90,12 +92,12 @@ def test_with_both_headers_the_api_key_names_the_call(first_is_bearer: bool) -> 
     lines = [(b"authorization", b"Bearer " + OAUTH), (b"x-api-key", KEY)]
     if not first_is_bearer:
         lines.reverse()
-    assert key_alias(lines, KeyAlias.FINGERPRINT) == FINGERPRINT
+    assert alias_of(find_credentials(lines), KeyAlias.FINGERPRINT) == FINGERPRINT
 
 
 def test_an_empty_api_key_gives_way_to_the_bearer_token() -> None:
     lines = [(b"x-api-key", b""), (b"authorization", b"Bearer " + KEY)]
-    assert key_alias(lines, KeyAlias.FINGERPRINT) == FINGERPRINT
+    assert alias_of(find_credentials(lines), KeyAlias.FINGERPRINT) == FINGERPRINT
 
 
 def test_a_repr_shows_no_key() -> None:
@@ -105,15 +107,17 @@ def test_a_repr_shows_no_key() -> None:
 @given(KEYS)
 def test_a_key_gives_the_same_alias_in_either_header(key: bytes) -> None:
     expected = sha256(key).hexdigest()[:8]
-    assert key_alias([(b"X-Api-Key", key)], KeyAlias.FINGERPRINT) == expected
-    assert key_alias([(b"Authorization", b"Bearer " + key)], KeyAlias.FINGERPRINT) == expected
+    assert alias_of(find_credentials([(b"X-Api-Key", key)]), KeyAlias.FINGERPRINT) == expected
+    assert (
+        alias_of(find_credentials([(b"Authorization", b"Bearer " + key)]), KeyAlias.FINGERPRINT) == expected
+    )
 
 
 @given(LINES, st.sampled_from(KeyAlias))
 def test_any_bytes_give_an_alias_of_eight_characters_at_most(
     lines: list[tuple[bytes, bytes]], mode: KeyAlias
 ) -> None:
-    alias = key_alias(lines, mode)
+    alias = alias_of(find_credentials(lines), mode)
     assert alias.isascii()
     assert 1 <= len(alias) <= 8
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from claude_sidecar.policy.call_state import CallState
-from claude_sidecar.policy.cause import RETRYABLE, Cause
+from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.decide import HEALTHY, next_step
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.routing import Candidate, RequestFacts, plan
+from claude_sidecar.policy.sdk_repeats import stops_the_sdk
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Send, Wait
 
@@ -98,7 +99,9 @@ def _wait_line(state: CallState, step: Wait, now: float) -> str:
         why = "the upstream's retry-after, with jitter added" if high > low else "the upstream's retry-after"
     else:
         why = "backoff with full jitter, retry.backoff"
-    return f"wait {span} ({why}; retry.causes names {cause})"
+    named = cause in state.snapshot.retry_causes
+    because = f"retry.causes names {cause}" if named else "the upstream says x-should-retry: true"
+    return f"wait {span} ({why}; {because})"
 
 
 def _seconds(seconds: float) -> str:
@@ -111,11 +114,10 @@ def _delivery(state: CallState, step: Deliver) -> Iterator[str]:
         yield f"deliver {outcome.status} ({_sends(state)})"
         return
     yield f"deliver {outcome.status} unchanged ({_why_end(state, step.ending)}; {_sends(state)})"
-    if outcome.status is not None and outcome.status >= 400:
-        stops = outcome.cause in RETRYABLE
-        yield f"the app sees x-claude-sidecar-cause: {outcome.cause}" + (
-            " and x-should-retry: false, so that its SDK does not multiply the sends" if stops else ""
-        )
+    stops = stops_the_sdk(outcome.cause, outcome.status or 0, outcome.word.should_retry is True)
+    yield f"the app sees x-claude-sidecar-cause: {outcome.cause}" + (
+        " and x-should-retry: false, so that its SDK does not multiply the sends" if stops else ""
+    )
 
 
 def _own_error(state: CallState, step: GiveUp) -> Iterator[str]:

@@ -24,6 +24,10 @@ _FIXES: dict[Limit, str] = {
 }
 
 _LONGEST_RATE_WAIT_S = 3600.0
+_LONG_WAIT = (
+    "A wait this long is no rate per minute but a usage window or spend cap: wait for its reset, "
+    "raise it in the Console, or use another key."
+)
 
 
 def rate_limit_hint(facts: HintFacts) -> str:
@@ -40,13 +44,10 @@ def rate_limit_hint(facts: HintFacts) -> str:
         )
     elif _subscription_rejects(facts):
         text = "A subscription's usage window is used up (OAuth): wait for its reset, or use an API key."
-    elif (facts.retry_after_s or 0.0) > _LONGEST_RATE_WAIT_S:
-        text = (
-            "A wait this long is no rate per minute but a usage window or spend cap: wait for its reset, "
-            "raise it in the Console, or use another key."
-        )
     else:
-        text = _FIXES[limit_hit(facts.response_headers, facts.error_code, facts.error_message)]
+        limit = limit_hit(facts.response_headers, facts.error_code, facts.error_message)
+        long = limit == "unknown" and (facts.retry_after_s or 0.0) > _LONGEST_RATE_WAIT_S
+        text = _LONG_WAIT if long else _FIXES[limit]
     return f"{text}{_wait(facts)}"
 
 

@@ -88,7 +88,7 @@ def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: 
     if moves:
         chosen = _next_in_round(state, health, now)
         if chosen is not None:
-            return Send(chosen, spends_budget=chosen in state.tried)
+            return Send(chosen, spends_budget=_route_tried(state, chosen))
     if not (forced or failure.cause in snapshot.retry_causes):
         return _settle(state, Ending.NOT_REPEATED)
     if moves:
@@ -168,11 +168,18 @@ def _round_opener(state: CallState, health: HealthView, now: float) -> int | Non
 
 def _next_in_round(state: CallState, health: HealthView, now: float) -> int | None:
     """The next route that this round has not tried; without budget, that this call has not tried."""
-    passed = state.round_tried if health.budget_allows else state.tried
     for candidate in _usable(state, health, now):
-        if candidate not in passed and candidate not in health.breaker_open:
+        if candidate in state.round_tried or candidate in health.breaker_open:
+            continue
+        if health.budget_allows or not _route_tried(state, candidate):
             return candidate
     return None
+
+
+def _route_tried(state: CallState, candidate: int) -> bool:
+    """Whether this call has been sent to the candidate's route, be it for another model."""
+    route = state.candidates[candidate].route_index
+    return any(state.candidates[tried].route_index == route for tried in state.tried)
 
 
 def _settle(state: CallState, ending: Ending) -> Step:

@@ -17,8 +17,8 @@ from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.policy_in_force import PolicyInForce
 from claude_sidecar.telemetry.listener import Telemetry
+from claude_sidecar.telemetry.metrics import OPENMETRICS_CONTENT_TYPE
 
-_OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _MODELS_SHOWN = 50
 
@@ -36,7 +36,7 @@ class Admin:
 
     def application(self) -> web.Application:
         """The aiohttp application."""
-        app = web.Application(middlewares=[_only_reading])
+        app = web.Application(middlewares=[_hardened])
         for path, handler in (
             ("/livez", self._livez),
             ("/readyz", self._readyz),
@@ -62,7 +62,7 @@ class Admin:
             for limits in list(self._health.notes(route).limits.values())[-1:]:
                 self._telemetry.set_ratelimits(route.name, limits)
         body = self._telemetry.metrics.render_openmetrics()
-        return web.Response(body=body, headers={"content-type": _OPENMETRICS})
+        return web.Response(body=body, headers={"content-type": OPENMETRICS_CONTENT_TYPE})
 
     async def _status(self, _: web.Request) -> web.Response:
         policy, snapshot = self._policy, self._policy.snapshot()
@@ -166,7 +166,7 @@ def _address(request: web.Request, end: str) -> bool:
 
 
 @web.middleware
-async def _only_reading(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def _hardened(request: web.Request, handler: _Handler) -> web.StreamResponse:
     response = await handler(request)
     response.headers["cache-control"] = "no-store"
     response.headers["x-content-type-options"] = "nosniff"

@@ -1,7 +1,7 @@
 """The head of an answer to the caller: the upstream's lines and what the design lets us add."""
 
 from claude_sidecar.hints.hint import HEADER_STATUSES
-from claude_sidecar.policy.cause import RETRYABLE, Cause
+from claude_sidecar.policy.sdk_repeats import stops_the_sdk
 from claude_sidecar.proxy.own_error import Refusal
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.wire.headers import HeaderLines, end_to_end, first
@@ -32,7 +32,8 @@ def delivered_lines(headers: HeaderLines, record: CallRecord, *, sized: bool) ->
 
     sized: the upstream's content-length goes on; else the body is framed anew.
     """
-    stops = _stops_the_sdk(record, headers)
+    insists = (first(headers, _SHOULD_RETRY) or b"").strip().lower() == b"true"
+    stops = stops_the_sdk(record.cause, record.status or 0, insists)
     dropped = _NOTHING if sized else _LENGTH
     lines = end_to_end(headers, dropped | {_SHOULD_RETRY} if stops else dropped)
     lines += _added(record)
@@ -57,19 +58,6 @@ def own_error_lines(refusal: Refusal, record: CallRecord, body_bytes: int) -> li
 def reason_of(status: int) -> bytes:
     """The reason phrase of an own error."""
     return _REASONS.get(status, b"Error")
-
-
-def _stops_the_sdk(record: CallRecord, headers: HeaderLines) -> bool:
-    """Whether SDKs would repeat this answer although the policy has done what may be done.
-
-    They repeat 408, 409, 429 and 5xx, and whatever says `x-should-retry: true`. 409 is left to them.
-    """
-    cause, status = record.cause, record.status or 0
-    if cause is None or cause is Cause.CONFLICT:
-        return False
-    if cause in RETRYABLE or status in (408, 429) or status >= 500:
-        return True
-    return (first(headers, _SHOULD_RETRY) or b"").strip().lower() == b"true"
 
 
 def _added(record: CallRecord) -> list[tuple[bytes, bytes]]:

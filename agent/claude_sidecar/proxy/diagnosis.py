@@ -46,7 +46,7 @@ def diagnose_reply(context: CallContext, reply: Reply, health: Health) -> None:
             request_headers=context.call.lines,
             credentials_sent=context.credentials_sent,
             route_has_credential=route.credential is not None,
-            request_has_max_tokens=context.body_facts.max_tokens is not None,
+            request_has_max_tokens=context.body_facts.names_max_tokens,
             known_models=health.notes(route).models,
             body_bytes=record.request_bytes,
             base64_bytes=_base64_bytes(context) if reply.status == 413 else None,

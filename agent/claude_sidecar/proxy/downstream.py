@@ -64,7 +64,7 @@ class Downstream(web.StreamResponse):
                 added.append((b"transfer-encoding", b"chunked"))
         if self._http_1_0 and self._keep_alive:
             added.append((b"connection", b"keep-alive"))
-        elif not self._http_1_0 and (self._close_asked or not self._keep_alive):
+        elif self._close_asked or not self._keep_alive:
             added.append((b"connection", b"close"))
         head = render(b"HTTP/1.1 %d %b" % (status, reason), added)
         self._write(head + self._framed(first, last))

@@ -106,7 +106,8 @@ class Engine:
         unix_s = clock.unix_ns() / 1e9
         if isinstance(reply, Reply):
             limits = parse_rate_limits(reply.headers, unix_s)
-            if limits is not NO_LIMITS:
+            # Counting has a limit of its own, which says nothing of what calls may send.
+            if limits is not NO_LIMITS and context.call.facts.operation != "count_tokens":
                 self._health.learn_limits(route, candidate.model, limits)
         if outcome.cause is not None:
             error_type = context.record.attempts[-1].error_type

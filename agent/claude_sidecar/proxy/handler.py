@@ -63,18 +63,25 @@ class Handler:
         self.in_flight = 0
         self.draining = False
 
+    def refuse_unreadable(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer what the HTTP parser refused, and tell of it like of any other call."""
+        snapshot = self._policy()
+        down = Downstream(request)
+        record = _new_record(request, snapshot)
+        record.method, record.path = "_OTHER", ""
+        self._listener.begin(record)
+        try:
+            self._refuse(request, down, record, _UNREADABLE, snapshot)
+        except ConnectionError:
+            record.cancelled = True
+        self._end(record, down, snapshot)
+        return down
+
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request; never raises but for cancellation, which is the caller's going away."""
         snapshot = self._policy()
         down = Downstream(request)
-        record = CallRecord(
-            call_id=f"sc_{clock.random_hex(24)}",
-            method=request.method,
-            path=request.raw_path.partition("?")[0],
-            started_s=clock.now(),
-            policy=snapshot.name,
-            policy_hash=snapshot.hash,
-        )
+        record = _new_record(request, snapshot)
         self.in_flight += 1
         self._listener.begin(record)
         try:
@@ -90,11 +97,16 @@ class Handler:
             self._refuse_after_bug(request, down, record)
         finally:
             self.in_flight -= 1
-            record.ended_s = clock.now()
-            record.first_byte_s, record.first_chunk_s = down.first_byte_at, down.first_chunk_at
-            record.added_s = _added_s(record)
-            self._listener.call_ended(record, snapshot)
+            self._end(record, down, snapshot)
         return down
+
+    def _end(self, record: CallRecord, down: Downstream, snapshot: Snapshot) -> None:
+        record.ended_s = clock.now()
+        record.first_byte_s = down.first_byte_at
+        if record.route != "none" and (record.status or 500) < 400:
+            record.first_chunk_s = down.first_chunk_at
+        record.added_s = _added_s(record)
+        self._listener.call_ended(record, snapshot)
 
     async def _serve(
         self, request: web.BaseRequest, down: Downstream, record: CallRecord, snapshot: Snapshot
@@ -206,6 +218,25 @@ class Handler:
             f"the sidecar has a bug; please report it with {record.call_id} and the log line that names it"
         )
         self._refuse(request, down, record, Refusal(OwnError.BUG, message, closes=True), self._policy())
+
+
+_UNREADABLE = Refusal(
+    OwnError.BAD_REQUEST,
+    "this is not an HTTP/1.1 request that can be forwarded, or a header line is over 64 KiB; "
+    "check the client's framing and headers",
+    closes=True,
+)
+
+
+def _new_record(request: web.BaseRequest, snapshot: Snapshot) -> CallRecord:
+    return CallRecord(
+        call_id=f"sc_{clock.random_hex(24)}",
+        method=request.method,
+        path=request.raw_path.partition("?")[0],
+        started_s=clock.now(),
+        policy=snapshot.name,
+        policy_hash=snapshot.hash,
+    )
 
 
 def _note_call(record: CallRecord, call: Call, snapshot: Snapshot) -> None:

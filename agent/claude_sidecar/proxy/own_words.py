@@ -17,7 +17,10 @@ def words_for(context: CallContext, delivery: Delivery, credentials: CredentialS
     if ending is Ending.NO_ROUTE:
         return OwnError.NO_ROUTE, _no_route(context)
     if ending is Ending.CREDENTIAL_MISSING:
-        return OwnError.CREDENTIAL_MISSING, f"there is no key to send: {_no_credential(context, credentials)}"
+        return (
+            OwnError.CREDENTIAL_MISSING,
+            f"there is no key to send: {_no_credential(context, delivery, credentials)}",
+        )
     sends = len(context.record.attempts)
     told = f"no answer after {sends} send{'s' if sends != 1 else ''} ({ending}): {context.last_failure}"
     timeout = bool(context.record.attempts) and context.record.attempts[-1].cause is Cause.TIMEOUT
@@ -41,11 +44,12 @@ def _no_route(context: CallContext) -> str:
     )
 
 
-def _no_credential(context: CallContext, credentials: CredentialStore) -> str:
-    """What is wrong with the credentials of the policy's routes, without any of them."""
+def _no_credential(context: CallContext, delivery: Delivery, credentials: CredentialStore) -> str:
+    """What is wrong with the credentials of the routes that serve this call, without any of them."""
     now = clock.now()
     reasons = []
-    for route in context.snapshot.routes:
+    for index in sorted({candidate.route_index for candidate in delivery.candidates}):
+        route = context.snapshot.routes[index]
         if route.credential is None:
             reasons.append(f"route {route.name} forwards the caller's, which is only a placeholder")
         elif (trouble := credentials.trouble(route.credential, now)) is not None:

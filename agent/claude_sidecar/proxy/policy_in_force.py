@@ -42,9 +42,8 @@ class PolicyInForce:
             self._telemetry.policy_refused(self.last_error)
             return
         self.last_error = None
-        changed = loaded.snapshot.hash != self.loaded.snapshot.hash
-        self.loaded = loaded
-        if changed:
+        before, self.loaded = self.loaded.snapshot, loaded
+        if _identity(loaded.snapshot) != _identity(before):
             self._announce(loaded)
 
     def look(self) -> None:
@@ -79,6 +78,10 @@ class PolicyInForce:
         lacking = [route for route in snapshot.routes if self._lacks(route)]
         able = [route for route in snapshot.routes if route not in lacking]
         return [route.name for route in lacking if not _covered(route, able)]
+
+
+def _identity(snapshot: Snapshot) -> tuple[str, str, int, str]:
+    return snapshot.name, snapshot.namespace, snapshot.generation, snapshot.hash
 
 
 def _covered(route: Route, able: list[Route]) -> bool:

@@ -21,6 +21,8 @@ def names_results_url(path: str) -> bool:
 def with_callers_origin(reply: Reply, route: Route, host: bytes | None) -> None:
     """Replace the route's origin in each `results_url` by `http://HOST`, HOST being what the caller used.
 
+    The endpoint's own path goes too, where it follows: the sidecar puts it before every path.
+
     A content-coded body is decoded for that and goes on without its coding; one that can't be decoded,
     or is longer than what is held, stays as it is.
     """
@@ -33,8 +35,8 @@ def with_callers_origin(reply: Reply, route: Route, host: bytes | None) -> None:
     except CodingUnknown:
         return
     plain = tee.decode(body)
-    base = (route.origin + route.base_path).encode("ascii")
-    pattern = rb'("results_url"\s*:\s*")' + re.escape(base).replace(rb"/", rb"\\?/") + rb"(?=\\?/)"
+    origin, base = (_escapable(part) for part in (route.origin, route.base_path))
+    pattern = rb'("results_url"\s*:\s*")' + origin + rb"(?:" + base + rb")?(?=\\?/)"
     changed, count = re.subn(pattern, lambda match: match.group(1) + b"http://" + host, plain)
     if not count or tee.broken:
         return
@@ -44,3 +46,8 @@ def with_callers_origin(reply: Reply, route: Route, host: bytes | None) -> None:
         for name, value in reply.headers
         if name.lower() != b"content-encoding"
     ]
+
+
+def _escapable(text: str) -> bytes:
+    """A pattern for text in JSON, where a slash may be escaped."""
+    return re.escape(text.encode("ascii")).replace(b"/", rb"\\?/")

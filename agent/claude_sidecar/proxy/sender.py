@@ -55,7 +55,7 @@ class Sender:
             await _hold(context, reply, answer)
             outcome = _classify(context, reply)
         except UpstreamFailure as failure:
-            context.last_failure = str(failure)
+            context.last_failure = f"route {route.name} ({route.authority}): {failure}"
             outcome = _failed(failure)
             if answer is not None:
                 answer.discard()

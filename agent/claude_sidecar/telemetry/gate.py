@@ -26,17 +26,16 @@ class _TokenBucket:
 
 
 class TraceGate:
-    """Decides at the end of a call whether its trace is exported, and counts those that are not.
+    """Decides at the end of a call whether its trace is exported.
 
     Rates come with each question, so that a new policy holds at once.
     """
 
-    __slots__ = ("_successes", "_troubles", "dropped")
+    __slots__ = ("_successes", "_troubles")
 
     def __init__(self) -> None:
         self._successes = _TokenBucket()
         self._troubles = _TokenBucket()
-        self.dropped = 0
 
     def admits(self, now: float, *, trouble: bool, parent_sampled: bool, per_s: float) -> bool:
         """Whether this call is traced.
@@ -47,7 +46,4 @@ class TraceGate:
         """
         if parent_sampled:
             return True
-        if (self._troubles if trouble else self._successes).take(now, per_s):
-            return True
-        self.dropped += 1
-        return False
+        return (self._troubles if trouble else self._successes).take(now, per_s)

@@ -130,8 +130,3 @@ class CallRecord:
     def failed(self) -> bool:
         """Whether the caller got an error, or a stream that broke."""
         return self.interrupted or self.status is None or self.status >= 400
-
-    @property
-    def plain(self) -> bool:
-        """Whether this was a success at the first send, with nothing to tell."""
-        return not self.failed and len(self.attempts) == 1 and not self.waits

@@ -156,7 +156,8 @@ class UpstreamConnection(asyncio.Protocol):
         return ConnectionDied(message, before_any_byte=self.first_byte_at is None, reused=self._uses > 1)
 
     def _expired(self, phase: Phase) -> None:
-        self._fail(TimedOut(phase, f"the upstream let the {phase} timer run out"))
+        words = {Phase.FIRST_BYTE: "no answer began in time", Phase.IDLE: "the answer stopped coming"}
+        self._fail(TimedOut(phase, words.get(phase, "the call's deadline came first")))
 
     # What follows is called by the event loop.
 

@@ -140,8 +140,3 @@ def alias_of(credentials: Sequence[Credential], mode: KeyAlias) -> str:
         if chosen == ALIAS_NONE:
             chosen = alias
     return chosen
-
-
-def key_alias(lines: Iterable[tuple[bytes, bytes]], mode: KeyAlias) -> str:
-    """The alias of the caller's credential among raw header lines; see `alias_of_key`."""
-    return alias_of(find_credentials(lines), mode)

@@ -14,12 +14,14 @@ _MODEL_LONGEST = 256
 @dataclass(frozen=True, slots=True)
 class BodyFacts:
     """model: as the body names it; stream: whether it asks for one; account_bound: names a file, container,
-    thread or batch; max_tokens: None if not a number."""
+    thread or batch; max_tokens: None if not a number; names_max_tokens: whether there is such a field at all,
+    None where the body could not be read."""
 
     model: str | None = None
     stream: bool = False
     account_bound: bool = False
     max_tokens: int | None = None
+    names_max_tokens: bool | None = None
 
 
 NO_FACTS = BodyFacts()
@@ -58,6 +60,7 @@ def peek(body: bytes | bytearray | memoryview) -> BodyFacts:
         or _present(found.thread)
         or _FILE_ID.search(body) is not None,
         max_tokens=tokens if isinstance(tokens, int) and not isinstance(tokens, bool) else None,
+        names_max_tokens=tokens is not None,
     )
 
 
