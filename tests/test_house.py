@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = sorted(path for folder in ("agent", "operator", "bench", "tools") for path in (ROOT / folder).rglob("*.py"))
+SOURCES = sorted(
+    path for folder in ("agent", "operator", "bench", "tools") for path in (ROOT / folder).rglob("*.py")
+)
 TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts)
 BANNED_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
 
