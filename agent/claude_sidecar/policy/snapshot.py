@@ -1,7 +1,7 @@
 """A policy compiled for the hot path: frozen, every default filled in, durations in seconds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -43,7 +43,10 @@ class CredentialRef:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path to the models; `models` maps the callers' name to this route's id, None serves all."""
+    """One path to the models; `models` maps the callers' name to this route's id, None serves all.
+
+    authority: the value of `Host`, without the scheme's default port; origin: as in a URL.
+    """
 
     name: str
     scheme: str
@@ -52,18 +55,15 @@ class Route:
     base_path: str
     credential: CredentialRef | None
     models: Mapping[str, str] | None
+    authority: str = field(init=False, repr=False, compare=False)
+    origin: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def authority(self) -> str:
-        """The value of `Host`: without the scheme's default port."""
+    def __post_init__(self) -> None:
         default = 443 if self.scheme == "https" else 80
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == default else f"{host}:{self.port}"
-
-    @property
-    def origin(self) -> str:
-        """Scheme and authority, as in a URL."""
-        return f"{self.scheme}://{self.authority}"
+        authority = host if self.port == default else f"{host}:{self.port}"
+        object.__setattr__(self, "authority", authority)
+        object.__setattr__(self, "origin", f"{self.scheme}://{authority}")
 
 
 @dataclass(frozen=True, slots=True)

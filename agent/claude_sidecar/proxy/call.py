@@ -74,8 +74,9 @@ def feature_of(index: HeaderIndex, snapshot: Snapshot) -> str:
 def _refuse_unforwardable(
     request: web.BaseRequest, target: str, lines: HeaderLines, index: HeaderIndex
 ) -> None:
-    names = [name.lower() for name, _ in lines]
-    size = len(target) + sum(map(len, names)) + sum([len(value) for _, value in lines]) + 4 * len(names)
+    # Where the index has as many names as there are lines, none is repeated.
+    names = [name.lower() for name, _ in lines] if len(index) < len(lines) else []
+    size = len(target) + sum([len(name) + len(value) + 4 for name, value in lines])
     if size > _HEADER_BLOCK_BYTES:
         raise _bad(f"the header block is over {_HEADER_BLOCK_BYTES} bytes; send fewer or shorter headers")
     if request.version not in _VERSIONS:

@@ -127,7 +127,7 @@ class Engine:
 
     def _missing(self, context: CallContext, candidates: tuple[Candidate, ...], now: float) -> frozenset[int]:
         """Candidates without a credential to send; a placeholder is none."""
-        placeholder = any(found.kind is CredentialKind.PLACEHOLDER for found in context.call.credentials)
+        placeholder = CredentialKind.PLACEHOLDER in [found.kind for found in context.call.credentials]
         missing = []
         for index, candidate in enumerate(candidates):
             ref = context.snapshot.routes[candidate.route_index].credential
