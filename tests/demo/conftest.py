@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import socket
+import signal
 import subprocess
 import sys
 import threading
@@ -61,6 +62,10 @@ class Running:
 Start = Callable[..., Running]
 
 
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start `claude-sidecar demo OPTIONS`; what still runs at the end of the test is killed."""
@@ -69,6 +74,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def run(*options: str, command: Sequence[str | Path] = (PROGRAM, "demo")) -> Running:
         environ = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(
+            # Started by a shell in its background, the tests have Ctrl-C ignored, and so would the demo.
+            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509
             [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ
         )
         started.append(process)

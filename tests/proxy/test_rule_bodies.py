@@ -27,7 +27,7 @@ def open_files() -> list[str]:
     for link in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
             target = str(link.readlink())
-            if "claude-sidecar-" in target:
+            if Path(target).name.startswith("claude-sidecar-"):
                 found.append(target)
     return found
 
