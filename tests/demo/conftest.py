@@ -3,8 +3,8 @@
 import contextlib
 import os
 import re
-import socket
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -74,9 +74,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def run(*options: str, command: Sequence[str | Path] = (PROGRAM, "demo")) -> Running:
         environ = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(
+            [*command, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environ,
             # Started by a shell in its background, the tests have Ctrl-C ignored, and so would the demo.
-            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509
-            [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ
+            preexec_fn=_heed_ctrl_c,
         )
         started.append(process)
         return Running(process, tmp_path)
