@@ -1,6 +1,7 @@
 """`claude-operator webhook`: one replica of the webhook as a process."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -78,6 +79,9 @@ async def _serve(access: Access, options: Options, settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with Api(access) as api, Webhook(api, options, settings).running():
         event(logger, logging.INFO, "started", version=__version__, port=options.port)
+        # What was made at start lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
         await stop.wait()
         event(logger, logging.INFO, "leaving")
     event(logger, logging.INFO, "stopped")

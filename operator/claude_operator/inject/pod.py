@@ -1,6 +1,5 @@
 """`inject`: a pod with the sidecar in it, or the reason why it has none."""
 
-import copy
 from dataclasses import dataclass
 
 from claude_operator import names
@@ -53,7 +52,7 @@ def inject(pod: Object, place: Place, settings: Settings) -> Injected:
     reason_against = None if present else obstacle(pod)
     if reason_against is not None:
         return _skipped(pod, reason_against, warnings)
-    changed = copy.deepcopy(pod)
+    changed = _own(pod)
     spec = None if place.policies is None else place.policies.get(asked.policy)
     if place.policies is not None and spec is None:
         warnings.append(
@@ -74,6 +73,15 @@ def inject(pod: Object, place: Place, settings: Settings) -> Injected:
     return Injected(changed, INJECTED, tuple(dict.fromkeys(warnings)))
 
 
+def _own(pod: Object) -> Object:
+    """A copy of the parts that are changed here; all else is shared, so that comparing is cheap."""
+    spec = dict(pod["spec"])
+    for kind in ("initContainers", "containers"):
+        if spec.get(kind):
+            spec[kind] = [dict(container) for container in spec[kind]]
+    return {**pod, "metadata": dict(pod.get("metadata") or {}), "spec": spec}
+
+
 def _is_present(pod: Object) -> bool:
     """Whether our sidecar is in the pod; another container of its name is not ours."""
     if annotations_of(pod).get(names.STATUS) != INJECTED:
@@ -83,7 +91,7 @@ def _is_present(pod: Object) -> bool:
 
 
 def _skipped(pod: Object, reason: str, warnings: list[str]) -> Injected:
-    changed = {**pod, "metadata": copy.deepcopy(pod.get("metadata") or {})}
+    changed = {**pod, "metadata": dict(pod.get("metadata") or {})}
     status = SKIPPED + reason
     annotate(changed, names.STATUS, status)
     wanted = reason != 'inject is "false"'

@@ -1,6 +1,5 @@
 """The policy of a workload, copied to its pod template: to annotate a Deployment starts a rollout."""
 
-import copy
 from dataclasses import dataclass
 
 from claude_operator import names
@@ -57,9 +56,7 @@ def copy_policy(workload: Object, place: Place, settings: Settings, *, created: 
     """
     if is_controlled(workload) or template_of(workload) is None:
         return Copied(workload, ())
-    changed = copy.deepcopy(workload)
-    template = template_of(changed)
-    assert template is not None
+    changed, template = _own(workload)
     warnings = [
         *switch_warnings(workload),
         *unknown_annotation_warnings(workload),
@@ -74,6 +71,17 @@ def copy_policy(workload: Object, place: Place, settings: Settings, *, created: 
         warnings.append("a Job's template cannot change; delete and create the Job to change its policy")
     warnings += inject(template, place, settings).warnings
     return Copied(changed, tuple(dict.fromkeys(warnings)))
+
+
+def _own(workload: Object) -> tuple[Object, Object]:
+    """A copy of the workload down to its template's metadata, and that template; all else is shared."""
+    changed = part = dict(workload)
+    for step in TEMPLATE_PATHS[workload["kind"]]:
+        part[step] = dict(part[step])
+        part = part[step]
+    if part.get("metadata"):
+        part["metadata"] = dict(part["metadata"])
+    return changed, part
 
 
 def _copy_name(workload: Object, template: Object) -> list[str]:

@@ -1,0 +1,1 @@
+"""How long the webhook takes to answer a review."""
