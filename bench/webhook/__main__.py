@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import itertools
+import os
 import ssl
 import statistics
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
+from bench.cores import Neighbours, running_on, share_out
 from bench.webhook.reviews import reviews
 
 BAR_MS = 10.0
@@ -22,10 +24,12 @@ _WARM_UP = 100
 
 
 @contextlib.contextmanager
-def _server() -> Iterator[tuple[int, int]]:
+def _server(cores: frozenset[int]) -> Iterator[tuple[int, int]]:
     """Port and process id."""
     command = [sys.executable, "-m", "bench.webhook.server"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with running_on(cores):
+        started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with started as process:
         assert process.stdout
         yield int(process.stdout.readline()), process.pid
         assert process.stdin
@@ -68,7 +72,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30.0, help="of the load (default 30)")
     parser.add_argument("--connections", type=int, default=4, help="at most (default 4)")
     asked = parser.parse_args()
-    with _server() as (port, process):
+    cores, neighbours = share_out(frozenset(os.sched_getaffinity(0))), Neighbours()
+    with _server(cores.sidecar) as (port, process), running_on(cores.others):
         took = uvloop.run(_load(port, asked.rate, asked.seconds, asked.connections))
         status = Path(f"/proc/{process}/status").read_text()
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]
@@ -79,6 +84,7 @@ def main() -> int:
     cells = [f"{each:.2f} ms" for each in (percent[49], percent[89], percent[98], max(took))]
     cells += [f"{BAR_MS:g} ms {'met' if met else 'MISSED'}", f"{int(resident) / 1024:.0f} MiB"]
     print(f"| {' | '.join(cells)} |")
+    print(f"\nother programs used {100 * neighbours.share():.0f} % of the machine meanwhile")
     return 0 if met else 1
 
 
