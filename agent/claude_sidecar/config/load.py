@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from claude_sidecar.config.complaint import complaint
 from claude_sidecar.config.credentials import CredentialUnusable, read_source
 from claude_sidecar.config.problem import WHOLE_FILE, CredentialsMissing, PolicyInvalid, Problem
+from claude_sidecar.config.surroundings import Surroundings, surroundings_of
+from claude_sidecar.config.unknown_fields import drop_unknown_fields
 from claude_sidecar.config.yaml_tree import Refused, Tree, read_tree
 from claude_sidecar.policy.compile import compile_policy, default_policy
 from claude_sidecar.policy.model import ClaudePolicy
@@ -24,11 +26,15 @@ BUILT_IN = "built-in"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A policy that can be put in force; source: the file it came from, or `built-in`."""
+    """A policy that can be put in force; source: the file it came from, or `built-in`.
+
+    unknown_fields: what an injected sidecar passed over, as a newer operator may name what it does not know.
+    """
 
     policy: ClaudePolicy
     snapshot: Snapshot
     source: str
+    unknown_fields: tuple[str, ...] = ()
 
 
 def load_default() -> Loaded:
@@ -51,15 +57,21 @@ def load_bytes(content: bytes, file: str, folder: Path, env: Mapping[str, str] |
     file: what messages call it; folder: what relative `credential.file` paths start from. Files and
     variables that credentials name must be there and usable; keys of Secrets need not be there yet.
     """
+    environ = os.environ if env is None else env
+    surroundings = surroundings_of(environ)
     tree = _tree(content, file)
+    unknown = drop_unknown_fields(tree.data) if surroundings.injected else ()
     policy = _validated(tree)
     snapshot = compile_policy(policy)
+    _check_bounds(snapshot, tree, surroundings)
     routes = tuple(
         replace(route, credential=_anchored(route.credential, folder)) for route in snapshot.routes
     )
-    snapshot = replace(snapshot, routes=routes)
-    _check_credentials(snapshot, tree, os.environ if env is None else env)
-    return Loaded(policy, snapshot, file)
+    limit = surroundings.spool_limit_bytes
+    spool_bytes = snapshot.spool_bytes if limit is None else min(limit, snapshot.spool_bytes)
+    snapshot = replace(snapshot, routes=routes, spool_bytes=spool_bytes)
+    _check_credentials(snapshot, tree, environ)
+    return Loaded(policy, snapshot, file, unknown)
 
 
 def parse_policy(content: bytes, file: str) -> ClaudePolicy:
@@ -144,6 +156,23 @@ def _anchored(ref: CredentialRef | None, folder: Path) -> CredentialRef | None:
     if ref is None or ref.source != "file":
         return ref
     return CredentialRef(ref.source, str((folder / ref.name).absolute()))
+
+
+def _check_bounds(snapshot: Snapshot, tree: Tree, surroundings: Surroundings) -> None:
+    """What the pod's maker does not let a policy do, whatever it says."""
+    for index, route in enumerate(snapshot.routes):
+        where = ("spec", "routes", index)
+        if not surroundings.allows(route.host):
+            allowed = ", ".join(surroundings.allowed_hosts or ()) or "none"
+            tree.problem((*where, "endpoint"), f"host {route.host} is not allowed here; allowed: {allowed}")
+        ref = route.credential
+        if surroundings.injected and ref is not None and ref.source != "secret":
+            tree.problem(
+                (*where, "credential", ref.source),
+                "an injected sidecar takes keys from Secrets only; use secretKeyRef",
+            )
+    if tree.problems:
+        raise PolicyInvalid(tree.problems)
 
 
 def _check_credentials(snapshot: Snapshot, tree: Tree, env: Mapping[str, str]) -> None:

@@ -1,11 +1,13 @@
 """Follows a policy file: good new content is put in force, bad content is told and the last good stays."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from claude_sidecar import clock
-from claude_sidecar.config.load import Loaded, load_bytes, read_bytes
+from claude_sidecar.config.load import Loaded, load_bytes, load_default, read_bytes
 from claude_sidecar.config.problem import CredentialsMissing, PolicyInvalid
+from claude_sidecar.config.surroundings import surroundings_of
 
 
 class PolicyWatcher:
@@ -29,11 +31,17 @@ class PolicyWatcher:
         self._on_error = on_error
         self._env = env
         self._interval_s = interval_s
+        self._may_be_absent = surroundings_of(os.environ if env is None else env).injected
         self._content: bytes | None = None
         self._fault: PolicyInvalid | None = None
 
     def load_first(self) -> Loaded:
-        """Load the file at the start and remember its content; raises PolicyInvalid, calls nothing back."""
+        """Load the file at the start and remember its content; raises PolicyInvalid, calls nothing back.
+
+        An injected sidecar may be there before its policy: it begins with the built-in one.
+        """
+        if self._may_be_absent and not self._path.exists():
+            return load_default()
         content = read_bytes(self._path)
         loaded = load_bytes(content, str(self._path), self._path.parent, self._env)
         self._content = content
@@ -50,6 +58,8 @@ class PolicyWatcher:
         self._look(forced=True)
 
     def _look(self, *, forced: bool) -> None:
+        if self._may_be_absent and not self._path.exists():
+            return
         content = None
         try:
             content = read_bytes(self._path)

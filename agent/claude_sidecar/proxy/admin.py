@@ -76,6 +76,7 @@ class Admin:
                 "lastError": policy.last_error,
                 "credentialsMissing": policy.credentials_missing(),
                 "restartRequired": policy.restart_required,
+                **({"unknownFields": policy.loaded.unknown_fields} if policy.loaded.unknown_fields else {}),
             }
         )
 

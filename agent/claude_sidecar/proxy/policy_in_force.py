@@ -56,6 +56,11 @@ class PolicyInForce:
 
     def _announce(self, loaded: Loaded) -> None:
         self._telemetry.policy_in_force(loaded.snapshot)
+        if loaded.unknown_fields:
+            fields = list(loaded.unknown_fields)
+            event(
+                logger, logging.WARNING, "fields of the policy that this version does not know", fields=fields
+            )
         if loaded.snapshot.pacing_mode is PacingMode.ENFORCE:
             event(logger, logging.WARNING, "pacing.mode Enforce is not there yet: limits are observed only")
 
