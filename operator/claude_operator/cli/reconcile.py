@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from claude_operator.cluster.access import NoAccess, find_access
+from claude_operator.reconcile.certificates import CertificateOptions
 from claude_operator.reconcile.lease import LeaseLost
 from claude_operator.reconcile.probes import PortUnusable
 from claude_operator.reconcile.process import Process
@@ -67,6 +68,28 @@ _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace"
     "--lease-seconds", default=15.0, show_default=True, type=click.FloatRange(1, 3600), help="Of the Lease."
 )
 @click.option(
+    "--webhook-certificates/--no-webhook-certificates",
+    default=True,
+    show_default=True,
+    help="Make and renew the webhook's certificate; no: others do.",
+)
+@click.option("--webhook-secret", default="claude-operator-webhook", show_default=True, help="Its Secret.")
+@click.option(
+    "--webhook-configuration",
+    default="claude-sidecar",
+    show_default=True,
+    help="MutatingWebhookConfiguration whose caBundle is written.",
+)
+@click.option(
+    "--webhook-service", default="claude-sidecar-webhook", show_default=True, help="Whose name it certifies."
+)
+@click.option(
+    "--webhook-selector",
+    default="app.kubernetes.io/name=claude-sidecar,app.kubernetes.io/component=webhook",
+    show_default=True,
+    help="Labels of the webhook's pods.",
+)
+@click.option(
     "--log-level",
     default="info",
     show_default=True,
@@ -82,6 +105,11 @@ def command(
     resync_seconds: float,
     watch_silence_seconds: float,
     lease_seconds: float,
+    webhook_certificates: bool,
+    webhook_secret: str,
+    webhook_configuration: str,
+    webhook_service: str,
+    webhook_selector: str,
     log_level: str,
 ) -> None:
     """Keep ConfigMaps and statuses as policies and pods want them.
@@ -90,9 +118,17 @@ def command(
     waits until the first has gone.
     """
     configure(log_level)
+    own = namespace or _own_namespace()
+    certificates = CertificateOptions(
+        namespace=own,
+        secret=webhook_secret,
+        configuration=webhook_configuration,
+        hosts=(f"{webhook_service}.{own}.svc",),
+        selector=webhook_selector,
+    )
     settings = Settings(
         kubeconfig=kubeconfig,
-        namespace=namespace or _own_namespace(),
+        namespace=own,
         identity=f"{os.environ.get('POD_NAME') or socket.gethostname()}_{clock.random_hex(8)}",
         port=port,
         asks_per_second=asks_per_second,
@@ -101,6 +137,7 @@ def command(
         resync_s=resync_seconds,
         watch_silence_s=watch_silence_seconds,
         lease_s=lease_seconds,
+        certificates=certificates if webhook_certificates else None,
     )
     try:
         asyncio.run(_run(settings))

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from claude_operator.desired.api_version import release
-from claude_operator.desired.appraisal import Appraisal
+from claude_operator.desired.takes_up import Wanted
 from claude_operator.desired.world import Object, Pod, Report
 
 
@@ -38,26 +37,23 @@ class Counts:
 
 
 def counted(
-    pods: list[Pod], reports: Mapping[str, Report | None], appraisal: Appraisal, version: str
+    pods: list[Pod], reports: Mapping[str, Report | None], wanted: Wanted, routes: frozenset[str]
 ) -> Counts:
     """Count the pods that count.
 
-    pods: all that mount the policy. appraisal: of the policy; routes that it does not have are not believed
-    to lack anything. version: the operator's own.
+    pods: all that mount the policy. routes: the policy's; what a sidecar says of others is not believed.
     """
     relevant = [pod for pod in pods if pod.counts]
     asked = [reports[pod.uid] for pod in relevant if pod.uid in reports]
     said = [report for report in asked if report is not None]
-    current = sum(report.hash == appraisal.hash for report in said)
+    current = sum(wanted.is_run_by(report) for report in said)
     return Counts(
         total=len(relevant),
         current=current,
         stale=len(said) - current,
         unreachable=len(asked) - len(said),
         restart_required=sum(report.restart_required for report in said),
-        outdated=sum(release(report.version) < release(version) for report in said),
+        outdated=sum(wanted.is_older(report) for report in said),
         unread=len(relevant) - len(asked),
-        lacking=tuple(
-            sorted({route for report in said for route in report.credentials_missing} & appraisal.route_names)
-        ),
+        lacking=tuple(sorted({route for report in said for route in report.credentials_missing} & routes)),
     )

@@ -20,6 +20,7 @@ from claude_operator.desired.nudges import nudges
 from claude_operator.desired.policy_events import policy_events
 from claude_operator.desired.statuses import due, status_of
 from claude_operator.desired.subjects import as_workload, subject_of, top_of
+from claude_operator.desired.takes_up import Wanted
 from claude_operator.desired.workload_events import workload_events
 from claude_operator.desired.world import ConfigMap, Namespace, Object, Pod, Refusal, Subject, World
 
@@ -70,7 +71,8 @@ def _of_policy(
     appraisal = appraise(policy)
     uid = policy["metadata"]["uid"]
     foreign = seen.name if seen is not None and not seen.ours else None
-    counts = counted(pods, world.reports if world.asking else {}, appraisal, world.version)
+    target = Wanted(appraisal.hash, policy["metadata"]["generation"], world.version)
+    counts = counted(pods, world.reports if world.asking else {}, target, appraisal.route_names)
     if not world.asking:
         counts = counts.unasked()
     step = None
@@ -84,7 +86,7 @@ def _of_policy(
     events = policy_events(policy, appraisal, foreign, counts)
     told_to = []
     if world.nudging and step is None and seen is not None and foreign is None and not appraisal.problems:
-        told_to = nudges(pods, world.reports, appraisal.hash, seen)
+        told_to = nudges(pods, world.reports, target, seen)
     return Desired(
         create=(step,) if isinstance(step, NewConfigMap) else (),
         change=(step,) if isinstance(step, ChangedConfigMap) else (),

@@ -3,27 +3,28 @@
 from collections.abc import Mapping
 
 from claude_operator.desired.desired import Nudge
+from claude_operator.desired.takes_up import Wanted
 from claude_operator.desired.world import ConfigMap, Pod, Report
 
 
 def nudges(
-    pods: list[Pod], reports: Mapping[str, Report | None], policy_hash: str, seen: ConfigMap
+    pods: list[Pod], reports: Mapping[str, Report | None], wanted: Wanted, seen: ConfigMap
 ) -> list[Nudge]:
     """Pods that run an earlier policy and were not nudged for this one.
 
-    pods: all that mount the policy. policy_hash: also the annotation's value, so that a pod is nudged once
-    for each policy, whoever restarts in between. seen: the ConfigMap, which holds the policy already.
+    pods: all that mount the policy. wanted: its hash is also the annotation's value, so that a pod is nudged
+    once for each policy, whoever restarts in between. seen: the ConfigMap, which holds the policy already.
     """
     return [
-        Nudge(pod.namespace, pod.name, pod.uid, policy_hash)
+        Nudge(pod.namespace, pod.name, pod.uid, wanted.hash)
         for pod in pods
-        if pod.counts and pod.nudge != policy_hash and _is_behind(pod, reports, policy_hash, seen)
+        if pod.counts and pod.nudge != wanted.hash and _is_behind(pod, reports, wanted, seen)
     ]
 
 
-def _is_behind(pod: Pod, reports: Mapping[str, Report | None], policy_hash: str, seen: ConfigMap) -> bool:
+def _is_behind(pod: Pod, reports: Mapping[str, Report | None], wanted: Wanted, seen: ConfigMap) -> bool:
     report = reports.get(pod.uid)
     if report is not None:
-        return report.hash != policy_hash and not report.restart_required
+        return not wanted.is_run_by(report) and not report.restart_required
     # It does not say; a pod that is younger than the file's last change started with it.
     return pod.created_at < seen.written_at

@@ -126,10 +126,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a sidecar said of itself at `/status`."""
+    """What a sidecar said of itself at `/status`. generation: of the policy that it runs."""
 
     hash: str
     version: str
+    generation: int = 0
     restart_required: bool = False
     credentials_missing: tuple[str, ...] = ()
 

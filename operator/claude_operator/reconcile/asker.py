@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -23,7 +23,6 @@ FAILURES_TOLD = 3
 
 @dataclass(slots=True)
 class _Asked:
-    pod: Pod
     due: float
     wanted: str | None = None
     failures: int = 0
@@ -33,14 +32,20 @@ class _Asked:
 class Asker:
     """Reports by UID of the pod.
 
-    per_second: how many are asked at most. every_s: how often one is asked that runs what it should. told:
-    called with the policy of a pod whose report changed.
+    pods: by UID, as last seen. per_second: how many are asked at most. every_s: how often one is asked that
+    runs what it should. told: called with the policy of a pod whose report changed.
     """
 
     def __init__(
-        self, per_second: float, every_s: float, told: Callable[[PolicyKey], None], metrics: Metrics
+        self,
+        pods: Mapping[str, Pod],
+        per_second: float,
+        every_s: float,
+        told: Callable[[PolicyKey], None],
+        metrics: Metrics,
     ) -> None:
         self.reports: dict[str, Report | None] = {}
+        self._pods = pods
         self._per_second, self._every_s, self._told, self._metrics = per_second, every_s, told, metrics
         self._asked: dict[str, _Asked] = {}
         self._heap: list[tuple[float, str]] = []
@@ -52,18 +57,15 @@ class Asker:
         for pod in pods:
             known = self._asked.get(pod.uid)
             if not pod.counts or not pod.ip:
-                self.forget(pod.uid)
+                self._forget(pod.uid)
             elif known is None:
-                self._asked[pod.uid] = _Asked(pod, now, wanted)
+                self._asked[pod.uid] = _Asked(now, wanted)
                 self._at(pod.uid, now)
-            else:
-                known.pod = pod
-                if known.wanted != wanted:
-                    known.wanted, known.behind = wanted, 0
-                    self._at(pod.uid, now)
+            elif known.wanted != wanted:
+                known.wanted, known.behind = wanted, 0
+                self._at(pod.uid, now)
 
-    def forget(self, uid: str) -> None:
-        """A pod is gone, or does not count any more."""
+    def _forget(self, uid: str) -> None:
         self._asked.pop(uid, None)
         self.reports.pop(uid, None)
 
@@ -78,12 +80,12 @@ class Asker:
                 while wait:
                     await clock.sleep(wait)
                     bucket, wait = bucket.taken(clock.now())
-                await limit.acquire()
-                asked = self._asked.get(uid)
-                if asked is None:
-                    limit.release()
+                asked, pod = self._asked.get(uid), self._pods.get(uid)
+                if asked is None or pod is None or not pod.counts:
+                    self._forget(uid)
                     continue
-                task = tasks.create_task(self._ask(asking, asked))
+                await limit.acquire()
+                task = tasks.create_task(self._ask(asking, pod, asked))
                 task.add_done_callback(lambda _: limit.release())
 
     async def _next(self) -> str:
@@ -109,8 +111,7 @@ class Asker:
         heapq.heappush(self._heap, (due, uid))
         self._wake.set()
 
-    async def _ask(self, asking: aiohttp.ClientSession, asked: _Asked) -> None:
-        pod = asked.pod
+    async def _ask(self, asking: aiohttp.ClientSession, pod: Pod, asked: _Asked) -> None:
         report = await ask(asking, pod.ip)
         self._metrics.asks.labels("answered" if report is not None else "silent").inc()
         if self._asked.get(pod.uid) is not asked:

@@ -44,7 +44,8 @@ async def probes(
             raise PortUnusable(
                 f"cannot listen on port {port}: {error.strerror}; choose another with --port"
             ) from None
-        yield runner.addresses[0][1]
+        # With port 0 each family has a port of its own.
+        yield next(address[1] for address in sorted(runner.addresses, key=len))
     finally:
         await runner.cleanup()
 

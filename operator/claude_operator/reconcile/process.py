@@ -11,6 +11,7 @@ from claude_operator.cluster.access import Access
 from claude_operator.cluster.api import Api, ApiError
 from claude_operator.crd.judge import judge
 from claude_operator.reconcile.asker import Asker
+from claude_operator.reconcile.certificates import CertificateKeeper
 from claude_operator.reconcile.event_writer import EventWriter
 from claude_operator.reconcile.gauges import set_gauges
 from claude_operator.reconcile.keys import Key
@@ -79,12 +80,18 @@ class Process:
         asker = nudger = None
         if self._chosen.asks_per_second > 0:
             asker = Asker(
-                self._chosen.asks_per_second, self._chosen.ask_every_s, self._queue.add, self._metrics
+                store.pods,
+                self._chosen.asks_per_second,
+                self._chosen.ask_every_s,
+                self._queue.add,
+                self._metrics,
             )
         if self._chosen.nudges_per_second > 0:
             nudger = Nudger(api, self._chosen.nudges_per_second, store.pods, self._metrics)
         writer = Writer(api, seen, self._metrics)
-        reconciler = Reconciler(store, self._queue, writer, events, asker, nudger, judge, self._metrics)
+        reconciler = Reconciler(
+            store, self._queue, writer, events, asker, nudger, judge, self._metrics, self._chosen.resync_s
+        )
         self._sweeper = Sweeper(api, seen, self._chosen.resync_s, self._metrics)
         lost: LeaseLost | None = None
         try:
@@ -98,13 +105,17 @@ class Process:
                     tasks.create_task(reconciler.run())
                 tasks.create_task(self._sweeper.run())
                 tasks.create_task(set_gauges(self._metrics, self._queue, store, asker))
-                for part in (asker, nudger):
+                for part in (asker, nudger, self._certificate_keeper(api)):
                     if part is not None:
                         tasks.create_task(part.run())
         except* LeaseLost as group:
             lost = LeaseLost(str(group.exceptions[0]))
         if lost is not None:
             raise lost
+
+    def _certificate_keeper(self, api: Api) -> CertificateKeeper | None:
+        options = self._chosen.certificates
+        return None if options is None else CertificateKeeper(api, options)
 
     async def _watch(self, tasks: asyncio.TaskGroup, seen: Seen) -> None:
         """Begin to watch; returns when everything was listed."""

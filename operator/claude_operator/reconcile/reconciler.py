@@ -22,16 +22,14 @@ from claude_sidecar.telemetry.log import event
 
 logger = logging.getLogger(__name__)
 
-FOREIGN_AGAIN_S = 60.0
-"""How often a ConfigMap that is in the way is looked at: it is not watched."""
-
 _CONFLICT = 409
 
 
 class Reconciler:
     """One pass after another; several `run` at a time, never two for one key.
 
-    asking, nudging: whether these are done at all.
+    asker, nudger: None where sidecars are not asked, pods not nudged. foreign_again_s: how often a ConfigMap
+    that is in a policy's way is looked at, since it is not watched.
     """
 
     def __init__(
@@ -44,10 +42,12 @@ class Reconciler:
         nudger: Nudger | None,
         judge: Judge,
         metrics: Metrics,
+        foreign_again_s: float,
     ) -> None:
         self._store, self._queue, self._writer, self._events = store, queue, writer, events
         self._asker, self._nudger, self._judge, self._metrics = asker, nudger, judge, metrics
-        self._appraisals: dict[str, tuple[int, Appraisal]] = {}
+        self._foreign_again_s = foreign_again_s
+        self._appraisals: dict[PolicyKey, tuple[tuple[str, int], Appraisal]] = {}
         self._written: dict[str, float] = {}
         self._looked: dict[PolicyKey, float] = {}
 
@@ -133,7 +133,7 @@ class Reconciler:
             for nudge in desired.nudges:
                 self._nudger.add(nudge)
         if not world.policies:
-            self._looked.pop(key, None)
+            self._forget(key)
 
     async def _look(self, key: PolicyKey) -> None:
         """See whether a ConfigMap that is not watched is in the policy's way."""
@@ -144,22 +144,25 @@ class Reconciler:
         if space is not None and space.terminating:
             return
         now = clock.now()
-        if now - self._looked.get(key, -FOREIGN_AGAIN_S) >= FOREIGN_AGAIN_S:
+        if key not in self._looked or now - self._looked[key] >= self._foreign_again_s:
             there = await self._writer.look(key)
             self._looked[key] = now
         if there is not None and not there.ours:
-            self._queue.add_later(key, self._looked[key] + FOREIGN_AGAIN_S - now + 0.1)
+            self._queue.add_later(key, self._looked[key] + self._foreign_again_s - now + 0.1)
 
     def _appraise(self, policy: Object) -> Appraisal:
         meta = policy["metadata"]
-        known = self._appraisals.get(meta["uid"])
-        if known is not None and known[0] == meta["generation"]:
+        key, edit = PolicyKey(meta["namespace"], meta["name"]), (meta["uid"], meta["generation"])
+        known = self._appraisals.get(key)
+        if known is not None and known[0] == edit:
             return known[1]
         appraisal = appraised(policy, self._judge)
-        self._appraisals[meta["uid"]] = (meta["generation"], appraisal)
+        self._appraisals[key] = (edit, appraisal)
         return appraisal
 
-    def forget(self, uid: str) -> None:
-        """A policy is gone for good."""
-        self._appraisals.pop(uid, None)
-        self._written.pop(uid, None)
+    def _forget(self, key: PolicyKey) -> None:
+        """A policy is gone."""
+        self._looked.pop(key, None)
+        known = self._appraisals.pop(key, None)
+        if known is not None:
+            self._written.pop(known[0][0], None)

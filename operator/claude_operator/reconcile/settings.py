@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from claude_operator.reconcile.certificates import CertificateOptions
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -12,7 +14,8 @@ class Settings:
     identity: who holds the Lease. port: for probes and metrics. asks_per_second, nudges_per_second: 0 turns
     these off. ask_every_s: how often a sidecar that runs its policy is asked again. resync_s: how often what
     watches told is compared with lists. watch_silence_s: a watch that is silent for so long is opened anew.
-    lease_s: how long a Lease is good for after its renewal.
+    lease_s: how long a Lease is good for after its renewal. certificates: of the webhook; None where others
+    make them.
     """
 
     kubeconfig: Path | None
@@ -25,3 +28,4 @@ class Settings:
     resync_s: float = 120.0
     watch_silence_s: float = 90.0
     lease_s: float = 15.0
+    certificates: CertificateOptions | None = None

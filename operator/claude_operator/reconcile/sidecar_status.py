@@ -20,6 +20,7 @@ class _Said(msgspec.Struct, rename="camel"):
 
     hash: _Hash
     version: _Hash
+    generation: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
     restart_required: bool = False
     credentials_missing: Annotated[list[_Name], msgspec.Meta(max_length=16)] = msgspec.field(
         default_factory=list
@@ -53,7 +54,13 @@ async def ask(asking: aiohttp.ClientSession, ip: str) -> Report | None:
         said = _decoder.decode(content)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.MsgspecError):
         return None
-    return Report(said.hash, said.version, said.restart_required, tuple(sorted(said.credentials_missing)))
+    return Report(
+        said.hash,
+        said.version,
+        said.generation,
+        said.restart_required,
+        tuple(sorted(said.credentials_missing)),
+    )
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:

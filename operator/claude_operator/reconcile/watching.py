@@ -1,6 +1,7 @@
 """kopf's part: lists and watches. Everything it sees goes into the Store; it writes nothing itself."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -67,6 +68,8 @@ def _register(
 
 def settings(watch_silence_s: float) -> kopf.OperatorSettings:
     """kopf without a trace of itself in the cluster. watch_silence_s: after that a watch is opened anew."""
+    # It writes a line for each handler that is called.
+    logging.getLogger("kopf").setLevel(logging.WARNING)
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False
     chosen.peering.standalone = True

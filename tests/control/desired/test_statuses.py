@@ -98,6 +98,12 @@ def test_older_sidecars_are_counted() -> None:
     assert status_of(seen)["pods"]["outdated"] == 1
 
 
+def test_older_sidecar_that_took_up_what_it_could_is_current() -> None:
+    older = {POD: says("unknown to us", version="0.8.3", generation=4)}
+    assert status_of(world([policy(generation=4)], [pod()], reports=older))["podsSummary"] == "1/1"
+    assert status_of(world([policy(generation=5)], [pod()], reports=older))["podsSummary"] == "0/1"
+
+
 def test_route_names_that_the_policy_does_not_have_are_not_believed() -> None:
     reports = {POD: says(GOOD, credentials_missing=("<script>",))}
     assert told(status_of(world([policy()], [pod()], reports=reports)))["ResolvedRefs"][0] == "True"

@@ -1,0 +1,211 @@
+"""What goes wrong around the operator: restarts, refusals, silence, rights that go, rivals."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from kube.cluster import Cluster
+from kube.local_cluster import LocalCluster
+from kube.waiting import until
+from operating.api_proxy import ApiProxy
+from operating.installed import NAMESPACE, documents
+
+from claude_operator import names
+
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/claude-operator-reconcile"
+
+
+def is_status(path: str) -> bool:
+    return path.endswith("/status") and names.PLURAL in path
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["politely", "killed"])
+def test_restart_of_the_api_server_loses_nothing(equipped: Cluster, start, policies, kill: bool) -> None:
+    start("--lease-seconds", "30")  # what happens when it runs out has a test of its own
+    if not isinstance(equipped, LocalCluster):
+        pytest.fail("this test restarts the API server, so it needs a cluster of its own: unset KUBECONFIG")
+    policies.apply()
+    policies.wait_for("Programmed", "True/Programmed")
+    equipped.restart_apiserver(kill=kill)
+    policies.apply(retry={"maxAttempts": 2})
+    policies.apply("another")
+    policies.wait_for("Programmed", "True/Programmed", "another", seconds=60)
+    until(lambda: "maxAttempts: 2" in policies.file(), "the edit is handed out", seconds=60)
+
+
+def test_watches_that_are_cut_are_opened_again(start, proxy: ApiProxy, through_proxy: Path, policies) -> None:
+    start(kubeconfig=through_proxy)
+    policies.apply()
+    policies.wait_for("Programmed", "True/Programmed")
+    assert proxy.cut_watches() >= 11
+    policies.apply(retry={"maxAttempts": 2})
+    until(lambda: "maxAttempts: 2" in policies.file(), "the edit is handed out")
+
+
+def test_deletion_that_no_watch_told_of_is_found_by_a_list(
+    start, proxy: ApiProxy, through_proxy: Path, policies
+) -> None:
+    running = start(kubeconfig=through_proxy)
+    policies.apply()
+    policies.wait_for("Programmed", "True/Programmed")
+    proxy.faults.mute.add(names.PLURAL)
+    policies.delete()
+    until(lambda: policies.config_map() is None, "its ConfigMap is gone")
+    assert running.metric("claude_operator_missed_deletions_total", kind=names.PLURAL) >= 1
+
+
+def test_watch_that_tells_nothing_makes_the_process_not_alive(
+    start, proxy: ApiProxy, through_proxy: Path, policies
+) -> None:
+    running = start(kubeconfig=through_proxy)
+    policies.apply()
+    policies.wait_for("Programmed", "True/Programmed")
+    proxy.faults.mute.add(names.PLURAL)
+    policies.apply(retry={"maxAttempts": 2})
+    until(lambda: running.probe("/livez")[0] == 503, "liveness fails", seconds=30)
+    assert running.probe("/livez")[1] == "the watch of claudepolicies is blind\n"
+
+
+def test_silent_watch_is_opened_anew(start, proxy: ApiProxy, through_proxy: Path, policies) -> None:
+    start("--watch-silence-seconds", "2", "--resync-seconds", "600", kubeconfig=through_proxy)
+    proxy.faults.mute.add(names.PLURAL)
+    policies.apply()
+    proxy.faults.mute.clear()
+    policies.wait_for("Programmed", "True/Programmed", seconds=30)
+
+
+def test_operator_killed_between_config_map_and_status_is_followed_by_the_next(
+    start, proxy: ApiProxy, through_proxy: Path, policies
+) -> None:
+    proxy.faults.refuse = lambda method, path: 503 if method == "PATCH" and is_status(path) else None
+    first = start(kubeconfig=through_proxy)
+    policies.apply()
+    until(policies.config_map, "the ConfigMap is written")
+    first.end(kill=True)
+    assert not policies.status()
+    proxy.faults.refuse = lambda *_: None
+    proxy.forget()
+    start(kubeconfig=through_proxy)
+    policies.wait_for("Programmed", "True/Programmed")
+    assert [
+        write.path.rpartition("/")[2] for write in proxy.writes() if policies.namespace in write.path
+    ] == ["status"]
+
+
+def test_conflicting_write_is_decided_anew_and_overwrites_nothing(
+    start, proxy: ApiProxy, through_proxy: Path, policies
+) -> None:
+    start(kubeconfig=through_proxy)
+    edited: list[int] = []
+
+    def edit_first(method: str, path: str) -> None:
+        """Somebody edits the policy after the operator saw it, before it writes."""
+        if method == "PATCH" and is_status(path) and policies.namespace in path and not edited:
+            edited.append(1)
+            policies.apply(retry={"maxAttempts": 7})
+
+    proxy.faults.refuse = edit_first
+    policies.apply()
+    until(lambda: policies.status().get("observedGeneration") == 2, "the status is about the edit")
+    statuses = [write.status for write in proxy.writes() if is_status(write.path)]
+    assert 409 in statuses
+    assert "maxAttempts: 7" in policies.file()
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_server_that_refuses_for_a_while_is_asked_again_with_pauses(
+    start, proxy: ApiProxy, through_proxy: Path, policies, status: int
+) -> None:
+    start(kubeconfig=through_proxy)
+    proxy.faults.refuse = lambda method, _path: status if method in ("POST", "PATCH") else None
+    proxy.forget()
+    policies.apply()
+    until(lambda: len(proxy.writes()) >= 3, "it tried three times")
+    tried = len(proxy.writes())
+    assert tried <= 6
+    proxy.faults.refuse = lambda *_: None
+    policies.wait_for("Programmed", "True/Programmed")
+
+
+def test_rights_that_are_taken_away_and_given_back(equipped: Cluster, start, policies) -> None:
+    running = start()
+    policies.apply()
+    policies.wait_for("Programmed", "True/Programmed")
+    binding = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/claude-sidecar-reconcile"
+    equipped.request("DELETE", binding).expect()
+    try:
+        policies.apply(retry={"maxAttempts": 2})
+        until(lambda: running.said("pass failed"), "the refusal is logged")
+        assert running.probe("/livez")[0] == 200
+    finally:
+        equipped.apply(documents("reconcile-rbac"), namespace=NAMESPACE)
+    until(lambda: policies.status()["observedGeneration"] == 2, "the edit is taken up", seconds=30)
+
+
+def test_rights_to_watch_that_are_missing_at_the_start_are_waited_for(
+    equipped: Cluster, start, policies
+) -> None:
+    policies.apply()
+    binding = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/claude-sidecar-reconcile"
+    equipped.request("DELETE", binding).expect()
+    try:
+        running = start(wait=False)
+        running.wait_until_said("waiting for the API server")
+        assert running.probe("/readyz")[0] == 503
+        assert running.probe("/livez")[0] == 200
+    finally:
+        equipped.apply(documents("reconcile-rbac"), namespace=NAMESPACE)
+    policies.wait_for("Programmed", "True/Programmed", seconds=40)
+
+
+def test_second_operator_waits_until_the_first_has_gone(start, policies) -> None:
+    first = start()
+    second = start(wait=False)
+    line = second.wait_until_said("waiting to be the only operator")
+    assert line["reason"].startswith(f"another operator holds Lease {NAMESPACE}/claude-operator-reconcile: ")
+    status, text = second.probe("/readyz")
+    assert (status, text) == (503, "another operator holds the Lease, or it cannot be reached\n")
+    assert second.probe("/livez")[0] == 200
+    assert first.end() == 0
+    second.wait_until_said("listed")
+    policies.apply()
+    policies.wait_for("Programmed", "True/Programmed")
+
+
+def test_lease_of_an_operator_that_was_killed_runs_out(start) -> None:
+    start().end(kill=True)
+    began = time.monotonic()
+    start()
+    assert time.monotonic() - began > 2  # its Lease was good for 3 s
+
+
+def test_operator_whose_lease_was_taken_stops_with_a_clear_message(equipped: Cluster, start) -> None:
+    running = start()
+    lease = equipped.api.get(LEASE)
+    lease["spec"]["holderIdentity"] = "somebody-else"
+    until(lambda: equipped.request("PUT", LEASE, lease).status in (200, 409), "the Lease is taken")
+    while equipped.api.get(LEASE)["spec"]["holderIdentity"] != "somebody-else":
+        fresh = equipped.api.get(LEASE)
+        fresh["spec"]["holderIdentity"] = "somebody-else"
+        equipped.request("PUT", LEASE, fresh)
+    assert running.wait() == 1
+    assert "stopped, since the Lease was lost: somebody-else holds it now" in json.dumps(running.lines)
+    equipped.request("DELETE", LEASE).expect()
+
+
+def test_operator_that_cannot_renew_its_lease_stops(start, proxy: ApiProxy, through_proxy: Path) -> None:
+    running = start(kubeconfig=through_proxy)
+    proxy.faults.refuse = lambda _method, path: 503 if "/leases" in path else None
+    assert running.wait() == 1
+    assert "it could not be renewed for 3 s: refused by the test" in json.dumps(running.lines)
+
+
+def test_operator_waits_for_the_definition(
+    equipped: Cluster, proxy: ApiProxy, through_proxy: Path, start
+) -> None:
+    proxy.faults.refuse = lambda _method, path: 404 if path.endswith(names.API_VERSION) else None
+    running = start(kubeconfig=through_proxy, wait=False)
+    running.wait_until_said("waiting for the API server")
+    proxy.faults.refuse = lambda *_: None
+    running.wait_until_said("listed")

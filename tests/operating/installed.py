@@ -1,0 +1,61 @@
+"""The operator's files in a cluster: definition, rights, admission policies."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kube.api_client import MERGE_PATCH, ApiClient
+from kube.claude_policies import define
+from kube.cluster import Cluster
+from kube.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMESPACE = "claude-sidecar"
+FILES = ("reconcile-rbac", "webhook-rbac", "user-roles", "nudge", "policy-secrets")
+
+
+def documents(file: str) -> list[dict[str, Any]]:
+    """The objects of one of the files."""
+    text = (ROOT / "deploy" / f"{file}.yaml").read_text()
+    return [each for each in yaml.safe_load_all(text) if each]
+
+
+def install(cluster: Cluster) -> None:
+    """Everything but the webhook's configuration; to do it twice changes nothing."""
+    define(cluster)
+    cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}}).expect(201, 409)
+    for file in FILES:
+        cluster.apply(documents(file), namespace=NAMESPACE)
+    _wait_for_rights(cluster)
+    _wait_for_fence(cluster)
+
+
+def _wait_for_rights(cluster: Cluster) -> None:
+    can = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    asked = {
+        "user": f"system:serviceaccount:{NAMESPACE}:claude-sidecar-reconcile",
+        "resourceAttributes": {"verb": "patch", "resource": "pods"},
+    }
+    until(
+        lambda: cluster.request("POST", can, {"spec": asked}).expect()["status"]["allowed"],
+        "the rights are in force",
+    )
+
+
+def _wait_for_fence(cluster: Cluster) -> None:
+    """API servers take a moment until an admission policy is in force."""
+    account = ApiClient(cluster.kubeconfig_for_service_account(NAMESPACE, "claude-sidecar-reconcile"))
+    pods = f"/api/v1/namespaces/{NAMESPACE}/pods"
+    until(
+        lambda: cluster.request("GET", pods.replace("pods", "serviceaccounts/default")).status == 200,
+        "pods can be made",
+    )
+    pod = {"metadata": {"name": "fenced"}, "spec": {"containers": [{"name": "a", "image": "localhost/a:1"}]}}
+    cluster.request("POST", pods, pod).expect(201, 409)
+    change = {"metadata": {"labels": {"a": "b"}}}
+    path = f"{pods}/fenced?dryRun=All"
+    until(
+        lambda: account.request("PATCH", path, change, content_type=MERGE_PATCH).status == 422,
+        "the fence around pods is in force",
+    )
+    cluster.request("DELETE", f"{pods}/fenced?gracePeriodSeconds=0").expect(200, 404)
