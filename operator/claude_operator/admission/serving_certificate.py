@@ -21,7 +21,7 @@ class ServingCertificate:
     def __init__(self) -> None:
         self.tls = _server_context()
         self.chain: tuple[x509.Certificate, ...] = ()
-        self._refused: bytes | None = None
+        self._refused: tuple[bytes, bytes] | None = None
 
     def offer(self, data: Mapping[str, str], bundles: Sequence[object] | None, now: datetime) -> None:
         """Take the leaf of a Secret, unless the one in use is trusted and this one is not yet.
@@ -30,7 +30,7 @@ class ServingCertificate:
         """
         certificate, key = decoded(data.get(LEAF)), decoded(data.get(LEAF_KEY))
         chain = certificates_in(certificate)
-        if not chain or chain == self.chain or certificate == self._refused:
+        if not chain or chain == self.chain or (certificate, key) == self._refused:
             return
         if self.is_trusted(bundles, now) and not _trusted(chain, bundles, now):
             return
@@ -39,7 +39,7 @@ class ServingCertificate:
             _load(_server_context(), certificate, key)  # a try-out: a bad pair must not spoil the one in use
             _load(self.tls, certificate, key)
         except (ssl.SSLError, ValueError):
-            self._refused = certificate
+            self._refused = (certificate, key)
             event(logger, logging.ERROR, "certificate and key are no pair", **facts)
             return
         self.chain = chain

@@ -24,7 +24,7 @@ class Installation:
 
     def __init__(self, cluster: Cluster, stack: contextlib.ExitStack) -> None:
         self.cluster, self._stack = cluster, stack
-        self.addresses = fresh_addresses(2)
+        *self.addresses, self.extra_address = fresh_addresses(3)
         self.forwarder = stack.enter_context(Forwarder([(each, PORT) for each in self.addresses]).running())
         for address in self.addresses:
             stack.enter_context(pod_of(cluster, address))
@@ -39,6 +39,11 @@ class Installation:
         """Start one of the two replicas."""
         account = self._account(NAMESPACE, "claude-sidecar-webhook")
         return self._stack.enter_context(replica(account, self.addresses[at]))
+
+    def extra_replica(self) -> OperatorProcess:
+        """Start a third replica, which no Service leads to."""
+        account = self._account(NAMESPACE, "claude-sidecar-webhook")
+        return self._stack.enter_context(replica(account, self.extra_address))
 
     def configure(self) -> None:
         """Install the configuration as it is shipped, but for the port of the Service."""
