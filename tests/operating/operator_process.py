@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +92,14 @@ class OperatorProcess:
 
 
 @contextlib.contextmanager
-def operator_process(kubeconfig: Path, namespace: str, *options: str) -> Iterator[OperatorProcess]:
+def operator_process(
+    kubeconfig: Path, namespace: str, *options: str, environ: Mapping[str, str] = os.environ
+) -> Iterator[OperatorProcess]:
     """Started now, gone at the end of the block."""
     given = ["--kubeconfig", str(kubeconfig), "--namespace", namespace, "--port", "0", *QUICK, *options]
     command = [sys.executable, "-m", "claude_operator.cli.main", "reconcile", *given]
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("CLAUDE_OPERATOR")}
-    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)
+    clean = {key: value for key, value in environ.items() if not key.startswith("CLAUDE_OPERATOR")}
+    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=clean)
     running = OperatorProcess(started)
     try:
         yield running

@@ -31,14 +31,14 @@ _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 )
 @click.option(
     "--asks-per-second",
-    default=100.0,
+    default=200.0,
     show_default=True,
     type=click.FloatRange(0, 10_000),
     help="Sidecars asked for their /status; 0: none.",
 )
 @click.option(
     "--ask-every-seconds",
-    default=60.0,
+    default=120.0,
     show_default=True,
     type=click.FloatRange(0.1, 86_400),
     help="How often a sidecar that runs its policy is asked.",

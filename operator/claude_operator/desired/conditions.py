@@ -12,7 +12,7 @@ from claude_operator.desired.world import Object
 ACCEPTED, RESOLVED_REFS, PROGRAMMED = "Accepted", "ResolvedRefs", "Programmed"
 OURS = (ACCEPTED, RESOLVED_REFS, PROGRAMMED)
 CONFLICTED, INVALID, RESTART_REQUIRED = "Conflicted", "Invalid", "RestartRequired"
-CREDENTIAL_MISSING = "CredentialMissing"
+CREDENTIAL_MISSING, REFUSED = "CredentialMissing", "Refused"
 _MESSAGE_CHARS = 8192
 
 Truth = Literal["True", "False", "Unknown"]
@@ -60,6 +60,12 @@ def programmed(appraisal: Appraisal, foreign: str | None, counts: Counts, asking
             "restarted: a Secret is mounted when a pod starts."
         )
         return Condition(PROGRAMMED, "False", RESTART_REQUIRED, message)
+    if counts.refusing:
+        message = (
+            "Some pods do not put it in force: `lastError` at their /status and their log say why. Most "
+            "often the host of a route is not among the operator's allowed hosts."
+        )
+        return Condition(PROGRAMMED, "False", REFUSED, message)
     if counts.stale or counts.unread:
         return Condition(PROGRAMMED, "False", "Reconciling", "Handed out; some pods run an earlier one yet.")
     if counts.unreachable:

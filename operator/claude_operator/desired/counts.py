@@ -9,7 +9,8 @@ from claude_operator.desired.world import Object, Pod, Report
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """A policy's pods, counted. unread: not asked yet. lacking: routes without their credential somewhere."""
+    """A policy's pods, counted. unread: not asked yet. refusing: those that do not put in
+    force what they were given. lacking: routes without their credential somewhere."""
 
     total: int = 0
     current: int = 0
@@ -18,6 +19,7 @@ class Counts:
     restart_required: int = 0
     outdated: int = 0
     unread: int = 0
+    refusing: int = 0
     lacking: tuple[str, ...] = ()
 
     def unasked(self) -> "Counts":
@@ -55,5 +57,6 @@ def counted(
         restart_required=sum(report.restart_required for report in said),
         outdated=sum(wanted.is_older(report) for report in said),
         unread=len(relevant) - len(asked),
+        refusing=sum(report.refuses and not wanted.is_run_by(report) for report in said),
         lacking=tuple(sorted({route for report in said for route in report.credentials_missing} & routes)),
     )

@@ -8,7 +8,7 @@ from claude_operator.desired.desired import Event
 from claude_operator.desired.happening import warning
 from claude_operator.desired.world import Object, Subject
 
-REFUSED = "PolicyRefused"
+POLICY_REFUSED, SIDECAR_REFUSES = "PolicyRefused", "SidecarRefuses"
 
 
 def policy_events(policy: Object, appraisal: Appraisal, foreign: str | None, counts: Counts) -> list[Event]:
@@ -17,7 +17,7 @@ def policy_events(policy: Object, appraisal: Appraisal, foreign: str | None, cou
     subject = Subject(names.API_VERSION, names.KIND, meta["namespace"], meta["name"], meta["uid"])
     if appraisal.problems:
         text = "\n".join(appraisal.problems)
-        return [warning(subject, REFUSED, text, text)]
+        return [warning(subject, POLICY_REFUSED, text, text)]
     found = []
     if foreign is not None:
         message = (
@@ -38,4 +38,10 @@ def policy_events(policy: Object, appraisal: Appraisal, foreign: str | None, cou
             "one names: kubectl rollout restart."
         )
         found.append(warning(subject, RESTART_REQUIRED, message, appraisal.hash))
+    if counts.refusing and not counts.restart_required:
+        message = (
+            "Pods do not put the policy in force: `lastError` at their /status and their log say why. Most "
+            "often the host of a route is not among the operator's allowed hosts."
+        )
+        found.append(warning(subject, SIDECAR_REFUSES, message, appraisal.hash))
     return found

@@ -126,13 +126,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a sidecar said of itself at `/status`. generation: of the policy that it runs."""
+    """What a sidecar said of itself at `/status`.
+
+    generation: of the policy that it runs. refuses: its file holds one that it does not put in force.
+    """
 
     hash: str
     version: str
     generation: int = 0
     restart_required: bool = False
     credentials_missing: tuple[str, ...] = ()
+    refuses: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ class Settings:
     namespace: str
     identity: str
     port: int = 8080
-    asks_per_second: float = 100.0
-    ask_every_s: float = 60.0
+    asks_per_second: float = 200.0
+    ask_every_s: float = 120.0
     nudges_per_second: float = 20.0
     resync_s: float = 120.0
     watch_silence_s: float = 90.0

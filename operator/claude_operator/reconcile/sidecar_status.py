@@ -22,6 +22,7 @@ class _Said(msgspec.Struct, rename="camel"):
     version: _Hash
     generation: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
     restart_required: bool = False
+    last_error: str | None = None
     credentials_missing: Annotated[list[_Name], msgspec.Meta(max_length=16)] = msgspec.field(
         default_factory=list
     )
@@ -60,6 +61,7 @@ async def ask(asking: aiohttp.ClientSession, ip: str) -> Report | None:
         said.generation,
         said.restart_required,
         tuple(sorted(said.credentials_missing)),
+        bool(said.last_error),
     )
 
 

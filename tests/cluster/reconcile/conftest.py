@@ -1,7 +1,8 @@
 """A cluster with the operator's files, and operators that run in it under exactly those rights."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,17 @@ def account(equipped: Cluster) -> Path:
 
 @pytest.fixture
 def start(account: Path) -> Iterator[Start]:
-    """Starts operators, `start(*options, kubeconfig=...)`; the tests' end is theirs."""
+    """Starts operators, `start(*options, kubeconfig=..., environ=...)`; the tests' end is theirs."""
     with contextlib.ExitStack() as stack:
 
-        def begin(*options: str, kubeconfig: Path = account, wait: bool = True) -> OperatorProcess:
+        def begin(
+            *options: str,
+            kubeconfig: Path = account,
+            wait: bool = True,
+            environ: Mapping[str, str] = os.environ,
+        ) -> OperatorProcess:
             given = ("--no-webhook-certificates", *options)
-            running = stack.enter_context(operator_process(kubeconfig, NAMESPACE, *given))
+            running = stack.enter_context(operator_process(kubeconfig, NAMESPACE, *given, environ=environ))
             if wait:
                 running.wait_until_said("listed")
             return running

@@ -73,6 +73,18 @@ def test_edit_that_would_leave_a_pod_without_credential_requires_its_restart(
     until(lambda: ("ClaudePolicy", "production", "RestartRequired") in policies.reasons(), "that is told")
 
 
+def test_host_that_the_pod_does_not_allow_is_told(policies, stand_ins: StandIns) -> None:
+    handed_out(policies)
+    allowed = {"CLAUDE_SIDECAR_INJECTED": "true", "CLAUDE_SIDECAR_ALLOWED_HOSTS": "api.anthropic.com"}
+    pod = stand_ins.run(policies.namespace, "production", env=allowed)
+    until(lambda: policies.status()["podsSummary"] == "1/1", "it is current", seconds=40)
+    policies.apply(routes=[{"name": "a", "endpoint": "https://evil.example"}])
+    until(lambda: "evil.example" in policies.file(), "the edit is handed out")
+    pod.sync()
+    policies.wait_for("Programmed", "False/Refused")
+    until(lambda: ("ClaudePolicy", "production", "SidecarRefuses") in policies.reasons(), "that is told")
+
+
 def test_pod_that_does_not_answer_leaves_programmed_unknown(policies, stand_ins: StandIns) -> None:
     handed_out(policies)
     name = stand_ins.make(policies.namespace, "production")

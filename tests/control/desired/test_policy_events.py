@@ -37,6 +37,11 @@ def test_required_restart_is_told() -> None:
     assert reasons(with_report(says("old", restart_required=True))) == ["RestartRequired"]
 
 
+def test_sidecar_that_does_not_put_the_policy_in_force_is_told() -> None:
+    assert reasons(with_report(says("old", refuses=True))) == ["SidecarRefuses"]
+    assert reasons(with_report(says(GOOD, refuses=True))) == []  # it runs what it should all the same
+
+
 def test_pods_that_do_not_answer_are_no_event() -> None:
     assert reasons(with_report(None)) == []
 

@@ -39,6 +39,13 @@ CASES: list[tuple[str, dict[str, Report | None], str, str, str]] = [
         "1/2",
     ),
     (
+        "refusing",
+        {POD: says(GOOD), OTHER: says("old", refuses=True)},
+        "False/Refused",
+        "True/ResolvedRefs",
+        "1/2",
+    ),
+    (
         "lacking",
         {POD: says(GOOD), OTHER: says(GOOD, credentials_missing=("anthropic",))},
         "True/Programmed",
