@@ -86,7 +86,7 @@ def _of_policy(
     events = policy_events(policy, appraisal, foreign, counts)
     told_to = []
     if world.nudging and step is None and seen is not None and foreign is None and not appraisal.problems:
-        told_to = nudges(pods, world.reports, target, seen)
+        told_to = nudges(pods, world.reports, target, seen, world.asking)
     return Desired(
         create=(step,) if isinstance(step, NewConfigMap) else (),
         change=(step,) if isinstance(step, ChangedConfigMap) else (),

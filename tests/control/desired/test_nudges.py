@@ -16,6 +16,7 @@ from claude_operator.desired.world import Report, World
 
 GOOD = appraise(policy()).hash
 POD = "uid-shop-web-1"
+OLD = "2025-12-31T00:00:00Z"
 YOUNG = "2026-01-01T12:00:00Z"
 
 
@@ -45,18 +46,28 @@ def test_pod_that_was_nudged_for_another_policy_is_nudged_again() -> None:
         handed_out(says(GOOD)),
         handed_out(says("old", restart_required=True)),
         handed_out(None, created=YOUNG),
-        handed_out(None, asked=False, created=YOUNG),
+        handed_out(None, asked=False, created=OLD),
+        replace(handed_out(None, asked=False, created=YOUNG), asking=False),
         handed_out(says("old"), phase="Pending"),
         replace(handed_out(says("old")), nudging=False),
     ],
-    ids=["current", "restart required", "unreachable, young", "not asked, young", "not running", "off"],
+    ids=[
+        "current",
+        "restart required",
+        "unreachable, young",
+        "not asked yet",
+        "never asked, young",
+        "not running",
+        "off",
+    ],
 )
 def test_pods_that_would_gain_nothing_are_not_nudged(seen: World) -> None:
     assert not decide(seen, appraise).nudges
 
 
 def test_pod_that_does_not_say_is_nudged_when_it_is_older_than_the_file() -> None:
-    assert decide(handed_out(None, created="2025-12-31T00:00:00Z"), appraise).nudges
+    assert decide(handed_out(None, created=OLD), appraise).nudges
+    assert decide(replace(handed_out(None, asked=False, created=OLD), asking=False), appraise).nudges
 
 
 def test_nobody_is_nudged_before_the_file_holds_the_policy() -> None:
