@@ -40,6 +40,7 @@ class ApiProxy:
         self.faults = Faults()
         self.url = ""
         self._server, self._tls = server, ssl.create_default_context(cafile=str(ca))
+        self.swallowed = 0
         self._writes: list[Write] = []
         self._watches: set[web.StreamResponse] = set()
         self._loop = asyncio.new_event_loop()
@@ -87,8 +88,13 @@ class ApiProxy:
             if watched:
                 self._watches.add(response)
             try:
+                silent = False
                 async for piece in answer.content.iter_any():
-                    if watched not in self.faults.mute:
+                    # A watch that has swallowed anything stays silent: half an event would be no silence.
+                    silent = silent or watched in self.faults.mute
+                    if silent:
+                        self.swallowed += 1
+                    else:
                         await response.write(piece)
                 await response.write_eof()
             finally:

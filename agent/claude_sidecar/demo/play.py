@@ -126,13 +126,14 @@ def _hints(played: Sequence[Played]) -> Iterator[str]:
 
 
 async def _kept(say: Say, sidecar: SidecarProcess) -> None:
+    loop = asyncio.get_running_loop()
+    asked_to_end = asyncio.Event()
+    # Before a word is said: who reads that it is up may press Ctrl-C at once.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked_to_end.set)
     say(f"Admin page: {sidecar.admin_url}/", "\n")
     say(f"Try it yourself: ANTHROPIC_BASE_URL={sidecar.url} with any key that begins with sk-ant-.", "\n")
     say("The request header `x-simulate: 529` breaks a call. Ctrl-C ends it all.", "\n")
-    loop = asyncio.get_running_loop()
-    asked_to_end = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked_to_end.set)
     try:
         await asked_to_end.wait()
     finally:

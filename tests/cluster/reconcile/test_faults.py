@@ -71,6 +71,7 @@ def test_silent_watch_is_opened_anew(start, proxy: ApiProxy, through_proxy: Path
     start("--watch-silence-seconds", "2", "--resync-seconds", "600", kubeconfig=through_proxy)
     proxy.faults.mute.add(names.PLURAL)
     policies.apply()
+    until(lambda: proxy.swallowed, "the watch keeps the policy to itself")
     proxy.faults.mute.clear()
     policies.wait_for("Programmed", "True/Programmed", seconds=30)
 
