@@ -9,8 +9,11 @@ import click
 
 from claude_sidecar import __version__
 
+EXIT_INPUT_WRONG = 1
 EXIT_BUG = 70
 _EXIT_INTERRUPTED = 130
+_EXTRA = frozenset({"cryptography", "kopf"})
+"""What only the extra `operator` brings."""
 
 # A subcommand is imported only when it is asked for: `inject` needs neither a server nor a cluster.
 SUBCOMMANDS = {
@@ -62,14 +65,27 @@ def _run(args: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _EXIT_INTERRUPTED
+    except ModuleNotFoundError as missing:
+        if missing.name not in _EXTRA:
+            return _bug()
+        print(
+            f"claude-operator: {missing.name} is not installed; install the extra: "
+            "pip install 'claude-sidecar[operator]'",
+            file=sys.stderr,
+        )
+        return EXIT_INPUT_WRONG
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception:
-        traceback.print_exc()
-        print("claude-operator: this is a bug; please report it with the lines above", file=sys.stderr)
-        return EXIT_BUG
+        return _bug()
     return result if isinstance(result, int) else 0
+
+
+def _bug() -> int:
+    traceback.print_exc()
+    print("claude-operator: this is a bug; please report it with the lines above", file=sys.stderr)
+    return EXIT_BUG
 
 
 if __name__ == "__main__":
