@@ -82,7 +82,10 @@ def test_config_map_that_hands_were_on_is_put_back(policies, deed: str) -> None:
     def is_back() -> bool:
         found = policies.config_map()
         return found is not None and all(
-            (found["data"] == good["data"], found["metadata"]["labels"] == good["metadata"]["labels"])
+            (
+                found.get("data") == good["data"],
+                found["metadata"].get("labels") == good["metadata"]["labels"],
+            )
         )
 
     until(is_back, "it is as it was")
