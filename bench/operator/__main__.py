@@ -47,18 +47,19 @@ def main() -> None:
         install(cluster)
         bench = Bench(cluster, folder, chosen.policies, chosen.pods, stack)
         asyncio.run(bench.run())
-        for name, value in bench.figures.items():
-            print(f"{name:<58} {value}")
+
+
+def _tell(what: str, value: str) -> None:
+    print(f"{what:<58} {value}", flush=True)
 
 
 class Bench:
-    """One run."""
+    """One run; each figure is printed as soon as it is known."""
 
     def __init__(self, cluster: Cluster, folder: Path, policies: int, pods: int, stack: ExitStack) -> None:
         self._cluster, self._folder, self._policies, self._pods = cluster, folder, policies, pods
         self._stack = stack
         self._answers = folder / "answers.json"
-        self.figures: dict[str, str] = {}
 
     async def run(self) -> None:
         """All parts, in order."""
@@ -69,7 +70,7 @@ class Bench:
             self._sidecars()
             began = time.monotonic()
             first = self._operator()
-            self.figures["listed after, s"] = f"{time.monotonic() - began:.1f}"
+            _tell("listed after, s", f"{time.monotonic() - began:.1f}")
             await self._settled(began, "all statuses right after, s", self._is_right)
             self._memory(first, "RSS settled, MiB")
             await self._edits()
@@ -86,8 +87,8 @@ class Bench:
             for policy in range(self._policies)
             for pod in range(self._pods)
         )
-        self.figures["policies, pods"] = f"{self._policies}, {self._policies * self._pods}"
-        self.figures["(making them, s)"] = f"{time.monotonic() - began:.0f}"
+        _tell("policies, pods", f"{self._policies}, {self._policies * self._pods}")
+        _tell("(making them, s)", f"{time.monotonic() - began:.0f}")
 
     async def _take_up(self) -> None:
         """Let all sidecars run the policies as they are now."""
@@ -132,9 +133,8 @@ class Bench:
                 await asyncio.sleep(0.005)
             took.append((time.monotonic() - began) * 1000)
         took.sort()
-        self.figures["edit until its status is written, ms: median (greatest)"] = (
-            f"{took[len(took) // 2]:.0f} ({took[-1]:.0f})"
-        )
+        median, greatest = took[len(took) // 2], took[-1]
+        _tell("edit until its status is written, ms: median (greatest)", f"{median:.0f} ({greatest:.0f})")
         after = self._written()
         self._per_change("writes per edit", after - before)
         await self._take_up()
@@ -145,19 +145,19 @@ class Bench:
         """Start anew on what is there and wait until every sidecar was asked again."""
         before, began = self._written(), time.monotonic()
         second = self._operator()
-        self.figures["restart: listed after, s"] = f"{time.monotonic() - began:.1f}"
+        _tell("restart: listed after, s", f"{time.monotonic() - began:.1f}")
         asks, waiting = "claude_operator_sidecar_asks_total", "claude_operator_queue_length"
         while second.metric(asks) < self._policies * self._pods or second.metric(waiting):  # noqa: ASYNC110
             await asyncio.sleep(0.5)
-        self.figures["restart: all sidecars asked after, s"] = f"{time.monotonic() - began:.0f}"
+        _tell("restart: all sidecars asked after, s", f"{time.monotonic() - began:.0f}")
         written = self._written() - before
-        self.figures["restart: writes"] = ", ".join(map(str, written.items())) or "none"
+        _tell("restart: writes", ", ".join(map(str, written.items())) or "none")
         self._memory(second, "RSS after the restart, MiB")
 
     async def _settled(self, began: float, what: str, is_right: Callable[[dict[str, Any]], bool]) -> None:
         while not all(map(is_right, await state.policies(self._api))):  # noqa: ASYNC110
             await asyncio.sleep(0.5)
-        self.figures[what] = f"{time.monotonic() - began:.1f}"
+        _tell(what, f"{time.monotonic() - began:.1f}")
 
     def _is_right(self, policy: dict[str, Any]) -> bool:
         status = policy.get("status") or {}
@@ -171,10 +171,10 @@ class Bench:
 
     def _per_change(self, what: str, written: Counter[str]) -> None:
         shares = (f"{kind} {count / _EDITED:.2f}" for kind, count in sorted(written.items()))
-        self.figures[what] = ", ".join(shares) or "none"
+        _tell(what, ", ".join(shares) or "none")
 
     def _memory(self, running: OperatorProcess, what: str) -> None:
-        self.figures[what] = f"{running.rss_mib():.0f}"
+        _tell(what, f"{running.rss_mib():.0f}")
 
     def _written(self) -> Counter[str]:
         """What the API server counts, as far as nobody but the operator writes it here."""

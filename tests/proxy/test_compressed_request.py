@@ -51,7 +51,12 @@ async def test_a_route_that_needs_another_name_in_a_compressed_body_is_left_out(
 
 
 @pytest.mark.parametrize(
-    "body", [b"no gzip at all", gzip.compress(b"{" * 100), gzip.compress(b"0" * (33 << 20))]
+    "body",
+    [
+        pytest.param(b"no gzip at all", id="not gzip"),
+        pytest.param(gzip.compress(b"{" * 100), id="not JSON"),
+        pytest.param(gzip.compress(b"0" * (33 << 20)), id="larger than the limit"),
+    ],
 )
 async def test_what_does_not_decode_is_forwarded_as_it_is(body, started) -> None:
     upstream = ScriptedUpstream(otherwise=answer())
