@@ -1,6 +1,7 @@
 """What is learnt from calls and told of them, where it is easily told wrong."""
 
 import json
+import re
 
 import pytest
 from fakes.raw_client import request_bytes
@@ -20,6 +21,16 @@ async def test_limits_of_counting_do_not_replace_those_of_calls(started) -> None
         await bench.ask(request_bytes(target="/v1/messages/count_tokens", body=message_body()))
         (limits,) = (await bench.admin_json("/routes"))[0]["limits"].values()
         assert (limits["requests"]["remaining"], limits["tokens"]["remaining"]) == (7, 9000)
+
+
+async def test_limit_of_a_429_that_was_cured_is_counted(started) -> None:
+    spent = [("anthropic-ratelimit-output-tokens-remaining", "0"), ("retry-after", "1")]
+    upstream = ScriptedUpstream([error(429, "rate_limit_error", lines=spent), answer()])
+    async with started(upstream) as bench:
+        assert (await bench.message()).status == 200
+        told = (await bench.admin("/metrics")).body.decode()
+        (line,) = re.findall(r"^claude_sidecar_limits_hit_total\{(.*)\} 1.0$", told, re.MULTILINE)
+        assert 'limit="output-tokens"' in line
 
 
 async def test_time_to_first_chunk_is_of_streams_that_were_delivered(started) -> None:

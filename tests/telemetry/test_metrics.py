@@ -90,6 +90,14 @@ def test_repeats_waits_and_moves_are_counted(make, metrics) -> None:
     assert metrics.value(names.M_ATTEMPTS, dead) == 1
 
 
+def test_limit_of_a_429_is_counted_under_the_key_that_hit_it_though_the_call_was_cured(make, metrics) -> None:
+    refused = make.refused(429, Cause.RATE_LIMIT, "rate_limit_error", limit="output-tokens", key="ffffffff")
+    metrics.call_ended(make.call(attempts=[refused, make.attempt()]), make.snapshot())
+    hit = {"route": "anthropic", "model": make.model, "limit": "output-tokens"}
+    assert metrics.value(names.M_LIMITS, {**hit, "key": "ffffffff"}) == 1
+    assert metrics.value(names.M_LIMITS, {**hit, "key": "1a2b3c4d"}) is None
+
+
 def test_tokens_of_discarded_sends_are_counted_and_priced(make, metrics) -> None:
     cut = make.refused(
         200, Cause.CONNECTION_FAILURE, "connection_error", usage=TokenUsage(1000, 1, None, None)

@@ -91,6 +91,7 @@ def retried(make):
                 Cause.RATE_LIMIT,
                 "rate_limit_error",
                 route="second-org",
+                limit="requests",
                 started_s=1000.2,
                 ended_s=1000.3,
             ),
@@ -122,6 +123,7 @@ def test_cured_call_shows_failed_sends_under_a_good_operation(make, tree) -> Non
         "RateLimit",
         None,
     ]
+    assert [post.attributes.get("claude_sidecar.limit") for post in posts] == [None, "requests", None]
     assert {post.parent.span_id for post in posts} == {chat.context.span_id}
     assert "error.type" not in server.attributes
 

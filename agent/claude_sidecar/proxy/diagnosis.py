@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from claude_sidecar import clock
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.hint import hint_for
-from claude_sidecar.policy.ratelimit import limit_hit
 from claude_sidecar.policy.upstream_word import read_word
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.health import Health
@@ -31,8 +30,7 @@ def diagnose_reply(context: CallContext, reply: Reply, health: Health) -> None:
         return
     error = reply.error
     code, message = (error.code, error.message) if error is not None else (None, None)
-    if reply.status == 429:
-        record.limit = limit_hit(reply.headers, code, message)
+    record.limit = attempt.limit
     route = context.snapshot.routes[reply.candidate.route_index]
     record.hint = hint_for(
         HintFacts(

@@ -6,6 +6,7 @@ from claude_sidecar import clock
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
 from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.ratelimit import limit_hit
 from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.policy.snapshot import Hold, Route
 from claude_sidecar.policy.upstream_word import read_word
@@ -70,6 +71,7 @@ class Sender:
                 note_answer(attempt, reply)
         attempt.cause = outcome.cause
         attempt.error_type = _error_type(outcome, reply)
+        attempt.limit = _limit(reply)
         attempt.reused_connection_died = outcome.reused_connection_died
         return outcome
 
@@ -221,3 +223,10 @@ def _error_type(outcome: Outcome, reply: Reply | None) -> str | None:
     if reply is not None and reply.error is not None and reply.error.type is not None:
         return reply.error.type
     return None
+
+
+def _limit(reply: Reply | None) -> str | None:
+    if reply is None or reply.status != 429:
+        return None
+    error = reply.error
+    return limit_hit(reply.headers, error.code if error else None, error.message if error else None)

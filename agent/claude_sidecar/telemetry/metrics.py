@@ -61,6 +61,7 @@ class Metrics:
         self._requests = Counts(registry, n.M_REQUESTS, "Calls of the app that ended, as delivered.")
         self._attempts = Counts(registry, n.M_ATTEMPTS, "Upstream sends; a failed connect counts.")
         self._retries = Counts(registry, n.M_RETRIES, "Repeats sent, and what became of repeated calls.")
+        self._limits = Counts(registry, n.M_LIMITS, "Answers 429, by the limit that was hit.")
         self._fallbacks = Counts(registry, n.M_FALLBACKS, "Moves to another route.")
         self._features = Counts(registry, n.M_FEATURES, "Calls that name their feature.")
         self._tokens = Counts(registry, n.M_TOKENS, "Tokens of every send, in the API's raw parts.")
@@ -140,17 +141,20 @@ class Metrics:
         labels = self.labels
         if attempt.model != record.model and record.model is not None:
             model = labels.model(attempt.model, learn=attempt.cause is not Cause.NOT_FOUND)
+        if attempt.key != names.NONE and attempt.key != record.key:
+            # A limit is that of the key that was sent, which is billed, too; it may differ by route.
+            key = labels.key(attempt.key)
         cause = attempt.cause.value if attempt.cause is not None else names.NONE
-        self._attempts.add((labels.route(attempt.route), model, labels.status(attempt.status), cause))
+        route = labels.route(attempt.route)
+        self._attempts.add((route, model, labels.status(attempt.status), cause))
+        if attempt.limit is not None:
+            self._limits.add((route, model, attempt.limit, key))
         usage = attempt.usage
         if usage.input_tokens is None and usage.output_tokens is None:
             return
         if record.operation == names.OPERATION_COUNT_TOKENS:
             # What it counts was not processed, and is not billed.
             return
-        if attempt.key != names.NONE and attempt.key != record.key:
-            # The tokens are billed to the key that was sent, which may differ from route to route.
-            key = labels.key(attempt.key)
         tokens = self._tokens
         if usage.input_tokens:
             tokens.add((model, "input", key), usage.input_tokens)

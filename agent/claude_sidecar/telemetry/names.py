@@ -87,6 +87,7 @@ GEN_AI_TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105 - no password
 M_REQUESTS: Final = "claude_sidecar_requests_total"
 M_ATTEMPTS: Final = "claude_sidecar_attempts_total"
 M_RETRIES: Final = "claude_sidecar_retries_total"
+M_LIMITS: Final = "claude_sidecar_limits_hit_total"
 M_FALLBACKS: Final = "claude_sidecar_fallbacks_total"
 M_FEATURES: Final = "claude_sidecar_feature_requests_total"
 M_TOKENS: Final = "claude_sidecar_tokens_total"
@@ -113,6 +114,7 @@ METRIC_LABELS: Final[dict[str, tuple[str, ...]]] = {
     M_REQUESTS: ("route", "model", "status", "error_type", "key"),
     M_ATTEMPTS: ("route", "model", "status", "cause"),
     M_RETRIES: ("outcome",),
+    M_LIMITS: ("route", "model", "limit", "key"),
     M_FALLBACKS: ("from", "to", "cause"),
     M_FEATURES: ("feature", "model", "status", "error_type"),
     M_TOKENS: ("model", "kind", "key"),

@@ -28,6 +28,7 @@ class AttemptRecord:
 
     status: None if no status line came. error_type: the provider's `error.type`, else
     `connection_error` or `timeout`, None on success. outcome cause: None on success.
+    limit: which rate limit a 429 hit.
     span_id: 8 bytes as 16 hex digits, set when the send carried a `traceparent` of ours.
     key: the alias of the credential that was sent: the route's own, else the caller's.
     """
@@ -43,6 +44,7 @@ class AttemptRecord:
     status: int | None = None
     cause: Cause | None = None
     error_type: str | None = None
+    limit: str | None = None
     request_id: str | None = None
     reused_connection_died: bool = False
     cancelled: bool = False

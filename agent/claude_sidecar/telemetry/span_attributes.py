@@ -123,6 +123,8 @@ def attempt_attributes(record: CallRecord, number: int, template: str | None) ->
         attributes[names.ERROR_TYPE] = error
     if attempt.cause is not None:
         attributes[names.CAUSE] = attempt.cause.value
+    if attempt.limit is not None:
+        attributes[names.LIMIT] = attempt.limit
     if attempt.request_id is not None:
         attributes[names.RESPONSE_REQUEST_ID] = (attempt.request_id,)
     if attempt.first_byte_s is not None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from claude_operator import names
 from claude_operator.desired.desired import Event
 from claude_operator.desired.happening import warning
+from claude_operator.desired.lacking import SKIPPED, is_off, is_uncopied, why_without
 from claude_operator.desired.world import Namespace, Pod, Refusal, Subject, Workload
 
-SKIPPED = "skipped: "
 IMAGE_TROUBLE = frozenset(
     {
         "ErrImageNeverPull",
@@ -51,22 +51,15 @@ def workload_events(
     return list({event.name: event for event in found}.values())
 
 
-def _off(workload: Workload, namespace: Namespace) -> bool:
-    return workload.off or workload.template_off or namespace.off
-
-
 def _asks(workload: Workload | None, namespace: Namespace) -> bool:
-    if workload is None or _off(workload, namespace):
+    if workload is None or is_off(workload, namespace):
         return False
     return bool(workload.template_policy or workload.policy or namespace.default_policy)
 
 
 def _missed(subject: Subject, workload: Workload, namespace: Namespace) -> Iterator[Event]:
     """An annotation on the workload that never came to its template: nobody was there to copy it."""
-    if workload.policy is None or subject.kind == "Pod" or _off(workload, namespace):
-        return
-    own = workload.template_policy is not None and not workload.template_copied
-    if own or workload.template_policy == workload.policy:
+    if not is_uncopied(workload, namespace):
         return
     cure = (
         "a Job's template cannot change: make the Job anew"
@@ -82,14 +75,11 @@ def _missed(subject: Subject, workload: Workload, namespace: Namespace) -> Itera
 
 def _without_sidecar(subject: Subject, pods: list[Pod], namespace: Namespace) -> Iterator[Event]:
     for pod in pods:
-        if pod.sidecar or pod.off or namespace.off or (pod.owner is not None and pod.owner.kind == "Node"):
-            continue
-        if not (pod.policy or namespace.default_policy):
-            continue
-        if pod.outcome is not None and pod.outcome.startswith(SKIPPED):
+        why = why_without(pod, namespace)
+        if why == "skipped" and pod.outcome is not None:
             reason = pod.outcome.removeprefix(SKIPPED)
             yield warning(subject, "SidecarSkipped", f"Pods have no sidecar: {reason}", reason)
-        else:
+        elif why is not None:
             message = (
                 "Pods that ask for a sidecar have none: they started when the webhook was not there, or "
                 "before their namespace asked. Restart them: kubectl rollout restart, or delete the pods."
@@ -105,7 +95,7 @@ def _named_policies(
     policies: frozenset[str],
 ) -> Iterator[Event]:
     named = {name for pod in pods for name in pod.mounts}
-    if workload is not None and not workload.over and not _off(workload, namespace):
+    if workload is not None and not workload.over and not is_off(workload, namespace):
         named |= {workload.template_policy or workload.policy or ""}
     for name in sorted(named - policies - {""}):
         message = (

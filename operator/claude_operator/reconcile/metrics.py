@@ -25,7 +25,22 @@ class Metrics:
         self.leader = self._gauge("leader", "1 while this process holds the Lease.")
         self.blind = self._gauge("blind_watches", "Kinds whose watch does not tell what lists do.")
         self.policies = self._gauge("policies", "Policies by the status of a condition.", "type", "status")
-        self.pods = self._gauge("pods", "Pods with a started sidecar, by what it runs.", "state")
+        self.pods = self._gauge("pods", "Pods with a started sidecar, by whether it answers.", "state")
+        self.policy_pods = self._gauge(
+            "policy_pods",
+            "Pods of a policy, as its status counts them.",
+            "policy_namespace",
+            "policy",
+            "state",
+        )
+        self.without_sidecar = self._gauge(
+            "pods_without_sidecar", "Pods that ask for a sidecar and have none.", "pod_namespace", "why"
+        )
+        self.uncopied = self._gauge(
+            "uncopied_annotations",
+            "Workloads whose annotation did not reach their pod template.",
+            "workload_namespace",
+        )
 
     def render(self) -> bytes:
         """All of it in OpenMetrics text."""
