@@ -34,7 +34,7 @@ class Metrics:
             "state",
         )
         self.without_sidecar = self._gauge(
-            "pods_without_sidecar", "Pods that ask for a sidecar and have none.", "pod_namespace", "why"
+            "pods_without_sidecar", "Pods that ask for a sidecar and have none.", "workload_namespace", "why"
         )
         self.uncopied = self._gauge(
             "uncopied_annotations",
