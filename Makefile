@@ -47,6 +47,9 @@ lock: ## renew requirements/ from pyproject.toml; UPGRADE=1 takes the newest ver
 	$(LOCK) pyproject.toml --extra demo --extra operator --group build --group dev -o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra demo --group build -c requirements/dev.txt -o requirements/demo.txt
 	$(LOCK) pyproject.toml --group build -c requirements/dev.txt -o requirements/run.txt
+	$(LOCK) pyproject.toml --extra operator -c requirements/dev.txt -o requirements/image.txt
+	$(LOCK) --group image-build -o requirements/image-build.txt
+	$(LOCK) --group test-app -c requirements/dev.txt -o requirements/test-app.txt
 	$(LOCK) --group anthropic-0x -o requirements/anthropic-0x.txt
 	$(LOCK) --group node -o requirements/node.txt
 	$(LOCK) --group go -o requirements/go.txt
