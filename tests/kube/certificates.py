@@ -34,6 +34,13 @@ def write_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
+def read_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """A key that `write_key` wrote."""
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key
+
+
 def subject(user: str, groups: Iterable[str] = ()) -> x509.Name:
     """How Kubernetes reads a name: user from CN, groups from O."""
     organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
@@ -41,20 +48,28 @@ def subject(user: str, groups: Iterable[str] = ()) -> x509.Name:
 
 
 class Authority:
-    """Signs for one day; `folder/ca.crt` and `folder/ca.key` are its own."""
+    """`folder/ca.crt` and `folder/ca.key` are its own: made, or those that are there.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Args:
+        folder: also for what it signs
+        days: how long that holds
+    """
+
+    def __init__(self, folder: Path, *, days: int = 1) -> None:
+        self.folder, self._days = folder, days
         self.certificate, self.key = folder / "ca.crt", folder / "ca.key"
-        self._key = write_key(self.key)
         self._name = subject("claude-sidecar test cluster")
+        if self.certificate.exists():
+            self._key = read_key(self.key)
+            return
+        self._key = write_key(self.key)
         own = x509.BasicConstraints(ca=True, path_length=None)
         self._write(self.certificate, self._unsigned(self._name, self._key.public_key(), own))
 
-    def server(self, name: str) -> tuple[Path, Path]:
+    def server(self, name: str, *more_addresses: str) -> tuple[Path, Path]:
         """Certificate and key of a server on this machine that may also be asked by its name in a cluster."""
-        names: list[x509.GeneralName] = [x509.DNSName(host) for host in HOSTS]
-        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ADDRESSES]
+        names: list[x509.GeneralName] = [x509.DNSName(host) for host in (*HOSTS, name)]
+        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in (*ADDRESSES, *more_addresses)]
         return self._issue(
             name, subject(name), ExtendedKeyUsageOID.SERVER_AUTH, x509.SubjectAlternativeName(names)
         )
@@ -85,7 +100,7 @@ class Authority:
             .public_key(public)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=self._days))
         )
         for extension in extensions:
             critical = isinstance(extension, x509.BasicConstraints)

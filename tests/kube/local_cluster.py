@@ -10,6 +10,7 @@ from pathlib import Path
 from kube.certificates import Authority, write_key
 from kube.cluster import Cluster
 from kube.component import Component, ComponentFailed
+from kube.control_plane_flags import Flags, apiserver_flags, arguments, controller_flags, etcd_flags
 from kube.kubeconfig import certificate_user, write_kubeconfig
 from kube.state_folder import state_folder
 from kube.waiting import until
@@ -58,77 +59,33 @@ class LocalCluster(Cluster):
         )
         write_key(folder / "sa.key")
         self.components = {
-            "etcd": self._component("etcd", self._etcd_flags(peer_port)),
+            "etcd": self._component("etcd", etcd_flags(folder, self._etcd_port, peer_port)),
             "kube-apiserver": self._component("kube-apiserver", self._apiserver_flags(api_port)),
             "kube-controller-manager": self._component("kube-controller-manager", self._controller_flags()),
         }
 
-    def _component(self, name: str, flags: dict[str, object]) -> Component:
-        said = {
-            flag: str(value).lower() if isinstance(value, bool) else value for flag, value in flags.items()
-        }
-        arguments = [f"--{flag}={value}" for flag, value in said.items()]
-        return Component(self._programs / name, arguments, self.folder / f"{name}.log")
+    def _component(self, name: str, flags: Flags) -> Component:
+        return Component(self._programs / name, arguments(flags), self.folder / f"{name}.log")
 
     def _sign_user(self, user: str, groups: Iterable[str]) -> dict[str, str]:
         file_name = re.sub(r"[^\w.-]", "-", user)
         return certificate_user(*self._authority.client(file_name, user, groups))
 
-    def _etcd_flags(self, peer_port: int) -> dict[str, object]:
-        client, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{peer_port}"
-        return {
-            "name": "e",
-            "data-dir": self.folder / "etcd",
-            "unsafe-no-fsync": True,
-            "log-level": "warn",
-            "listen-client-urls": client,
-            "advertise-client-urls": client,
-            "listen-peer-urls": peer,
-            "initial-advertise-peer-urls": peer,
-            "initial-cluster": f"e={peer}",
-        }
-
-    def _apiserver_flags(self, port: int) -> dict[str, object]:
-        certificate, key = self._authority.server("kube-apiserver")
-        return {
-            "etcd-servers": f"http://127.0.0.1:{self._etcd_port}",
+    def _apiserver_flags(self, port: int) -> Flags:
+        flags = apiserver_flags(self.folder, self._authority, etcd_port=self._etcd_port)
+        return flags | {
             "bind-address": "127.0.0.1",
             "advertise-address": "127.0.0.1",
             "secure-port": port,
             "endpoint-reconciler-type": "none",
-            "service-cluster-ip-range": "10.96.0.0/16",
-            "client-ca-file": self._authority.certificate,
-            "tls-cert-file": certificate,
-            "tls-private-key-file": key,
-            "cert-dir": self.folder,
-            "authorization-mode": "Node,RBAC",
-            # The usual ones are on too: PodSecurity, LimitRanger, ResourceQuota, ServiceAccount, webhooks.
-            "enable-admission-plugins": "NodeRestriction",
-            "allow-privileged": True,
             "shutdown-watch-termination-grace-period": "1s",
-            "profiling": False,
-            "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
-            "service-account-key-file": self.folder / "sa.key",
-            "service-account-signing-key-file": self.folder / "sa.key",
         }
 
-    def _controller_flags(self) -> dict[str, object]:
+    def _controller_flags(self) -> Flags:
         path = self.folder / "controllers.kubeconfig"
         user = self._sign_user("system:kube-controller-manager", [])
-        return {
-            "kubeconfig": write_kubeconfig(path, self.url, self._authority.certificate, user),
-            "use-service-account-credentials": True,
-            "service-account-private-key-file": self.folder / "sa.key",
-            "root-ca-file": self._authority.certificate,
-            "cluster-signing-cert-file": self._authority.certificate,
-            "cluster-signing-key-file": self._authority.key,
-            "leader-elect": False,
-            "allocate-node-cidrs": False,
-            "secure-port": 0,
-            # With its usual 20 requests a second it takes 4 s to make its own accounts.
-            "kube-api-qps": 300,
-            "kube-api-burst": 600,
-        }
+        write_kubeconfig(path, self.url, self._authority.certificate, user)
+        return controller_flags(self.folder, self._authority, path) | {"secure-port": 0}
 
     def start_all(self) -> None:
         """Start the components one after another, each ready before the next."""

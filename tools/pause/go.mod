@@ -1,0 +1,3 @@
+module claude-sidecar.dev/tools/pause
+
+go 1.23
