@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo cluster-binaries test check format lock bench clean
+.PHONY: help install demo image cluster-binaries test check format lock bench clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ install: ## set up .venv/bin/claude-sidecar
 demo: ## the whole thing on this machine: no key, no network
 	@$(SETUP) demo
 	@$(BIN)/claude-sidecar demo $(ARGS)
+
+image: ## the container image as a tar, with buildah or docker; BASE=IMAGE takes another base
+	@$(SETUP) test
+	@$(BIN)/python tools/images.py $(if $(BASE),--base $(BASE)) claude-sidecar >/dev/null
 
 cluster-binaries: ## build real Kubernetes components for the tests, once: 4 to 9 minutes for each of 2 minors
 	@$(SETUP) test

@@ -1,0 +1,68 @@
+"""Building with a docker engine, local or remote."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from image.recipe import BUILT_AT
+
+
+def trouble() -> str | None:
+    """Why docker cannot be used; None where its engine answers."""
+    try:
+        asked = subprocess.run(
+            ["docker", "info", "--format", "{{.ServerVersion}}"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+    except FileNotFoundError:
+        return "docker is not installed"
+    except subprocess.TimeoutExpired:
+        return "the docker engine does not answer"
+    return None if asked.returncode == 0 and asked.stdout.strip() else "no docker engine runs"
+
+
+class Docker:
+    """One run of builds; what is built stays in the engine under its tag, as docker's users expect."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is to be put away."""
+
+    def load(self, archive: Path) -> None:
+        self._run("load", "--quiet", "--input", str(archive))
+
+    def ask(self, image: str, script: str) -> str:
+        return self._run("run", "--rm", "--entrypoint", "python3", image, "-c", script)
+
+    def build(self, containerfile: Path, context: Path, tag: str, arguments: dict[str, str]) -> None:
+        given = {**arguments, "SOURCE_DATE_EPOCH": str(BUILT_AT)}
+        words = [f"--build-arg={name}={value}" for name, value in given.items()]
+        self._run("build", f"--file={containerfile}", f"--tag={tag}", *words, str(context))
+
+    def save(self, tag: str, archive: Path) -> None:
+        self._run("save", "--output", str(archive), tag)
+
+    def _run(self, *words: str) -> str:
+        ended = subprocess.run(
+            ["docker", *words],
+            check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "DOCKER_BUILDKIT": "1"},
+        )
+        if ended.returncode != 0:
+            raise SystemExit(
+                f"{ended.stdout[-4000:]}{ended.stderr[-4000:]}make: docker {words[0]} failed: see above."
+            )
+        return ended.stdout
