@@ -30,6 +30,7 @@ class GoProgram:
         place: its folder below the user's cache; the key of what it is made from is added
         go_mod: names and locks its modules, with the go.sum beside it
         sources: its .go files
+        package: what of it to build: that of the sources, or one of the modules
         file: how the program is called
         links: other names to call it by
         flags: of `go build`
@@ -42,6 +43,7 @@ class GoProgram:
     sources: tuple[Path, ...]
     file: str
     links: tuple[str, ...] = ()
+    package: str = "."
     flags: tuple[str, ...] = ("-v", "-trimpath", "-ldflags", "-s -w")
     costs: str = "a minute"
 
@@ -92,7 +94,7 @@ def _compile(program: GoProgram, go: Path, folder: Path, target: Path) -> Progre
     env = {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local", "GOWORK": "off"}
     progress = Progress(program.title)
     building = subprocess.Popen(
-        ["nice", "-n", "19", go, "build", *program.flags, "-o", target, "."],
+        ["nice", "-n", "19", go, "build", *program.flags, "-o", target, program.package],
         cwd=folder,
         env={**os.environ, **env},
         stderr=subprocess.PIPE,

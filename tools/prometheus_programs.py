@@ -11,17 +11,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from locked_folder import USER_CACHE
 from toolchain import say
 
 PROGRAMS = ("prometheus", "promtool")
 PACKAGE = "prometheus"
+CACHED = USER_CACHE / "prometheus"
 HOW = f"make: no Prometheus: put {' and '.join(PROGRAMS)} (2.40 or newer) into PATH"
-
-
-def cache() -> Path:
-    """Where unpacked programs outlive a checkout."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "claude-sidecar" / "prometheus"
 
 
 def in_path() -> Path | None:
@@ -52,17 +48,17 @@ def unpack() -> None:
     """Fill the cache, whole or not at all."""
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         raise SystemExit(f"{HOW}; it can be had by itself on Debian and its kin only.")
-    say(f"unpacking Prometheus from Debian's package into {cache()}, once: 20 MB to download")
-    cache().parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="new-", dir=cache().parent) as scratch:
+    say(f"unpacking Prometheus from Debian's package into {CACHED}, once: 20 MB to download")
+    CACHED.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="new-", dir=CACHED.parent) as scratch:
         package, tree, made = download(Path(scratch)), Path(scratch, "tree"), Path(scratch, "made")
         subprocess.run(["dpkg-deb", "-x", package, tree], check=True)
         made.mkdir()
         for name in PROGRAMS:
             (tree / "usr" / "bin" / name).rename(made / name)
-        if not has_both(cache()):  # another run may have been faster
-            shutil.rmtree(cache(), ignore_errors=True)
-            made.rename(cache())
+        if not has_both(CACHED):  # another run may have been faster
+            shutil.rmtree(CACHED, ignore_errors=True)
+            made.rename(CACHED)
 
 
 def main() -> None:
@@ -70,7 +66,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     asked.add_argument("--only-look", action="store_true", help="download nothing; fail if one is missing")
     arguments = asked.parse_args()
-    folder = in_path() or cache()
+    folder = in_path() or CACHED
     if not has_both(folder):
         if arguments.only_look:
             raise SystemExit("make: there is no Prometheus yet: run 'make backends' first.")
