@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo image cluster-binaries test check format lock bench clean
+.PHONY: help install demo image cluster-binaries cluster-up cluster-down test check format lock bench clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,14 @@ image: ## the container image as a tar, with buildah or docker; BASE=IMAGE takes
 cluster-binaries: ## build real Kubernetes components for the tests, once: 4 to 9 minutes for each of 2 minors
 	@$(SETUP) test
 	@$(BIN)/python tools/kube_binaries.py $(MINORS) >/dev/null
+
+cluster-up: ## a whole Kubernetes cluster with one node on this machine; needs root
+	@$(SETUP) test
+	@$(BIN)/python tools/whole_cluster.py up
+
+cluster-down: ## remove that again, whatever state it is in
+	@$(SETUP) test
+	@$(BIN)/python tools/whole_cluster.py down
 
 test: cluster-binaries ## every test, the official SDKs in Python, TypeScript and Go included
 	@$(SETUP) test

@@ -1,0 +1,76 @@
+"""What a node changes of the machine outside its namespaces, put back as it was."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from kube.waiting import until
+from kube.whole.places import CGROUP, Places
+
+SETTINGS = (
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/keys/root_maxkeys",
+    "kernel/keys/root_maxbytes",
+)
+"""What the kubelet sets, for every namespace: these are the kernel's only ones."""
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def note_settings(at: Places) -> None:
+    """Write down the kernel's settings as they are."""
+    found = {name: Path("/proc/sys", name) for name in SETTINGS}
+    said = {name: path.read_text().strip() for name, path in found.items() if path.exists()}
+    (at.state / "settings.json").write_text(json.dumps(said))
+
+
+def restore_settings(at: Places) -> None:
+    """Set them as they were noted."""
+    noted = at.state / "settings.json"
+    if noted.exists():
+        for name, value in json.loads(noted.read_text()).items():
+            Path("/proc/sys", name).write_text(value)
+
+
+def has_cgroup_v2() -> bool:
+    """Whether this machine has the unified hierarchy alone."""
+    return (CGROUPS / "cgroup.controllers").exists()
+
+
+def _hierarchies() -> Iterator[Path]:
+    """Where the node's cgroup is made: once in v2, once for each controller in v1."""
+    if has_cgroup_v2():
+        yield CGROUPS
+    else:
+        # Some are links to one that is mounted for two controllers.
+        yield from (path for path in CGROUPS.iterdir() if path.is_dir() and not path.is_symlink())
+
+
+def make_cgroups() -> None:
+    """Make the cgroup in which all pods are, so that they are told from anybody else's."""
+    for hierarchy in _hierarchies():
+        made = hierarchy / CGROUP
+        made.mkdir(exist_ok=True)
+        for name in ("cpuset.cpus", "cpuset.mems"):  # empty in a new one of v1: no process may enter
+            if (made / name).exists() and not has_cgroup_v2():
+                (made / name).write_text((hierarchy / name).read_text())
+
+
+def remove_cgroups() -> None:
+    """Remove it with all below it; the kernel may still be busy with what has just ended there."""
+    for hierarchy in _hierarchies():
+        until(lambda top=hierarchy / CGROUP: _is_removed(top), f"cgroup {hierarchy / CGROUP} is empty")  # type: ignore[misc]
+
+
+def _is_removed(top: Path) -> bool:
+    if not top.exists():
+        return True
+    folders = sorted((path for path in top.rglob("*") if path.is_dir()), key=lambda path: -len(path.parts))
+    with contextlib.suppress(OSError):
+        for folder in (*folders, top):
+            folder.rmdir()
+        return True
+    return False

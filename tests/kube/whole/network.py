@@ -1,0 +1,70 @@
+"""The node's mounts and its network: a bridge for pods, a cable to the machine, no way to anywhere else."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from kube.whole import places
+from kube.whole.node import Node, run
+from kube.whole.places import LINK, Places
+
+SETUP = f"""
+set -e
+mount -t tmpfs tmpfs /run
+for folder in lib log; do
+    own="$STATE/var/$folder"
+    mkdir -p "$own.new" "$own.work"
+    mount -t overlay overlay -o "lowerdir=/var/$folder,upperdir=$own.new,workdir=$own.work" "/var/$folder"
+done
+ip link set lo up
+ip link add cni0 type bridge
+ip addr add {places.NODE_ADDRESS}/24 dev cni0
+ip link set cni0 up
+ip addr add {places.UPLINK_ADDRESS}/30 dev uplink
+ip link set uplink up
+echo 1 > /proc/sys/net/ipv4/ip_forward
+echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables
+"""
+"""/run and what is new below /var are the node's own: kubelet, containerd and CNI have fixed paths there."""
+
+POD_NETWORK = {
+    "cniVersion": "1.0.0",
+    "name": "pods",
+    "plugins": [
+        {
+            "type": "bridge",
+            "bridge": "cni0",
+            "isGateway": True,
+            "hairpinMode": True,
+            "ipam": {
+                "type": "host-local",
+                "ranges": [[{"subnet": places.POD_RANGE, "gateway": places.NODE_ADDRESS}]],
+                "routes": [{"dst": "0.0.0.0/0"}],
+            },
+        }
+    ],
+}
+"""Addresses are not translated: pods reach one another and this machine, and nothing beyond it."""
+
+
+def connect(node: Node, at: Places) -> None:
+    """Lay the cable and set up both ends; pods and Services can be reached from the machine afterwards.
+
+    Errors: NodeFailed.
+    """
+    if not Path("/proc/sys/net/bridge").exists():
+        run("modprobe", "br_netfilter")
+    run("ip", "link", "add", LINK, "type", "veth", "peer", "name", "uplink", "netns", str(node.pid))
+    run("ip", "addr", "add", f"{places.LINK_ADDRESS}/30", "dev", LINK)
+    run("ip", "link", "set", LINK, "up")
+    run(*node.inside("env", f"STATE={at.state}", "sh", "-c", SETUP))
+    for destination in (places.POD_RANGE, places.SERVICE_RANGE):
+        run("ip", "route", "add", destination, "via", places.UPLINK_ADDRESS, "dev", LINK)
+    folder = at.state / "cni"
+    folder.mkdir()
+    (folder / "10-pods.conflist").write_text(json.dumps(POD_NETWORK))
+
+
+def is_connected() -> bool:
+    """Whether the machine's end of the cable is there."""
+    return subprocess.run(["ip", "link", "show", LINK], check=False, capture_output=True).returncode == 0

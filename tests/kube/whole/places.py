@@ -1,0 +1,54 @@
+"""Where a whole cluster keeps its state, and its names and addresses: there is at most one on a machine."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+NODE = "node0"
+LINK = "claudesidecar0"
+"""The machine's end of the cable to the node."""
+LINK_ADDRESS, UPLINK_ADDRESS = "10.243.0.2", "10.243.0.1"
+"""What the machine is for pods, and what the node is for the machine."""
+NODE_ADDRESS = "10.244.0.1"
+POD_RANGE, SERVICE_RANGE = "10.244.0.0/24", "10.96.0.0/16"
+API_ADDRESS, DNS_ADDRESS = "10.96.0.1", "10.96.0.10"
+API_PORT, ETCD_PORT, ETCD_PEER_PORT = 6443, 2379, 2380
+CGROUP = "claude-sidecar"
+PAUSE_IMAGE = "localhost/pause:1"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Paths of the cluster; short ones, because those of sockets end at 107 bytes.
+
+    Args:
+        cache: the user's folder of this project
+    """
+
+    cache: Path
+
+    @property
+    def state(self) -> Path:
+        """All that goes with the cluster."""
+        return self.cache / "cluster"
+
+    @property
+    def images(self) -> Path:
+        """What containerd has unpacked: it stays, so that images are imported once."""
+        return self.cache / "containerd"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's."""
+        return self.state / "admin.kubeconfig"
+
+    @property
+    def socket(self) -> Path:
+        """containerd's."""
+        return self.state / "containerd.sock"
+
+
+def places() -> Places:
+    """This user's."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Places(home.resolve() / "claude-sidecar")
