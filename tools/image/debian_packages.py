@@ -14,12 +14,17 @@ def may_install() -> bool:
 
 def provide(program: str) -> None:
     """Install the package that has the name of *program*, where that is missing."""
-    if shutil.which(program):
-        return
-    command = ["apt-get", "install", "-y", "--no-install-recommends", program]
+    if not shutil.which(program):
+        install(program)
+
+
+def install(*packages: str) -> None:
+    """Install packages, in silence unless that fails."""
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    named = ", ".join(packages)
     if not may_install():
-        raise SystemExit(f"make: {program} is missing. Install it as root: {' '.join(command)}")
-    say(f"{program} is missing: {' '.join(command)}")
+        raise SystemExit(f"make: missing: {named}. Install as root: {' '.join(command)}")
+    say(f"missing: {named}: {' '.join(command)}")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     if subprocess.run(command, check=False, capture_output=True, env=quiet).returncode == 0:
         return

@@ -29,7 +29,10 @@ def run(*command: str | Path) -> str:
 
     Errors: NodeFailed with what it said on stderr.
     """
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    try:
+        ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    except FileNotFoundError as missing:
+        raise NodeFailed(f"{command[0]} is not installed") from missing
     if ended.returncode != 0:
         raise NodeFailed(f"{' '.join(map(str, command))}: {ended.stderr.strip() or ended.stdout.strip()}")
     return ended.stdout

@@ -1,0 +1,53 @@
+"""Which whole cluster tests use: the one of KUBECONFIG, the one that is up, or one of their own."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from kube.cluster import Cluster
+from kube.given_cluster import given_cluster
+from kube.programs import ROOT
+from kube.whole.lifecycle import running
+from kube.whole.places import Places, places
+
+TOOL = ROOT / "tools" / "whole_cluster.py"
+
+
+def given_kubeconfig(at: Places) -> str | None:
+    """What KUBECONFIG names, unless it is our own cluster's, which is nothing strange."""
+    given = os.environ.get("KUBECONFIG")
+    return None if given and Path(given).resolve() == at.kubeconfig else given or None
+
+
+def why_not() -> str | None:
+    """Why this machine cannot carry a whole cluster; None where it can, or one is given."""
+    ended = _tool("check")
+    return ended.stderr.strip() or "it could not be found out why" if ended.returncode else None
+
+
+def _tool(deed: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, TOOL, deed], check=False, capture_output=True, text=True)
+
+
+@contextlib.contextmanager
+def whole_cluster() -> Iterator[Cluster]:
+    """That cluster until the end of the block; only one of its own is taken down then."""
+    at = places()
+    if given_kubeconfig(at):
+        with given_cluster() as given:
+            yield given
+    elif found := running(at):
+        yield found
+    else:
+        ended = _tool("up")
+        assert ended.returncode == 0, ended.stderr
+        made = running(at)
+        assert made, f"the cluster does not answer; logs are in {at.state}"
+        try:
+            yield made
+        finally:
+            ended = _tool("down")
+            assert ended.returncode == 0, ended.stderr

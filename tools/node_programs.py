@@ -1,0 +1,92 @@
+"""What a whole cluster is made of: Debian's packages, and programs built from Go modules."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from kube.whole.commands import Programs
+
+import kube_binaries
+from go_program import GoProgram, built
+from image.debian_packages import install, may_install
+from locked_folder import ROOT
+
+PACKAGES = {
+    "containerd": "containerd",
+    "containerd-shim-runc-v2": "containerd",
+    "ctr": "containerd",
+    "runc": "runc",
+    "nft": "nftables",
+    "ip": "iproute2",
+    "mount": "mount",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+}
+"""Debian's package for each command that is needed."""
+CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
+CNI_PACKAGE = "containernetworking-plugins"
+
+
+def cni_plugins() -> Path | None:
+    """The folder of CNI's plugins."""
+    return next((path for path in CNI_FOLDERS if (path / "bridge").exists()), None)
+
+
+def missing() -> dict[str, str]:
+    """What is not on this machine yet, with its package."""
+    found = {command: package for command, package in PACKAGES.items() if not shutil.which(command)}
+    return found if cni_plugins() else found | {"CNI's plugin 'bridge'": CNI_PACKAGE}
+
+
+def why_not() -> str | None:
+    """Why this machine cannot carry a whole cluster, and what would help; None where it can."""
+    reason = None
+    lacking = missing() if sys.platform == "linux" else {}
+    packages = " ".join(sorted(set(lacking.values())))
+    if sys.platform != "linux":
+        reason = "that takes Linux"
+    elif os.geteuid() != 0:
+        reason = "that takes root: run make as root"
+    elif lacking and not may_install():
+        reason = f"{', '.join(lacking)} not found, and no apt-get: install what Debian calls {packages}"
+    return reason and f"{reason}; or set KUBECONFIG to a cluster for tests"
+
+
+def _program(name: str, costs: str) -> Path:
+    folder = ROOT / "tools" / name
+    sources = tuple(sorted(folder.glob("*.go")))
+    made = GoProgram(
+        title=name, place=f"{name}/{name}", go_mod=folder / "go.mod", sources=sources, file=name, costs=costs
+    )
+    return built(made) / name
+
+
+def _kubernetes() -> Path:
+    given = os.environ.get("KUBE_BIN_DIR")
+    minor = kube_binaries.MINORS[0]
+    folder = Path(given or kube_binaries.folders_of([minor], only_look=False)[minor])
+    lacking = [name for name in (*kube_binaries.CONTROL, *kube_binaries.NODE) if not (folder / name).exists()]
+    if lacking:
+        raise SystemExit(
+            f"make: KUBE_BIN_DIR={folder} lacks {', '.join(lacking)}, which a whole cluster needs: "
+            "put them there, or unset it to have them built."
+        )
+    return folder.resolve()
+
+
+def provide() -> Programs:
+    """All of it, installed and built where it is missing."""
+    lacking = sorted(set(missing().values()))
+    if lacking:
+        install(*lacking)
+    plugins, containerd = cni_plugins(), shutil.which("containerd")
+    assert plugins, f"no plugins in {' or '.join(map(str, CNI_FOLDERS))}"
+    assert containerd, "containerd is not in PATH"
+    return Programs(
+        kubernetes=_kubernetes(),
+        coredns=_program("coredns", "1 to 3 minutes on two cores, 2 GB of memory"),
+        pause=_program("pause", "some seconds"),
+        containerd=Path(containerd),
+        cni_plugins=plugins,
+    )
