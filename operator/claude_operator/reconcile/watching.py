@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import kopf
@@ -101,6 +101,8 @@ async def watch(
     await kopf.operator(
         registry=handlers,
         settings=chosen,
+        # Unused, as nothing is peered with; but kopf would ask for the user's name, and in a pod it has none.
+        identity=cast(Any, "claude-operator"),
         standalone=True,
         clusterwide=True,
         stop_flag=stop,
