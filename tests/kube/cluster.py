@@ -116,6 +116,12 @@ class Cluster:
     def _write(self, path: Path, user: Mapping[str, object]) -> Path:
         return write_kubeconfig(path, self.url, self.ca, user)
 
+    # -- images
+
+    def import_image(self, archive: Path) -> None:
+        """Make the image of a docker-archive usable by pods with `imagePullPolicy: IfNotPresent`."""
+        raise NotImplementedError(f"no pod runs here, so nobody needs {archive}")
+
     # -- faults
 
     def start(self, component: str) -> None:

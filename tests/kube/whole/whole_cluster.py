@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from kube.certificates import Authority
 from kube.cluster import Cluster
@@ -49,9 +50,9 @@ class WholeCluster(Cluster):
     def _sign_user(self, user: str, groups: Iterable[str]) -> dict[str, str]:
         return certificate_user(*self._authority.client(re.sub(r"[^\w.-]", "-", user), user, groups))
 
-    def import_image(self, archive: Path) -> list[str]:
-        """Make the images of a docker-archive usable by pods, `imagePullPolicy: IfNotPresent`."""
-        return import_image(self.at, archive)
+    def import_image(self, archive: Path) -> None:
+        """Once: it is kept for later clusters too."""
+        import_image(self.at, archive)
 
     def launch(self, component: str) -> None:
         """Start it if it does not run; being ready is another matter."""
@@ -102,6 +103,6 @@ class WholeCluster(Cluster):
         return False
 
 
-def _is_ready(node: dict) -> bool:
+def _is_ready(node: dict[str, Any]) -> bool:
     states = {each["type"]: each["status"] for each in node["status"].get("conditions", ())}
     return states.get("Ready") == "True"

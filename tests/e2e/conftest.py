@@ -1,0 +1,96 @@
+"""A whole cluster for the tests of this folder: where there can be none they are left out, and it is said why."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kube.cluster import Cluster
+from kube.programs import ROOT
+from kube.whole.given import given_kubeconfig, why_not
+from kube.whole.given import whole_cluster as some_whole_cluster
+from kube.whole.places import places
+from kube.whole.whole_cluster import WholeCluster
+
+HERE = Path(__file__).parent
+LEFT_OUT = pytest.StashKey[str]()
+
+
+@pytest.fixture(scope="session")
+def whole_cluster() -> Iterator[Cluster]:
+    """The cluster. Tests share it: what is not in a namespace of theirs they remove."""
+    assert "PYTEST_XDIST_WORKER" not in os.environ, "one cluster is for one process: run tests/e2e with -n 0"
+    with some_whole_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def images(whole_cluster: Cluster) -> dict[str, str]:
+    """The tags of our images by name, `claude-sidecar` and `claude-app`; pods can use them."""
+    asked = [sys.executable, ROOT / "tools" / "images.py", "--only-look"]
+    ended = subprocess.run(asked, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr.strip()
+    built = json.loads(ended.stdout)
+    for image in built.values():
+        whole_cluster.import_image(Path(image["tar"]))
+    return {name: image["tag"] for name, image in built.items()}
+
+
+@pytest.fixture
+def own_whole_cluster(whole_cluster: Cluster) -> WholeCluster:
+    """The same, for tests that stop parts of it and start them again before they end."""
+    assert isinstance(whole_cluster, WholeCluster)
+    return whole_cluster
+
+
+@pytest.fixture
+def new_namespace(whole_cluster: Cluster) -> Iterator[Callable[..., str]]:
+    """Makes fresh namespaces, `new_namespace(labels=...)`; their deletion begins when the test ends."""
+    made: list[str] = []
+
+    def make(**options: object) -> str:
+        made.append(whole_cluster.namespace(**options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for name in made:
+        with contextlib.suppress(OSError):  # a test that failed may have left no server
+            whole_cluster.remove_namespace(name)
+
+
+@pytest.fixture
+def namespace(new_namespace: Callable[..., str]) -> str:
+    """One fresh namespace for this test."""
+    return new_namespace()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, and count as deselected, what this machine, or the cluster that was given, cannot do."""
+    ours = [item for item in items if HERE in item.path.parents]
+    reason = why_not() if ours else None
+    if reason:
+        config.stash[LEFT_OUT] = f"{len(ours)} end-to-end tests are left out: {reason.removeprefix('make: ')}"
+        left_out = ours
+    elif given_kubeconfig(places()):
+        left_out = [item for item in ours if "own_whole_cluster" in getattr(item, "fixturenames", ())]
+    else:
+        return
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say why they were left out, where everybody looks: just before the last line."""
+    if LEFT_OUT in config.stash:
+        terminalreporter.section("end-to-end tests")
+        terminalreporter.write_line(config.stash[LEFT_OUT])
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """That is no failure, even if no other test was asked for."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and LEFT_OUT in session.config.stash:
+        session.exitstatus = pytest.ExitCode.OK
