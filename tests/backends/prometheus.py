@@ -44,9 +44,10 @@ class Prometheus:
         assert said["status"] == "success", said
         return said["data"]
 
-    def query(self, expr: str) -> list[dict[str, Any]]:
-        """The series of an expression, now; each has `metric` and `value`."""
-        found: list[dict[str, Any]] = self.get("query", query=expr)["result"]
+    def query(self, expr: str, at: float | None = None) -> list[dict[str, Any]]:
+        """The series of an expression at a time, by default now; each has `metric` and `value`."""
+        when = {} if at is None else {"time": str(at)}
+        found: list[dict[str, Any]] = self.get("query", query=expr, **when)["result"]
         return found
 
     def is_ready(self) -> bool:

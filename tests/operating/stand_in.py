@@ -88,13 +88,14 @@ class StandIns:
 
 
 class RunningPod:
-    """A pod with a sidecar; folder: its volumes."""
+    """A pod with a sidecar; folder: its volumes. port: where its app finds the sidecar, on 127.0.0.1."""
 
     def __init__(self, cluster: Cluster, namespace: str, name: str, policy: str, folder: Path) -> None:
         self._cluster, self.namespace, self.name, self._policy = cluster, namespace, name, policy
         self.secrets = folder / "secrets"
         self.secrets.mkdir(parents=True)
         self._file = folder / names.POLICY_KEY
+        self.port = 0
 
     def sync(self) -> bool:
         """Do what the kubelet does: bring the volume to what the ConfigMap holds; whether there is one."""
@@ -125,8 +126,9 @@ class RunningPod:
         try:
             port = None
             for line in process.stderr:
-                if json.loads(line).get("message") == "ready":
-                    port = json.loads(line)["admin_port"]
+                said = json.loads(line)
+                if said.get("message") == "ready":
+                    self.port, port = said["port"], said["admin_port"]
                     break
             assert port, "the sidecar did not start"
             drain = threading.Thread(target=process.stderr.read)

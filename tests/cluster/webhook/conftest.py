@@ -1,87 +1,14 @@
 """The webhook in a cluster: reconciler, replicas, a Service that leads to them, the configuration."""
 
-import contextlib
-import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from kube.cluster import Cluster
-from kube.waiting import until
-from operating.forwarder import Forwarder
-from operating.installed import NAMESPACE, documents, install
-from operating.operator_process import OperatorProcess, operator_process
-from operating.webhook_process import PORT, fresh_addresses, is_ready, pod_of, replica
+from operating.installation import Installation, installation
+from operating.installed import install
 
-CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
-SECRET = f"/api/v1/namespaces/{NAMESPACE}/secrets/claude-operator-webhook"
-SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
 POLICY = "claude-sidecar.dev/policy"
-
-
-class Installation:
-    """Parts of the operator that can be started and stopped one by one."""
-
-    def __init__(self, cluster: Cluster, stack: contextlib.ExitStack) -> None:
-        self.cluster, self._stack = cluster, stack
-        *self.addresses, self.extra_address = fresh_addresses(3)
-        self.forwarder = stack.enter_context(Forwarder([(each, PORT) for each in self.addresses]).running())
-        for address in self.addresses:
-            stack.enter_context(pod_of(cluster, address))
-        self._account = cluster.kubeconfig_for_service_account
-
-    def reconcile(self) -> OperatorProcess:
-        """Start the reconciler, which looks after the certificates."""
-        account = self._account(NAMESPACE, "claude-sidecar-reconcile")
-        return self._stack.enter_context(operator_process(account, NAMESPACE))
-
-    def replica(self, at: int) -> OperatorProcess:
-        """Start one of the two replicas."""
-        account = self._account(NAMESPACE, "claude-sidecar-webhook")
-        return self._stack.enter_context(replica(account, self.addresses[at]))
-
-    def extra_replica(self) -> OperatorProcess:
-        """Start a third replica, which no Service leads to."""
-        account = self._account(NAMESPACE, "claude-sidecar-webhook")
-        return self._stack.enter_context(replica(account, self.extra_address))
-
-    def configure(self) -> None:
-        """Install the configuration as it is shipped, but for the port of the Service."""
-        # An API server without kube-proxy reaches a Service only by the name that it stands for.
-        service = {
-            "metadata": {"name": "claude-sidecar-webhook"},
-            "spec": {"type": "ExternalName", "externalName": "127.0.0.1"},
-        }
-        self.cluster.request("POST", SERVICES, service).expect(201, 409)
-        (configuration,) = documents("webhook")
-        configuration = copy.deepcopy(configuration)
-        for webhook in configuration["webhooks"]:
-            webhook["clientConfig"]["service"]["port"] = self.forwarder.port
-        self.cluster.apply(configuration)
-
-    def wait_until_ready(self) -> None:
-        """Both replicas say that API servers trust them."""
-        until(
-            lambda: all(is_ready(address) for address in self.addresses),
-            "both replicas are ready",
-            seconds=60,
-        )
-
-    def remove(self) -> None:
-        """Leave nothing that the next test would stumble over."""
-        with contextlib.suppress(OSError):
-            self.cluster.request("DELETE", f"{CONFIGURATIONS}/claude-sidecar").expect(200, 404)
-            self.cluster.request("DELETE", SECRET).expect(200, 404)
-            self.cluster.request("DELETE", f"{SERVICES}/claude-sidecar-webhook").expect(200, 404)
-
-
-@contextlib.contextmanager
-def installation(cluster: Cluster) -> Iterator[Installation]:
-    """Nothing runs yet; all is gone at the end of the block."""
-    with contextlib.ExitStack() as stack:
-        found = Installation(cluster, stack)
-        stack.callback(found.remove)
-        yield found
 
 
 @pytest.fixture(scope="session")
