@@ -47,25 +47,19 @@ class Store:
             case Pod():
                 self._put_pod(record)
             case Workload():
-                before = self.workloads.get(record.subject.uid)
-                self.workloads[record.subject.uid] = record
-                if record.owner is not None:
-                    self._made_by[record.owner.uid].add(record.subject.uid)
-                if before is None or replace(before, version=record.version) != record:
-                    self._concern_top(record)
+                self._put_workload(record)
             case ConfigMap():
                 self.config_maps[record.namespace, record.name] = record
                 self._concerns(_policy_of(record))
             case Namespace():
-                before_it = self.namespaces.get(record.name)
+                before = self.namespaces.get(record.name)
                 self.namespaces[record.name] = record
-                if before_it is None or replace(before_it, version=record.version) != record:
+                if before is None or replace(before, version=record.version) != record:
                     self._concern_namespace(record.name)
             case Refusal():
                 self.refusals[record.uid] = record
                 self._told_of[record.about].add(record.uid)
-                if (workload := self.workloads.get(record.about)) is not None:
-                    self._concern_top(workload)
+                self._concern_refused(record)
             case dict():
                 self._put_policy(record)
 
@@ -73,17 +67,11 @@ class Store:
         """Forget an object that is gone."""
         match record:
             case Pod():
-                if self.pods.pop(record.uid, None) is not None:
-                    self._concern_pod(record)
-                    for name in record.mounts:
-                        _discard(self._mounting, (record.namespace, name), record.uid)
-                    if record.owner is not None:
-                        _discard(self._made_by, record.owner.uid, record.uid)
+                if (pod := self.pods.pop(record.uid, None)) is not None:
+                    self._drop_pod(pod)
             case Workload():
-                if self.workloads.pop(record.subject.uid, None) is not None:
-                    if record.owner is not None:
-                        _discard(self._made_by, record.owner.uid, record.subject.uid)
-                    self._concern_top(record)
+                if (workload := self.workloads.get(record.subject.uid)) is not None:
+                    self._drop_workload(workload)
             case ConfigMap():
                 seen = self.config_maps.get((record.namespace, record.name))
                 if seen is not None and seen.uid == record.uid:
@@ -94,6 +82,7 @@ class Store:
             case Refusal():
                 if self.refusals.pop(record.uid, None) is not None:
                     _discard(self._told_of, record.about, record.uid)
+                    self._concern_refused(record)
             case dict():
                 meta = record["metadata"]
                 seen_policy = self.policies.get((meta["namespace"], meta["name"]))
@@ -114,13 +103,40 @@ class Store:
     def _put_pod(self, pod: Pod) -> None:
         before = self.pods.get(pod.uid)
         self.pods[pod.uid] = pod
-        if before is not None and replace(before, version=pod.version) == pod:
-            return
+        if before is not None:
+            if replace(before, version=pod.version) == pod:
+                return
+            # Its owner may be another now: a label that is taken off sets a pod free of its ReplicaSet.
+            self._drop_pod(before)
         for name in pod.mounts:
             self._mounting[pod.namespace, name].add(pod.uid)
         if pod.owner is not None:
             self._made_by[pod.owner.uid].add(pod.uid)
         self._concern_pod(pod)
+
+    def _drop_pod(self, pod: Pod) -> None:
+        self._concern_pod(pod)
+        for name in pod.mounts:
+            _discard(self._mounting, (pod.namespace, name), pod.uid)
+        if pod.owner is not None:
+            _discard(self._made_by, pod.owner.uid, pod.uid)
+
+    def _put_workload(self, workload: Workload) -> None:
+        before = self.workloads.get(workload.subject.uid)
+        if before is not None and replace(before, version=workload.version) != workload:
+            self._drop_workload(before)
+            before = None
+        self.workloads[workload.subject.uid] = workload
+        if before is None:
+            if workload.owner is not None:
+                self._made_by[workload.owner.uid].add(workload.subject.uid)
+            self._concern_top(workload)
+
+    def _drop_workload(self, workload: Workload) -> None:
+        self._concern_top(workload)  # while its chain of owners is whole
+        del self.workloads[workload.subject.uid]
+        if workload.owner is not None:
+            _discard(self._made_by, workload.owner.uid, workload.subject.uid)
 
     # -- whom a change concerns
 
@@ -130,6 +146,10 @@ class Store:
         subject = subject_of(pod, self.workloads)
         if subject is not None:
             self._concerns(WorkloadKey(pod.namespace, subject.uid))
+
+    def _concern_refused(self, refusal: Refusal) -> None:
+        if (workload := self.workloads.get(refusal.about)) is not None:
+            self._concern_top(workload)
 
     def _concern_top(self, workload: Workload) -> None:
         top = workload.subject if workload.owner is None else top_of(workload.subject, self.workloads)
@@ -146,9 +166,12 @@ class Store:
 
     def _concern_namespace(self, namespace: str) -> None:
         self._concern_workloads(namespace)
-        for place in [*self.policies, *self.config_maps]:
-            if place[0] == namespace:
-                self._concerns(PolicyKey(namespace, place[1].removeprefix(names.CONFIGMAP_PREFIX)))
+        for space, name in self.policies:
+            if space == namespace:
+                self._concerns(PolicyKey(namespace, name))
+        for config_map in self.config_maps.values():
+            if config_map.namespace == namespace:
+                self._concerns(_policy_of(config_map))
 
     # -- parts of the World
 
