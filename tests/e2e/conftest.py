@@ -1,4 +1,4 @@
-"""A whole cluster for the tests of this folder: where there can be none they are left out, and it is said why."""
+"""A whole cluster for the tests of this folder: without one they are left out, and it is said why."""
 
 import contextlib
 import json

@@ -73,7 +73,7 @@ def write_kubelet(at: Places, ca: Path, certificate: Path, key: Path) -> Path:
             "kind": "KubeletConfiguration",
             "failCgroupV1": False,
             "cgroupDriver": "cgroupfs",
-            "cgroupRoot": f"/{places.CGROUP}",
+            "cgroupRoot": f"/{at.cgroup}",
             "failSwapOn": False,
             "containerRuntimeEndpoint": f"unix://{at.socket}",
             "address": places.NODE_ADDRESS,

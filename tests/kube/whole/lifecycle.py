@@ -89,7 +89,7 @@ def _make_node(at: Places, programs: Programs) -> None:
         )
     at.state.mkdir(mode=0o700)
     machine_state.note_settings(at)
-    machine_state.make_cgroups()
+    machine_state.make_cgroups(at)
     port = _free_port()
     node = Node(at.state)
     node.start(programs.pause, port)
@@ -116,7 +116,7 @@ def take_down(at: Places) -> None:
     """End the cluster and leave the machine as it was; containerd keeps its images for the next one."""
     Node(at.state).stop()
     until(lambda: not network.is_connected(), "the node's network is gone")
-    machine_state.remove_cgroups()
+    machine_state.remove_cgroups(at)
     machine_state.restore_settings(at)
     shutil.rmtree(at.state, ignore_errors=True)
     assert not Path(at.state).exists(), f"{at.state} cannot be removed"

@@ -3,10 +3,11 @@
 import contextlib
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from kube.waiting import until
-from kube.whole.places import CGROUP, Places
+from kube.whole.places import Places
 
 SETTINGS = (
     "vm/overcommit_memory",
@@ -49,20 +50,21 @@ def _hierarchies() -> Iterator[Path]:
         yield from (path for path in CGROUPS.iterdir() if path.is_dir() and not path.is_symlink())
 
 
-def make_cgroups() -> None:
-    """Make the cgroup in which all pods are, so that they are told from anybody else's."""
+def make_cgroups(at: Places) -> None:
+    """Make the cgroup of all pods."""
     for hierarchy in _hierarchies():
-        made = hierarchy / CGROUP
+        made = hierarchy / at.cgroup
         made.mkdir(exist_ok=True)
         for name in ("cpuset.cpus", "cpuset.mems"):  # empty in a new one of v1: no process may enter
             if (made / name).exists() and not has_cgroup_v2():
                 (made / name).write_text((hierarchy / name).read_text())
 
 
-def remove_cgroups() -> None:
+def remove_cgroups(at: Places) -> None:
     """Remove it with all below it; the kernel may still be busy with what has just ended there."""
     for hierarchy in _hierarchies():
-        until(lambda top=hierarchy / CGROUP: _is_removed(top), f"cgroup {hierarchy / CGROUP} is empty")  # type: ignore[misc]
+        top = hierarchy / at.cgroup
+        until(partial(_is_removed, top), f"cgroup {top} is empty")
 
 
 def _is_removed(top: Path) -> bool:

@@ -1,5 +1,6 @@
 """Where a whole cluster keeps its state, and its names and addresses: there is at most one on a machine."""
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,6 @@ NODE_ADDRESS = "10.244.0.1"
 POD_RANGE, SERVICE_RANGE = "10.244.0.0/24", "10.96.0.0/16"
 API_ADDRESS, DNS_ADDRESS = "10.96.0.1", "10.96.0.10"
 API_PORT, ETCD_PORT, ETCD_PEER_PORT = 6443, 2379, 2380
-CGROUP = "claude-sidecar"
 PAUSE_IMAGE = "localhost/pause:1"
 
 
@@ -36,6 +36,11 @@ class Places:
     def images(self) -> Path:
         """What containerd has unpacked: it stays, so that images are imported once."""
         return self.cache / "containerd"
+
+    @property
+    def cgroup(self) -> str:
+        """The one in which all its pods are, so that they are told from anybody else's."""
+        return f"claude-sidecar-{hashlib.sha256(bytes(self.state)).hexdigest()[:8]}"
 
     @property
     def kubeconfig(self) -> Path:
