@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo image cluster-binaries cluster-up cluster-down test check format lock bench clean
+.PHONY: help install demo image cluster-binaries backends cluster-up cluster-down test check format lock bench clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,11 @@ cluster-binaries: ## build real Kubernetes components for the tests, once: 4 to 
 	@$(SETUP) test
 	@$(BIN)/python tools/kube_binaries.py $(MINORS) >/dev/null
 
+backends: ## a trace store (Jaeger, built once: 3 to 5 minutes) and Prometheus, for the tests
+	@$(SETUP) test
+	@$(BIN)/python tools/jaeger_binary.py >/dev/null
+	@$(BIN)/python tools/prometheus_programs.py >/dev/null
+
 cluster-up: ## a whole Kubernetes cluster with one node on this machine; needs root
 	@$(SETUP) test
 	@$(BIN)/python tools/whole_cluster.py up
@@ -37,7 +42,7 @@ cluster-down: ## remove that again, whatever state it is in
 	@$(SETUP) test
 	@$(BIN)/python tools/whole_cluster.py down
 
-test: cluster-binaries ## every test, the official SDKs in Python, TypeScript and Go included
+test: cluster-binaries backends ## every test, the official SDKs in Python, TypeScript and Go included
 	@$(SETUP) test
 	@$(BIN)/python tools/sdk_drivers.py >/dev/null
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
@@ -65,6 +70,7 @@ lock: ## renew requirements/ from pyproject.toml; UPGRADE=1 takes the newest ver
 	$(LOCK) --group anthropic-0x -o requirements/anthropic-0x.txt
 	$(LOCK) --group node -o requirements/node.txt
 	$(LOCK) --group go -o requirements/go.txt
+	$(LOCK) --group phoenix -o requirements/phoenix.txt
 
 bench: ## direct against sidecar, a table; the numbers go to bench/results/
 	@$(SETUP) test
