@@ -124,4 +124,13 @@ def _add_sidecar(
     spec["initContainers"] = [*inits[:at], container, *inits[at:]]
     known = {volume.get("name") for volume in there}
     spec["volumes"] = [*there, *(each.volume for each in mounted if each.volume["name"] not in known)]
+    _add_pull_secrets(spec, settings.image_pull_secrets)
     return None
+
+
+def _add_pull_secrets(spec: Object, wanted: tuple[str, ...]) -> None:
+    """Name the Secrets that the sidecar's image is pulled with; those of the pod stay first."""
+    there: list[Object] = spec.get("imagePullSecrets") or []
+    known = {each.get("name") for each in there}
+    if missing := [{"name": name} for name in wanted if name not in known]:
+        spec["imagePullSecrets"] = [*there, *missing]

@@ -67,12 +67,14 @@ class Exits(_Part, frozen=True):
 class Settings(_Part, frozen=True):
     """Everything about injected sidecars that is not the policy's to say.
 
-    uid: used only where the pod itself would run as root. tmp_mi_b: room at /tmp, at least; a known policy
-    that spools more gets more. allowed_hosts: where routes may lead. namespaces: exits that differ there.
+    image_pull_secrets: names that are added to a pod's own. uid: used only where the pod itself would run as
+    root. tmp_mi_b: room at /tmp, at least; a known policy that spools more gets more. allowed_hosts: where
+    routes may lead. namespaces: exits that differ there.
     """
 
     image: NonEmpty = "claude-sidecar:latest"
     image_pull_policy: str = "IfNotPresent"
+    image_pull_secrets: tuple[NonEmpty, ...] = ()
     uid: Annotated[int, msgspec.Meta(ge=1)] = 65532
     resources: Resources = Resources()
     bounds: Bounds = Bounds()

@@ -226,3 +226,11 @@ def test_quantities_are_read_as_the_api_server_reads_them(text: object, number: 
 @pytest.mark.parametrize("text", ["", "m", "1 Gi", "1gi", "--1", "1e", "1e999", "٣", None, {}, "1" + "i"])
 def test_what_is_no_quantity_is_none(text: object) -> None:
     assert quantity(text) is None
+
+
+def test_pull_secrets_are_added_to_the_pods_own(injected: Inject) -> None:
+    settings = Settings(image_pull_secrets=("registry", "mirror"))
+    own = make_pod(imagePullSecrets=[{"name": "own"}, {"name": "mirror"}])
+    secrets = injected(own, settings=settings).pod["spec"]["imagePullSecrets"]
+    assert secrets == [{"name": "own"}, {"name": "mirror"}, {"name": "registry"}]
+    assert "imagePullSecrets" not in injected(make_pod()).pod["spec"]
