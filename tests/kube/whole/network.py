@@ -20,6 +20,8 @@ ip link set lo up
 ip link add cni0 type bridge
 ip addr add {places.NODE_ADDRESS}/24 dev cni0
 ip link set cni0 up
+# kube-proxy turns a Service's address into a pod's only after a way was found for it.
+ip route add {places.SERVICE_RANGE} dev cni0
 ip addr add {places.UPLINK_ADDRESS}/30 dev uplink
 ip link set uplink up
 echo 1 > /proc/sys/net/ipv4/ip_forward
