@@ -36,6 +36,12 @@ def found(recipe: Recipe, folder: Path, base: BaseChoice) -> Built | None:
     return built if built["key"] == recipe.key(base.key) else None
 
 
+def weights() -> dict[str, int]:
+    """Compressed sizes of layers, by digest, as far as they are known from earlier builds."""
+    notes = [json.loads(note.read_text()) for note in shelf().glob("*.tar.json")]
+    return {layer["digest"]: layer["compressed_bytes"] for note in notes for layer in note["layers"]}
+
+
 def build(recipe: Recipe, engine: Engine, base: BaseChoice, folder: Path) -> Built:
     """One image: the tar is replaced when all is well, and not before."""
     begun = time.monotonic()
@@ -51,7 +57,7 @@ def build(recipe: Recipe, engine: Engine, base: BaseChoice, folder: Path) -> Bui
             "tag": recipe.tag,
             "tar": str(folder / recipe.file_name),
             "key": recipe.key(base.key),
-            "layers": [asdict(layer) for layer in layers(new)],
+            "layers": [asdict(layer) for layer in layers(new, weights())],
         }
         new.rename(folder / recipe.file_name)
         (folder / f"{recipe.file_name}.json").write_text(json.dumps(built))

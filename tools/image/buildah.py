@@ -39,15 +39,17 @@ class Buildah:
 
     def ask(self, image: str, script: str) -> str:
         container = self._run("from", self._policy, image).strip()
-        try:
-            return self._run("run", container, "--", "python3", "-c", script)
-        finally:
-            self._try("rm", container)
+        asked = self._try("run", container, "--", "python3", "-c", script)
+        self._try("rm", container)
+        if asked.returncode != 0:
+            raise SystemExit(f"{asked.stderr[-4000:]}make: {image} has no python3 that runs: see above.")
+        return asked.stdout
 
     def build(self, containerfile: Path, context: Path, tag: str, arguments: dict[str, str]) -> None:
         given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         self._run(
-            *("bud", "--quiet", self._policy, f"--timestamp={BUILT_AT}", f"--file={containerfile}"),
+            *("bud", "--quiet", self._policy, "--identity-label=false"),
+            *(f"--timestamp={BUILT_AT}", f"--file={containerfile}"),
             *(f"--tag={tag}", *given, str(context)),
         )
 

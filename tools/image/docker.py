@@ -43,7 +43,10 @@ class Docker:
         self._run("load", "--quiet", "--input", str(archive))
 
     def ask(self, image: str, script: str) -> str:
-        return self._run("run", "--rm", "--entrypoint", "python3", image, "-c", script)
+        asked = self._try("run", "--rm", "--entrypoint", "python3", image, "-c", script)
+        if asked.returncode != 0:
+            raise SystemExit(f"{asked.stderr[-4000:]}make: {image} has no python3 that runs: see above.")
+        return asked.stdout
 
     def build(self, containerfile: Path, context: Path, tag: str, arguments: dict[str, str]) -> None:
         given = {**arguments, "SOURCE_DATE_EPOCH": str(BUILT_AT)}
@@ -54,15 +57,14 @@ class Docker:
         self._run("save", "--output", str(archive), tag)
 
     def _run(self, *words: str) -> str:
-        ended = subprocess.run(
-            ["docker", *words],
-            check=False,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "DOCKER_BUILDKIT": "1"},
-        )
+        ended = self._try(*words)
         if ended.returncode != 0:
             raise SystemExit(
                 f"{ended.stdout[-4000:]}{ended.stderr[-4000:]}make: docker {words[0]} failed: see above."
             )
         return ended.stdout
+
+    def _try(self, *words: str) -> subprocess.CompletedProcess[str]:
+        # Engines before 23 have to be asked for BuildKit, which the Containerfile's mounts need.
+        env = {**os.environ, "DOCKER_BUILDKIT": "1"}
+        return subprocess.run(["docker", *words], check=False, capture_output=True, text=True, env=env)

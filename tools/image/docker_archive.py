@@ -6,6 +6,7 @@ import json
 import platform
 import tarfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -48,28 +49,14 @@ def pack(layer: Path, tag: str, target: Path) -> None:
             archive.addfile(entry, io.BytesIO(content_bytes))
 
 
-def layers(archive: Path) -> list[Layer]:
-    """What the layers of an archive are and weigh, the base's first."""
+def layers(archive: Path, known: Mapping[str, int]) -> list[Layer]:
+    """What the layers of an archive are and weigh, the base's first.
+
+    *known*: compressed sizes by digest, so that a layer is compressed once only.
+    """
     with tarfile.open(archive) as tar:
         manifest = json.load(_member(tar, "manifest.json"))[0]
-        return [_weigh(_member(tar, name)) for name in manifest["Layers"]]
-
-
-def config(archive: Path) -> dict[str, object]:
-    """The image's configuration: user, entry point, environment, digests of its layers."""
-    with tarfile.open(archive) as tar:
-        manifest = json.load(_member(tar, "manifest.json"))[0]
-        found: dict[str, object] = json.load(_member(tar, manifest["Config"]))
-        return found
-
-
-def unpack(archive: Path, folder: Path) -> None:
-    """Lay an archive's layers over each other in *folder*: the root file system of a container."""
-    with tarfile.open(archive) as tar:
-        manifest = json.load(_member(tar, "manifest.json"))[0]
-        for name in manifest["Layers"]:
-            with tarfile.open(fileobj=_member(tar, name)) as layer:
-                layer.extractall(folder, filter="fully_trusted")
+        return [_weigh(_member(tar, name), known) for name in manifest["Layers"]]
 
 
 def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
@@ -78,14 +65,18 @@ def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
     return member
 
 
-def _weigh(layer: IO[bytes]) -> Layer:
-    sha, packer = hashlib.sha256(), zlib.compressobj(6, wbits=31)
-    unpacked = compressed = 0
+def _weigh(layer: IO[bytes], known: Mapping[str, int]) -> Layer:
+    digest = f"sha256:{hashlib.file_digest(layer, 'sha256').hexdigest()}"  # type: ignore[arg-type]
+    unpacked = layer.tell()
+    return Layer(digest, unpacked, known[digest] if digest in known else _compressed(layer))
+
+
+def _compressed(layer: IO[bytes]) -> int:
+    packer, total = zlib.compressobj(6, wbits=31), 0
+    layer.seek(0)
     while chunk := layer.read(_CHUNK):
-        sha.update(chunk)
-        unpacked += len(chunk)
-        compressed += len(packer.compress(chunk))
-    return Layer(f"sha256:{sha.hexdigest()}", unpacked, compressed + len(packer.flush()))
+        total += len(packer.compress(chunk))
+    return total + len(packer.flush())
 
 
 def _without_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
