@@ -38,7 +38,8 @@ class Event:
 
 @dataclass(frozen=True)
 class Span:
-    """A span as Jaeger tells it. kind: `server`, `client`, ...; failed: its status is Error."""
+    """A span as Jaeger tells it. kind: `server`, `client`, ...; failed: its status is Error; resource: the
+    attributes of the process that made it."""
 
     name: str
     service: str
@@ -50,6 +51,7 @@ class Span:
     failed: bool
     attributes: dict[str, Any]
     events: tuple[Event, ...] = field(default_factory=tuple)
+    resource: dict[str, Any] = field(default_factory=dict)
 
 
 class Jaeger:
@@ -67,8 +69,7 @@ class Jaeger:
             if refused.code == 404:
                 return []
             raise
-        services = {key: each["serviceName"] for key, each in trace["processes"].items()}
-        spans = [_span(each, services) for each in trace["spans"]]
+        spans = [_span(each, trace["processes"][each["processID"]]) for each in trace["spans"]]
         return sorted(spans, key=lambda span: span.start_us)
 
     def traces(self, service: str) -> list[list[Span]]:
@@ -84,13 +85,13 @@ class Jaeger:
         return False
 
 
-def _span(told: dict[str, Any], services: dict[str, str]) -> Span:
+def _span(told: dict[str, Any], process: dict[str, Any]) -> Span:
     attributes = _tags(told["tags"])
     parents = [each["spanID"] for each in told["references"] if each["refType"] == "CHILD_OF"]
     events = [_tags(each["fields"]) | {"at": each["timestamp"]} for each in told["logs"]]
     return Span(
         name=told["operationName"],
-        service=services[told["processID"]],
+        service=process["serviceName"],
         kind=attributes.pop("span.kind", "internal"),
         span_id=told["spanID"],
         parent_id=parents[0] if parents else None,
@@ -99,6 +100,7 @@ def _span(told: dict[str, Any], services: dict[str, str]) -> Span:
         failed=attributes.pop("otel.status_code", None) == "ERROR",
         attributes=attributes,
         events=tuple(Event(each.pop("at"), each.pop("event"), each) for each in events),
+        resource=_tags(process.get("tags") or []),
     )
 
 
