@@ -86,6 +86,21 @@ def test_rounds_breakers_are_ignored_if_they_alone_leave_no_route(
     assert play(snapshot(1), [answer(529), answer(200)], health=open_at(0)).routes == ["r0", "r0"]
 
 
+def test_rounds_breakers_that_are_ignored_leave_every_route_its_turn(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(2), [answer(529)], health=open_at(0, 1))
+    assert (story.routes, story.pauses) == (["r0", "r1", "r0", "r1"], [0.5])
+
+
+def test_rounds_breakers_that_are_ignored_leave_the_move_to_a_fresh_route_free(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    health = HealthView(breaker_open=frozenset({0, 1}), budget_allows=False)
+    story = play(snapshot(2), [answer(529), answer(200)], health=health)
+    assert (story.routes, story.budget_spent) == (["r0", "r1"], 0)
+
+
 def test_rounds_breakers_are_ignored_too_where_the_other_routes_lack_their_credential(
     play: Any, snapshot: Any, answer: Any
 ) -> None:

@@ -149,27 +149,27 @@ def _told_wait_s(state: CallState, candidate: int, now: float) -> float:
     return 0.0
 
 
-def _usable(state: CallState, health: HealthView, now: float) -> list[int]:
-    return [
+def _eligible(state: CallState, health: HealthView, now: float) -> list[int]:
+    """The routes that may be sent to now, in order; if only breakers leave none, they are ignored."""
+    usable = [
         candidate
         for candidate in range(len(state.candidates))
         if candidate not in state.excluded
         and candidate not in health.credential_missing
         and _told_wait_s(state, candidate, now) <= _CLOCK_GRAIN_S
     ]
+    return [candidate for candidate in usable if candidate not in health.breaker_open] or usable
 
 
 def _round_opener(state: CallState, health: HealthView, now: float) -> int | None:
-    """The first route of a round; if only breakers leave none, they are ignored."""
-    usable = _usable(state, health, now)
-    admitted = [candidate for candidate in usable if candidate not in health.breaker_open]
-    return next(iter(admitted or usable), None)
+    """The first route of a round."""
+    return next(iter(_eligible(state, health, now)), None)
 
 
 def _next_in_round(state: CallState, health: HealthView, now: float) -> int | None:
     """The next route that this round has not tried; without budget, that this call has not tried."""
-    for candidate in _usable(state, health, now):
-        if candidate in state.round_tried or candidate in health.breaker_open:
+    for candidate in _eligible(state, health, now):
+        if candidate in state.round_tried:
             continue
         if health.budget_allows or not _route_tried(state, candidate):
             return candidate
