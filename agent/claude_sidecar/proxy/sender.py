@@ -102,7 +102,8 @@ class Sender:
             body=body,
             head_only=context.call.method == "HEAD",
             timers=_timers(context),
-            fresh=fresh or not context.call.facts.repeatable,
+            # A connection that dies while idle is found out by a send, which this call has but one of.
+            fresh=fresh or not context.repeatable,
             chunked=size is None,
         )
 

@@ -67,7 +67,7 @@ class StoredBody:
             return
         offset = 0
         while offset < self.size_bytes:
-            piece = os.pread(self._file, _PIECE_BYTES, offset)
+            piece = os.pread(self._file, min(_PIECE_BYTES, self.size_bytes - offset), offset)
             if not piece:
                 raise OSError("the spooled body is shorter than it was")
             offset += len(piece)
@@ -110,10 +110,16 @@ def _facts_decoded(data: bytes, coding: bytes) -> BodyFacts:
 
 
 class PassingBody:
-    """A body sent once: what has been read of it, then the rest as it comes."""
+    """A body sent once: what has been read of it, then the rest as it comes.
 
-    def __init__(self, read: StoredBody | None, source: BodySource, size_bytes: int | None) -> None:
+    unkept: what was read last, for which the store had no room.
+    """
+
+    def __init__(
+        self, read: StoredBody | None, source: BodySource, size_bytes: int | None, unkept: bytes = b""
+    ) -> None:
         self._read = read
+        self._unkept = unkept
         self._source = source
         self.size_bytes = size_bytes or 0
         self.whole = None
@@ -125,6 +131,8 @@ class PassingBody:
             async for piece in self._read.pieces():
                 yield piece
             self._read.release()
+        if self._unkept:
+            yield self._unkept
         passed = 0
         while piece := await self._source.readany():
             passed += len(piece)
@@ -175,11 +183,14 @@ async def store_body(
         raise
     if fits:
         return store.body()
-    return PassingBody(store.body(), source, declared_bytes)
+    return PassingBody(store.body(), source, declared_bytes, store.unkept)
 
 
 class _Store:
-    """A body as it grows: in memory first, in a file past `MEMORY_BYTES` or when memory is short."""
+    """A body as it grows: in memory first, in a file past `MEMORY_BYTES` or when memory is short.
+
+    unkept: the last piece, where the disk had no room for it.
+    """
 
     def __init__(self, space: BufferSpace, memory_bytes: int, spool_bytes: int) -> None:
         self._space = space
@@ -188,14 +199,18 @@ class _Store:
         self._parts: list[bytes] = []
         self._file: int | None = None
         self.size_bytes = 0
+        self.unkept = b""
 
     def add(self, piece: bytes) -> bool:
-        """Keep a piece; False when it was kept but no further one can be."""
-        self.size_bytes += len(piece)
+        """Keep a piece; False when no further one can be kept."""
         if self._file is not None:
+            if not _write_all(self._file, piece):
+                self.unkept = piece
+                return False
+            self.size_bytes += len(piece)
             self._space.spool_bytes += len(piece)
-            _write_all(self._file, piece)
             return self._space.spool_bytes <= self._spool_bytes
+        self.size_bytes += len(piece)
         self._parts.append(piece)
         self._space.memory_bytes += len(piece)
         if self.size_bytes <= MEMORY_BYTES and self._space.memory_bytes <= self._memory_bytes:
@@ -211,11 +226,14 @@ class _Store:
         except OSError:
             return False
         Path(path).unlink()
+        kept = b"".join(self._parts)
+        if not _write_all(file, kept):
+            os.close(file)
+            return False
         self._file = file
-        kept, self._parts = b"".join(self._parts), []
+        self._parts.clear()
         self._space.memory_bytes -= len(kept)
         self._space.spool_bytes += len(kept)
-        _write_all(file, kept)
         return True
 
     def body(self) -> StoredBody:
@@ -226,7 +244,12 @@ class _Store:
             self.body().release()
 
 
-def _write_all(file: int, data: bytes) -> None:
+def _write_all(file: int, data: bytes) -> bool:
+    """Whether all of it could be written: a disk may be full."""
     view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
+    try:
+        while view:
+            view = view[os.write(file, view) :]
+    except OSError:
+        return False
+    return True
