@@ -20,6 +20,8 @@ from backends.chart_queries import (
     rules,
 )
 from backends.prometheus import programs
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from claude_operator.admission.metrics import Metrics as WebhookMetrics
@@ -152,3 +154,15 @@ def test_a_rule_that_is_wrong_is_found_by_these_tests(tmp_path: Path) -> None:
 def test_dashboards_are_plain_json() -> None:
     for path in DASHBOARDS:
         assert json.loads(path.read_text())["title"].startswith("claude-sidecar: ")
+
+
+def test_docs_list_every_metric_of_operator_and_webhook_with_its_labels() -> None:
+    row = r"^\| `(claude_operator_\w+)` \| \w+ \|([^|]*)\|"
+    rows = re.findall(row, (ROOT / "docs" / "telemetry.md").read_text(), re.MULTILINE)
+    told: dict[str, tuple[str, ...]] = {}
+    for metrics in (OperatorMetrics(), WebhookMetrics()):
+        for each in vars(metrics).values():
+            if isinstance(each, MetricWrapperBase):
+                name = each._name + ("_total" if isinstance(each, Counter) else "")
+                told[name] = tuple(each._labelnames)
+    assert {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows} == told
