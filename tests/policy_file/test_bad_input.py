@@ -66,7 +66,10 @@ SPEC = [  # the text of `spec` in line 4, and what its fault must say
         "{stream: {hold: Header}}",
         "`Header` is not possible here; did you mean `Headers`? allowed: FirstDelta, Headers",
     ),
-    ("{pacing: {mode: off}}", "must be one of Disabled, Observe, Enforce, not the boolean"),
+    (
+        "{pacing: {mode: off}}",
+        "must be one of Disabled, Observe, Enforce, not the boolean that YAML reads in `off`",
+    ),
     ("{limits: []}", "spec.limits: must be a mapping with the fields maxConcurrent, maxBodyMiB"),
     ("{telemetry: {traces: {propagate: 'yes'}}}", "must be true or false, not text"),
     ("{telemetry: {featureHeader: X-Api-Key}}", "must not name a header that carries a credential"),

@@ -46,7 +46,7 @@ def complaint(kind: str, loc: Loc, given: Any, context: dict[str, Any], spelling
         case "missing":
             return f"is missing; give {_allowed(schema)}"
         case "enum" | "literal_error":
-            return _not_among(given, schema.get("enum") or [schema.get("const")])
+            return _not_among(given, schema.get("enum") or [schema.get("const")], spelling)
         case "too_short" | "too_long":
             return (
                 f"has {len(given)} entries; allowed: {schema.get('minItems', 0)} to {schema.get('maxItems')}"
@@ -104,9 +104,9 @@ def _range(schema: dict[str, Any]) -> str:
     return f"{lowest:g} to {highest:,}".replace(",", "") if highest is not None else f"{lowest:g} or more"
 
 
-def _not_among(given: Any, allowed: list[str]) -> str:
+def _not_among(given: Any, allowed: list[str], spelling: str | None) -> str:
     if not isinstance(given, str):
-        return f"must be one of {', '.join(allowed)}, not {_kind_of(given, None)}"
+        return f"must be one of {', '.join(allowed)}, not {_kind_of(given, spelling)}"
     nearest = _nearest(given, allowed)
     question = f"did you mean `{nearest}`? " if nearest else ""
     return f"{shown(given)} is not possible here; {question}allowed: {', '.join(allowed)}"
