@@ -154,6 +154,18 @@ async def test_trace_context_is_replaced_where_the_policy_propagates(started) ->
     assert request.header(b"baggage") is None
 
 
+@pytest.mark.parametrize("parent", [b"00-none", None], ids=["unreadable", "absent"])
+async def test_tracestate_without_a_readable_traceparent_is_dropped(parent, started) -> None:
+    lines = [(b"tracestate", b"x=y")] + ([(b"traceparent", parent)] if parent is not None else [])
+    request, _ = await sent_on(
+        started,
+        request_bytes(lines=lines, body=message_body()),
+        telemetry={"traces": {"propagate": True}},
+    )
+    assert request.header(b"traceparent") not in (None, parent)
+    assert request.header(b"tracestate") is None
+
+
 async def test_base_path_of_the_endpoint_goes_before_the_path(started) -> None:
     upstream = ScriptedUpstream(otherwise=answer())
     async with upstream.running():

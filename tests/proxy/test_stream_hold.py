@@ -209,6 +209,16 @@ async def test_event_streams_of_other_endpoints_pass_as_they_are(started) -> Non
         assert (got.body, got.end) == (sent, "whole")
 
 
+async def test_event_streams_of_other_endpoints_go_on_behind_an_error_event(started) -> None:
+    before, after = OVERLOADED_EVENT + event("message_stop"), event("session.status_idle")
+    steps = [STREAM_HEAD, chunk(before), Pause(30), chunk(after), LAST_CHUNK]
+    async with started(ScriptedUpstream([steps])) as bench:
+        got = await bench.ask(request_bytes("GET", "/v1/sessions/s_1/events/stream"))
+        assert (got.body, got.end) == (before + after, "whole")
+        (call,) = await bench.admin_json("/requests")
+        assert (call["cause"], call["interrupted"]) == (None, False)
+
+
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
 async def test_line_ends_of_any_kind_delimit_events(line_end, started) -> None:
     events = [one.replace(b"\n", line_end) for one in EVENTS]

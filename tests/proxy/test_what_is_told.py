@@ -1,12 +1,13 @@
 """What is learnt from calls and told of them, where it is easily told wrong."""
 
+import asyncio
 import json
 import re
 
 import pytest
-from fakes.raw_client import request_bytes
+from fakes.raw_client import connected, request_bytes
 from fakes.scripted_upstream import Hang, Reset, ScriptedUpstream
-from fakes.wire_bytes import answer, error, message_body, stream_answer, stream_events
+from fakes.wire_bytes import MODEL, answer, error, message_body, stream_answer, stream_events
 
 pytestmark = pytest.mark.looptime
 
@@ -58,6 +59,59 @@ async def test_a_missing_credential_is_told_of_the_routes_that_serve_the_call(st
         assert got.status == 503
         assert "route second" in message
         assert "route first" not in message
+
+
+async def test_an_answer_is_told_with_what_was_sent_for_it_and_not_with_what_was_sent_last(
+    started, tmp_path
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("sk-ant-api03-own")
+    routes = [
+        {"models": [{"name": MODEL}]},
+        {"models": [{"name": "claude-sonnet-4-6"}], "credential": {"file": str(key)}},
+    ]
+    fallback = {
+        "causes": ["Authentication"],
+        "substitutions": [{"model": MODEL, "with": ["claude-sonnet-4-6"]}],
+    }
+    first, second = ScriptedUpstream([error(401)]), ScriptedUpstream([error(404)])
+    async with started(first, second, routes=routes, fallback=fallback) as bench:
+        bearer = (b"authorization", b"Bearer sk-ant-oat01-callers")
+        got = await bench.ask(request_bytes(lines=[bearer], body=message_body(), key=None))
+        assert (got.status, got.header("x-claude-sidecar-attempts")) == (401, "2")
+        assert second.requests[0].header(b"x-api-key") == b"sk-ant-api03-own"
+        assert got.header("x-claude-sidecar-model") is None
+        assert "sent on: authorization." in (got.header("x-claude-sidecar-hint") or "")
+        (call,) = await bench.admin_json("/requests")
+        assert (call["route"], call["key"], call["substitutedModel"]) == ("first", "oauth", None)
+
+
+async def test_a_refused_key_of_a_route_is_told_with_the_header_that_carried_it(started, tmp_path) -> None:
+    key = tmp_path / "key"
+    key.write_text("sk-ant-api03-own")
+    upstream = ScriptedUpstream(otherwise=error(401))
+    async with started(upstream, routes=[{"credential": {"file": str(key)}}]) as bench:
+        for header, value in (
+            (b"authorization", b"Bearer sk-ant-api03-a"),
+            (b"x-api-key", b"sk-ant-api03-a"),
+        ):
+            got = await bench.ask(request_bytes(lines=[(header, value)], body=message_body(), key=None))
+            assert upstream.requests[-1].header(header) is not None
+            assert f"sent on: {header.decode()}." in (got.header("x-claude-sidecar-hint") or "")
+
+
+async def test_a_call_that_is_refused_unsent_is_told_with_its_key_and_its_trace(started) -> None:
+    lines = [(b"traceparent", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01")]
+    async with (
+        started(ScriptedUpstream(), limits={"maxConcurrent": 1}) as bench,
+        connected(bench.port) as app,
+    ):
+        await app.send(request_bytes(body=message_body()))
+        await asyncio.sleep(0.1)
+        assert (await bench.message(lines=lines)).status == 529
+        (call,) = await bench.admin_json("/requests")
+        assert (call["errorType"], call["traceId"]) == ("gateway_busy", "a" * 32)
+        assert call["key"] not in ("none", "hidden")
 
 
 async def test_a_new_generation_of_the_same_spec_is_told(started) -> None:

@@ -26,6 +26,9 @@ def diagnose_reply(context: CallContext, reply: Reply, health: Health) -> None:
     record.cause = attempt.cause
     record.error_type = attempt.error_type
     record.request_id = attempt.request_id
+    # Not always those of the last send: a later route's refusal of our own key gives way to this answer.
+    record.key = attempt.key
+    record.substituted_model = reply.candidate.substitute
     if record.cause is None:
         return
     error = reply.error
@@ -42,7 +45,7 @@ def diagnose_reply(context: CallContext, reply: Reply, health: Health) -> None:
             path=context.call.facts.path,
             model=context.body_facts.model,
             request_headers=context.call.lines,
-            credentials_sent=context.credentials_sent,
+            credentials_sent=reply.credentials_sent,
             route_has_credential=route.credential is not None,
             request_has_max_tokens=context.body_facts.names_max_tokens,
             known_models=health.notes(route).models,

@@ -15,6 +15,7 @@ from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.renamed_body import renamed_body
 from claude_sidecar.proxy.reply import Reply
+from claude_sidecar.proxy.request_head import own_credential_header
 from claude_sidecar.proxy.sender import Sender
 from claude_sidecar.telemetry.record import FallbackRecord, WaitRecord
 from claude_sidecar.wire.credential import CredentialKind, alias_of_key
@@ -60,7 +61,7 @@ class Engine:
                     case Wait():
                         state = await self._wait(context, state, step, now)
                     case Send():
-                        state = await self._send(context, state, step)
+                        state = await self._send(context, state, step, now)
                     case Deliver() | GiveUp():
                         return Delivery(step, state.candidates)
         except BaseException:
@@ -76,8 +77,7 @@ class Engine:
             await clock.sleep(step.seconds)
         return state.waited(step)
 
-    async def _send(self, context: CallContext, state: CallState, step: Send) -> CallState:
-        now = clock.now()
+    async def _send(self, context: CallContext, state: CallState, step: Send, now: float) -> CallState:
         candidate = state.candidates[step.candidate]
         if step.spends_budget:
             self._health.budget.spend(now)
@@ -120,10 +120,11 @@ class Engine:
             context.record.key = context.callers_key
             return None
         secret = self._credentials.secret(ref, now)
-        context.credentials_sent = ("x-api-key",)
-        if secret is not None:
-            context.record.key = alias_of_key(secret.value.encode("ascii"), context.snapshot.key_alias)
-        return secret.value.encode("ascii") if secret is not None else b""
+        assert secret is not None  # the decision was made at the same `now`, which knows no other answer
+        own = secret.value.encode("ascii")
+        context.credentials_sent = (own_credential_header(context.call, own),)
+        context.record.key = alias_of_key(own, context.snapshot.key_alias)
+        return own
 
     def _missing(self, context: CallContext, candidates: tuple[Candidate, ...], now: float) -> frozenset[int]:
         """Candidates without a credential to send; a placeholder is none."""

@@ -20,10 +20,13 @@ class EventView:
     Content-coded streams are relayed as the bytes come, and read in a decoded copy.
     """
 
-    __slots__ = ("_coded", "_facts", "_framer", "_tee", "begun", "error", "opaque", "stopped")
+    __slots__ = ("_coded", "_facts", "_framer", "_inference", "_tee", "begun", "error", "opaque", "stopped")
 
-    def __init__(self, coding: bytes | None, facts: AnswerFacts) -> None:
+    def __init__(self, coding: bytes | None, facts: AnswerFacts, *, inference: bool) -> None:
+        """inference: whether it is a model's answer; events of other streams (a session's) are not judged:
+        an `error` among them need not be the end."""
         self._facts = facts
+        self._inference = inference
         self._framer = EventFramer()
         self._coded = coding is not None and coding.strip().lower() not in (b"", b"identity")
         self._tee: TeeDecoder | None = None
@@ -74,7 +77,7 @@ class EventView:
         return b"" if self._coded else rest
 
     def _read(self, event: bytes) -> None:
-        if self.error is not None:
+        if self.error is not None or not self._inference:
             return
         kind = event_type(event)
         if kind in _DELTAS:

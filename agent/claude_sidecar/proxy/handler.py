@@ -113,9 +113,9 @@ class Handler:
     ) -> None:
         body: RequestBody | None = None
         try:
-            self._admit(snapshot)
             call = read_call(request)
             _note_call(record, call, snapshot)
+            self._admit(snapshot)
             body = await self._body(request, down, call, record, snapshot)
             context = self._context(call, body, record, snapshot)
             delivery = await self._engine.run(context)

@@ -17,7 +17,7 @@ class Reply:
     """index: of the headers as they came. prefix: body bytes that have come (of a stream: whole events);
     rest: where more comes from, None when the body is complete. events: set for a stream; guarded: a
     stream that must end with `message_stop` or an error event. tee: decodes a copy of a JSON body, kept
-    in `copy`, for `facts`.
+    in `copy`, for `facts`. credentials_sent: names of the credential headers of the send that it answers.
     """
 
     status: int
@@ -34,6 +34,7 @@ class Reply:
     copy: bytearray = field(default_factory=bytearray)
     facts: AnswerFacts = field(default_factory=AnswerFacts)
     error: ErrorBody | None = None
+    credentials_sent: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.index = index_of(self.headers)

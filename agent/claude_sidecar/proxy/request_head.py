@@ -27,13 +27,14 @@ class Changes:
 
     credential: the route's own, None forwards the caller's; identity: ask for no content coding;
     body_bytes: the body's size, None keeps the caller's framing; trace: (trace id, span id) of ours, None
-    strips the caller's.
+    strips the caller's; tracestate: whether the caller's goes on, which an unreadable traceparent forbids.
     """
 
     credential: bytes | None
     identity: bool
     body_bytes: int | None
     trace: tuple[str, str] | None
+    tracestate: bool
 
 
 def request_head(call: Call, route: Route, changes: Changes) -> bytes:
@@ -65,7 +66,7 @@ def request_head(call: Call, route: Route, changes: Changes) -> bytes:
             if not coding_seen:
                 lines.append((name, b"identity"))
                 coding_seen = True
-        elif lowered == b"traceparent" or (lowered == b"tracestate" and changes.trace is None):
+        elif lowered == b"traceparent" or (lowered == b"tracestate" and not changes.tracestate):
             continue
         else:
             lines.append((name, value))
@@ -90,20 +91,28 @@ def _framing(call: Call, length: bytes | None, length_seen: bool) -> list[tuple[
     return [(b"content-length", length)]
 
 
-def _credential_lines(call: Call, credential: bytes) -> list[tuple[bytes, bytes]]:
-    """The route's own credential, in the header the caller's SDK uses.
+def own_credential_header(call: Call, credential: bytes) -> str:
+    """The header for a route's own credential: the one that the caller's SDK uses.
 
     Newer SDKs send API keys as a bearer, older ones as x-api-key; an OAuth token is always a bearer.
     """
-    kind = kind_of_key(credential)
-    if kind is CredentialKind.OAUTH_TOKEN:
-        return [(b"authorization", b"Bearer " + credential), (b"anthropic-beta", _OAUTH_BETA)]
-    names = {found.header for found in call.credentials}
-    if names == {"authorization"} and not any(
-        found.kind is CredentialKind.OAUTH_TOKEN for found in call.credentials
-    ):
-        return [(b"authorization", b"Bearer " + credential)]
-    return [(b"x-api-key", credential)]
+    if kind_of_key(credential) is CredentialKind.OAUTH_TOKEN:
+        return "authorization"
+    callers = call.credentials
+    bearers = all(
+        found.header == "authorization" and found.kind is not CredentialKind.OAUTH_TOKEN for found in callers
+    )
+    return "authorization" if callers and bearers else "x-api-key"
+
+
+def _credential_lines(call: Call, credential: bytes) -> list[tuple[bytes, bytes]]:
+    header = own_credential_header(call, credential)
+    if header == "x-api-key":
+        return [(b"x-api-key", credential)]
+    lines = [(b"authorization", b"Bearer " + credential)]
+    if kind_of_key(credential) is CredentialKind.OAUTH_TOKEN:
+        lines.append((b"anthropic-beta", _OAUTH_BETA))
+    return lines
 
 
 def _without_oauth(value: bytes) -> bytes:

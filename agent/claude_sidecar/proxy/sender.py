@@ -95,10 +95,11 @@ class Sender:
         trace = None
         if attempt.span_id is not None and context.record.trace_id is not None:
             trace = (context.record.trace_id, attempt.span_id)
-        head = request_head(context.call, route, Changes(credential, context.streams, size, trace))
+        joins = trace is not None and context.record.parent_span_id is not None
+        changes = Changes(credential, context.streams, size, trace, tracestate=joins)
         return UpstreamRequest(
             route=route,
-            head=head,
+            head=request_head(context.call, route, changes),
             body=body,
             head_only=context.call.method == "HEAD",
             timers=_timers(context),
@@ -139,7 +140,8 @@ def _attempt_record(context: CallContext, candidate: Candidate, route: Route) ->
 
 
 def _new_reply(context: CallContext, candidate: Candidate, attempt: AttemptRecord, answer: Answer) -> Reply:
-    reply = Reply(answer.status, answer.reason, answer.headers, candidate, attempt)
+    sent = context.credentials_sent
+    reply = Reply(answer.status, answer.reason, answer.headers, candidate, attempt, credentials_sent=sent)
     coding = reply.index.get(b"content-encoding")
     kind = reply.index.get(b"content-type", b"")
     if (
@@ -147,7 +149,7 @@ def _new_reply(context: CallContext, candidate: Candidate, attempt: AttemptRecor
         and kind.lower().startswith(b"text/event-stream")
         and context.call.method != "HEAD"
     ):
-        reply.events = EventView(coding, reply.facts)
+        reply.events = EventView(coding, reply.facts, inference=context.call.facts.operation is not None)
         reply.guarded = context.call.facts.operation == "chat"
     elif answer.status >= 400 or context.call.facts.operation or context.call.facts.path == "/v1/models":
         try:

@@ -83,7 +83,8 @@ class CallRecord:
     where the call is no inference. model: as asked, None where the body names none.
     route: that gave the answer, `none` on own errors. status: as delivered; None when the caller
     went away before anything was delivered. error_type: provider's, `gateway_...`, or None.
-    key: the alias (never the credential) of what the last send carried, else of what the caller sent.
+    key: the alias (never the credential) of what was sent to `route`; on own errors of what the last send
+    carried, else of what the caller sent.
     limit: which rate limit a 429 hit.
     retry_outcome: None without repeats, else `won`, `exhausted` or `refused` (the budget).
     first_byte_s / first_chunk_s: when the answer's head / the first body bytes went to the caller.
