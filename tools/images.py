@@ -18,7 +18,7 @@ from image.base_choice import BaseChoice, choose_base
 from image.base_facts import SCRIPT, parse
 from image.docker_archive import layers
 from image.engine import Engine, choose, why_not
-from image.recipe import RECIPES, Recipe
+from image.recipe import BUILT_AT, RECIPES, Recipe
 from image.shelf import one_builder, shelf
 from image.wheels import context
 from toolchain import say
@@ -49,7 +49,7 @@ def build(recipe: Recipe, engine: Engine, base: BaseChoice, folder: Path) -> Bui
     facts = parse(engine.ask(base.image, SCRIPT), base.image)
     with tempfile.TemporaryDirectory(prefix="new-", dir=folder) as scratch:
         context(recipe, facts, Path(scratch, "context"))
-        arguments = {"BASE": base.image, "VERSION": recipe.version}
+        arguments = {"BASE": base.image, "VERSION": recipe.version, "SOURCE_DATE_EPOCH": str(BUILT_AT)}
         engine.build(recipe.containerfile, Path(scratch, "context"), recipe.tag, arguments)
         new = Path(scratch, recipe.file_name)
         engine.save(recipe.tag, new)

@@ -8,8 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from image.recipe import BUILT_AT
-
 
 def trouble() -> str | None:
     """Why docker cannot be used; None where its engine answers."""
@@ -49,9 +47,8 @@ class Docker:
         return asked.stdout
 
     def build(self, containerfile: Path, context: Path, tag: str, arguments: dict[str, str]) -> None:
-        given = {**arguments, "SOURCE_DATE_EPOCH": str(BUILT_AT)}
-        words = [f"--build-arg={name}={value}" for name, value in given.items()]
-        self._run("build", f"--file={containerfile}", f"--tag={tag}", *words, str(context))
+        words = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        self._run("build", "--network=none", f"--file={containerfile}", f"--tag={tag}", *words, str(context))
 
     def save(self, tag: str, archive: Path) -> None:
         self._run("save", "--output", str(archive), tag)
