@@ -14,9 +14,11 @@ from claude_operator.reconcile.metrics import Metrics
 from claude_operator.reconcile.sidecar_status import ask, session
 from claude_sidecar import clock
 
-AT_ONCE = 32
+AT_ONCE = 256
+"""More than can be silent at a time: each of those holds its place until it is given up."""
 FIRST_AGAIN_S = 1.0
 LONGEST_AGAIN_S = 30.0
+"""How long a sidecar that answers, and does not run what it should, is left alone at most."""
 FAILURES_TOLD = 3
 """So many times in a row a sidecar must not have answered before that is told."""
 
@@ -105,6 +107,12 @@ class Asker:
             except TimeoutError:
                 continue
 
+    def _pause_s(self, asked: _Asked, settled: bool, answers: bool) -> float:
+        if settled:
+            return self._every_s
+        longest = min(LONGEST_AGAIN_S, self._every_s) if answers else self._every_s
+        return float(min(longest, FIRST_AGAIN_S * 2 ** min(asked.behind - 1, 16)))
+
     def _at(self, uid: str, due: float) -> None:
         asked = self._asked[uid]
         asked.due = due
@@ -120,8 +128,7 @@ class Asker:
         settled = report is not None and report.hash == asked.wanted
         asked.behind = 0 if settled else asked.behind + 1
         if asked.due < 0:  # else a change had it asked again meanwhile
-            pause = min(LONGEST_AGAIN_S, FIRST_AGAIN_S * 2 ** min(asked.behind - 1, 8))
-            self._at(pod.uid, clock.now() + (self._every_s if settled else min(pause, self._every_s)))
+            self._at(pod.uid, clock.now() + self._pause_s(asked, settled, report is not None))
         if report is None and asked.failures < FAILURES_TOLD:
             return
         if pod.uid not in self.reports or self.reports[pod.uid] != report:

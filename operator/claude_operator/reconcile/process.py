@@ -100,6 +100,8 @@ class Process:
                 await self._patiently(lambda: _defined(api))
                 await self._patiently(events.load)
                 await self._watch(tasks, seen)
+                await self._patiently(self._sweeper.until_told)
+                self._listed.set()
                 event(logger, logging.INFO, "listed", policies=len(store.policies), pods=len(store.pods))
                 for _ in range(_WORKERS):
                     tasks.create_task(reconciler.run())
@@ -118,13 +120,12 @@ class Process:
         return None if options is None else CertificateKeeper(api, options)
 
     async def _watch(self, tasks: asyncio.TaskGroup, seen: Seen) -> None:
-        """Begin to watch; returns when everything was listed."""
-        handlers = registry(self._access, seen, self._metrics, self._listed.set)
+        """Begin to watch."""
+        handlers = registry(self._access, seen, self._metrics)
         chosen, ready = kopf_settings(self._chosen.watch_silence_s), asyncio.Event()
         tasks.create_task(self._watched(watch(handlers, chosen, self._stop, ready)))
         await ready.wait()
         self._listen_to_signals()  # kopf took them
-        await self._listed.wait()
 
     async def _watched(self, watching: Coroutine[Any, Any, None]) -> None:
         await watching

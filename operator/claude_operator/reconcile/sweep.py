@@ -1,4 +1,4 @@
-"""Compares what watches told with lists: finds what went without a word, and watches that tell nothing."""
+"""Compares what watches told with lists: is all told yet, what went without a word, which watch is blind."""
 
 import logging
 
@@ -14,6 +14,9 @@ logger = logging.getLogger(__name__)
 
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE = "500"
+_TOLD_AGAIN_S = 0.1
+_GONE_AFTER_S = 3.0
+"""What was not told of for so long may be gone again."""
 
 
 class Sweeper:
@@ -23,6 +26,15 @@ class Sweeper:
         self._api, self._seen, self._every_s, self._metrics = api, seen, every_s, metrics
         self._listed: dict[str, dict[str, str]] = {}
         self.blind: set[str] = set()
+
+    async def until_told(self) -> None:
+        """Wait until watches have told of all that there is now; raises ApiError."""
+        for kind in KINDS:
+            waiting, listed_at = set(await self._list(kind)), clock.now()
+            while waiting := waiting - self._seen.versions.get(kind.plural, {}).keys():
+                await clock.sleep(_TOLD_AGAIN_S)
+                if clock.now() - listed_at >= _GONE_AFTER_S:
+                    waiting, listed_at = waiting & (await self._list(kind)).keys(), clock.now()
 
     async def run(self) -> None:
         """Sweep until cancelled."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 import aiohttp
@@ -29,10 +29,12 @@ class _Backoffs:
             pause = min(_LONGEST_BACKOFF_S, pause * 2)
 
 
-def registry(
-    access: Access, seen: Seen, metrics: Metrics, listed: Callable[[], None]
-) -> kopf.OperatorRegistry:
-    """Handlers for every kind. listed: called once all kinds were listed, and again with each event."""
+def registry(access: Access, seen: Seen, metrics: Metrics) -> kopf.OperatorRegistry:
+    """A handler for every kind.
+
+    None is an index, although kopf would say then when all was listed: it has each object wait for all others
+    at that, with costs that grow with the square of their number.
+    """
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
@@ -40,30 +42,20 @@ def registry(
         return kopf.AiohttpSession(server=access.url, aiohttp_session=_session(access))
 
     for kind in KINDS:
-        _register(handlers, kind, seen, metrics, listed)
+        _register(handlers, kind, seen, metrics)
     return handlers
 
 
-def _register(
-    handlers: kopf.OperatorRegistry,
-    kind: Kind,
-    seen: Seen,
-    metrics: Metrics,
-    listed: Callable[[], None],
-) -> None:
+def _register(handlers: kopf.OperatorRegistry, kind: Kind, seen: Seen, metrics: Metrics) -> None:
     where: Any = {"group": kind.group, "version": kind.version, "plural": kind.plural, "registry": handlers}
 
-    # kopf calls handlers of events only when every kind that has an index was listed, and indices before.
-    @kopf.index(id=f"known-{kind.plural}", **where)
-    async def _known(body: kopf.Body, **_: Any) -> None:
+    @kopf.on.event(id=f"told-{kind.plural}", **where)
+    async def _told(type: str | None, uid: str, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf's name
         metrics.watched.labels(kind.plural).inc()
-        seen.put(kind, _plain(body))
-
-    @kopf.on.event(id=f"changed-{kind.plural}", **where)
-    async def _changed(type: str | None, uid: str, **_: Any) -> None:  # noqa: A002 - kopf's name
-        listed()
         if type == "DELETED":
             seen.drop(kind, uid)
+        else:
+            seen.put(kind, _plain(body))
 
 
 def settings(watch_silence_s: float) -> kopf.OperatorSettings:
@@ -76,6 +68,8 @@ def settings(watch_silence_s: float) -> kopf.OperatorSettings:
     chosen.scanning.disabled = True
     chosen.admission.managed = None
     chosen.persistence.finalizer = f"{names.GROUP}/never-set"
+    # Each object has a task that keeps the object's last event until it has been idle for so long.
+    chosen.queueing.idle_timeout = 0.1
     chosen.watching.server_timeout = 300
     chosen.watching.client_timeout = 330
     chosen.watching.connect_timeout = 10
