@@ -15,14 +15,10 @@ from backends.chart_queries import ALERTS, DASHBOARDS, Asked, of_dashboard, of_v
 from backends.fleet import Fleet
 from backends.prometheus import Prometheus, prometheus
 from kube.local_cluster import local_cluster
-from kube.programs import minors, programs_of, uses_given_cluster
+from kube.programs import minors, programs_of
 from kube.waiting import until
 
-pytestmark = [
-    pytest.mark.timeout(240),
-    # The fleet's sidecars are processes of this machine, which another cluster's API server cannot see.
-    pytest.mark.skipif(uses_given_cluster(), reason="it needs a control plane of its own: unset KUBECONFIG"),
-]
+pytestmark = pytest.mark.timeout(240)
 
 SCRAPE_S = 1
 SCRAPES = 12

@@ -1,0 +1,142 @@
+"""Panels of the fleet: times, tokens, cost, and the sidecars themselves."""
+
+from dashboards.fleet_queries import (
+    ADDED,
+    DURATION,
+    FIRST_CHUNK,
+    GEN_AI,
+    MODEL,
+    OWN,
+    PLACE,
+    WHOSE,
+    by,
+    quantile,
+    rate,
+)
+from dashboards.grafana import Panel, Query, Row
+
+TIME = Row(
+    "How long it takes",
+    (
+        Panel(
+            "Time to first chunk by model",
+            (
+                Query(
+                    quantile(0.5, "gen_ai_request_model", FIRST_CHUNK, GEN_AI), "{{gen_ai_request_model}} p50"
+                ),
+                Query(
+                    quantile(0.95, "gen_ai_request_model", FIRST_CHUNK, GEN_AI),
+                    "{{gen_ai_request_model}} p95",
+                ),
+            ),
+            "s",
+            "Streams: from the app's call to the first chunk that it got.",
+        ),
+        Panel(
+            "Duration of calls by model",
+            (
+                Query(
+                    quantile(0.5, "gen_ai_request_model", DURATION, GEN_AI), "{{gen_ai_request_model}} p50"
+                ),
+                Query(
+                    quantile(0.95, "gen_ai_request_model", DURATION, GEN_AI), "{{gen_ai_request_model}} p95"
+                ),
+            ),
+            "s",
+            "Waits and repeats included.",
+        ),
+        Panel(
+            "Added by the sidecar",
+            (
+                Query(quantile(0.5, "", ADDED, PLACE), "p50"),
+                Query(quantile(0.99, "", ADDED, PLACE), "p99"),
+            ),
+            "s",
+            "Time of a call that no send was under way; waits count.",
+        ),
+    ),
+)
+
+COST = Row(
+    "Tokens and cost",
+    (
+        Panel(
+            "Tokens by kind",
+            (Query(by("kind", rate("claude_sidecar_tokens_total", WHOSE)), "{{kind}}"),),
+            text="Each second, of every send, discarded ones too: they are billed. input is without cache.",
+            stacked=True,
+        ),
+        Panel(
+            "Tokens by model",
+            (Query(by("model", rate("claude_sidecar_tokens_total", WHOSE)), "{{model}}"),),
+            text="Each second, all kinds.",
+            stacked=True,
+        ),
+        Panel(
+            "Cost in an hour by model and key",
+            (
+                Query(
+                    f"{by('model, key', rate('claude_sidecar_cost_usd_total', WHOSE))} * 3600",
+                    "{{model}} {{key}}",
+                ),
+            ),
+            "currencyUSD",
+            stacked=True,
+        ),
+    ),
+)
+
+SIDECARS = Row(
+    "The sidecars",
+    (
+        Panel(
+            "Calls in flight",
+            (Query(by("namespace", f"claude_sidecar_requests_in_flight{{{PLACE}}}"), "{{namespace}}"),),
+            stacked=True,
+        ),
+        Panel(
+            "Memory",
+            (
+                Query(f"max(process_resident_memory_bytes{{{OWN}}})", "largest"),
+                Query(f"avg(process_resident_memory_bytes{{{OWN}}})", "mean"),
+            ),
+            "bytes",
+        ),
+        Panel(
+            "Processor",
+            (
+                Query(f"max({rate('process_cpu_seconds_total', OWN)})", "busiest"),
+                Query(f"avg({rate('process_cpu_seconds_total', OWN)})", "mean"),
+            ),
+            "percentunit",
+            "Share of one core.",
+        ),
+        Panel(
+            "Traces that are not exported",
+            (
+                Query(f"sum({rate('claude_sidecar_traces_dropped_total', PLACE)})", "dropped"),
+                Query(f"sum({rate('claude_sidecar_trace_export_failures_total', PLACE)})", "batches refused"),
+            ),
+            "cps",
+            "Dropped: over the policy's rate, or the queue was full.",
+        ),
+        Panel(
+            "Answers of another model",
+            (
+                Query(
+                    by("route, model", rate("claude_sidecar_model_mismatches_total", MODEL)),
+                    "{{route}}: {{model}} was meant",
+                ),
+            ),
+            "reqps",
+        ),
+        Panel(
+            "Policies refused, records not told",
+            (
+                Query(f"sum({rate('claude_sidecar_policy_errors_total', PLACE)})", "policies refused"),
+                Query(f"sum({rate('claude_sidecar_telemetry_errors_total', PLACE)})", "records not told"),
+            ),
+            "cps",
+        ),
+    ),
+)
