@@ -1,7 +1,7 @@
 """A whole Kubernetes cluster with one node, on this machine: `python tools/whole_cluster.py up|down|...`.
 
-Pods are processes in namespaces of this machine, so it needs root. A cluster that KUBECONFIG names is used
-in its place. Runs in .venv.
+Pods are processes in namespaces of this machine, so it needs root. A cluster that KUBECONFIG names is used in
+its place, or one of kind's where that and a docker engine are. Runs in .venv.
 """
 
 import argparse
@@ -14,7 +14,8 @@ from toolchain import say
 # What knows the cluster lies with the tests.
 sys.path.insert(0, str(ROOT / "tests"))
 
-from kube.whole import lifecycle
+from kube.whole import kind, lifecycle
+from kube.whole.commands import Programs
 from kube.whole.given import given_kubeconfig
 from kube.whole.images import import_image
 from kube.whole.node import NodeFailed
@@ -30,9 +31,26 @@ def up() -> None:
     given = given_kubeconfig(AT)
     if given:
         say(f"KUBECONFIG={given} is used: nothing to bring up")
-        return
-    check()
-    programs = node_programs.provide()
+    elif kind.is_usable():
+        up_with_kind()
+    else:
+        check()
+        up_here(node_programs.provide())
+
+
+def up_with_kind() -> None:
+    """A cluster of kind's, which has its own ways to run a node."""
+    with lifecycle.one_at_a_time(AT, say):
+        if kind.is_up():
+            say("kind's cluster is up already")
+        else:
+            say("kind and a docker engine are here: kind makes the cluster")
+            kind.create(AT)
+    say(f"export KUBECONFIG={AT.kind_kubeconfig}")
+
+
+def up_here(programs: Programs) -> None:
+    """A node in namespaces of this machine."""
     with lifecycle.one_at_a_time(AT, say):
         if lifecycle.running(AT):
             say("the cluster is up already")
@@ -46,24 +64,33 @@ def down() -> None:
     """Remove it, or what is left of one."""
     with lifecycle.one_at_a_time(AT, say):
         there = lifecycle.is_left_behind(AT)
-        lifecycle.take_down(AT)
+        if there:
+            lifecycle.take_down(AT)
+        if kind.is_usable() and kind.is_up():
+            there = True
+            kind.delete(AT)
     say("the cluster is gone" if there else "there is no cluster of ours")
+
+
+def why_not() -> str | None:
+    """Why there can be none here; None where there can, or one is given."""
+    return None if given_kubeconfig(AT) or kind.is_usable() else node_programs.why_not()
 
 
 def check() -> None:
     """End with 1 and the reason where the machine cannot carry it."""
-    reason = None if given_kubeconfig(AT) else node_programs.why_not()
+    reason = why_not()
     if reason:
         raise SystemExit(f"make: no whole cluster here: {reason}.")
 
 
 def prepare() -> None:
     """Install and build what it needs, where the machine can carry it; else say so."""
-    reason = node_programs.why_not()
-    if given_kubeconfig(AT):
-        say("the end-to-end tests use the cluster of KUBECONFIG")
-    elif reason:
+    reason = why_not()
+    if reason:
         say(f"no whole cluster here, so the end-to-end tests are left out: {reason}")
+    elif given_kubeconfig(AT) or kind.is_usable():
+        say("the end-to-end tests use the cluster of KUBECONFIG or kind: nothing to build for it")
     else:
         node_programs.provide()
 

@@ -1,5 +1,7 @@
 """The cluster that the other tests of this folder stand on: pods, sidecars, names, mounted files."""
 
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -62,23 +64,32 @@ def test_native_sidecar_serves_before_its_app_starts_and_ends_with_it(
     assert whole_cluster.kubectl("logs", "job", "-c", "app", "-n", namespace) == "200\n"
 
 
-def test_service_is_reached_by_its_name_in_pods_and_by_its_address_from_here(
+def test_service_is_reached_by_its_name_in_pods_and_by_its_address_elsewhere(
     whole_cluster: Cluster, namespace: str, python: Callable[..., dict[str, Any]]
 ) -> None:
-    server = pod(
-        "server", python("server", SERVE, readinessProbe={"tcpSocket": {"port": 8000}, "periodSeconds": 1})
-    )
+    probe = {"tcpSocket": {"port": 8000}, "periodSeconds": 1}
+    server = pod("server", python("server", SERVE, readinessProbe=probe))
     spec = {"selector": {"app": "server"}, "ports": [{"port": 80, "targetPort": 8000}]}
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
     whole_cluster.apply([server, service], namespace=namespace)
     wait_until_ready(whole_cluster, namespace, "server")
-    for name in ("web", f"web.{namespace}", f"web.{namespace}.svc.cluster.local"):
+
+    def fetch(name: str) -> str:
         asked = ("exec", "server", "-n", namespace, "--", "python3", "-c", FETCH, f"http://{name}/")
-        assert whole_cluster.kubectl(*asked) == "200\n"
+        return whole_cluster.run_kubectl(*asked).stdout
+
+    # Until kube-proxy knows of the pod, connections are refused.
+    until(lambda: fetch("web") == "200\n", "the Service leads to the pod")
+    for name in (f"web.{namespace}", f"web.{namespace}.svc.cluster.local"):
+        assert fetch(name) == "200\n"
     if isinstance(whole_cluster, WholeCluster):
         made = whole_cluster.api.get(f"/api/v1/namespaces/{namespace}/services/web")
-        with urllib.request.urlopen(f"http://{made['spec']['clusterIP']}/", timeout=5) as answer:
+        url = f"http://{made['spec']['clusterIP']}/"
+        with urllib.request.urlopen(url, timeout=5) as answer:
             assert answer.status == 200
+        # The API server calls webhooks so.
+        on_the_node = whole_cluster.node.inside(sys.executable, "-c", FETCH, url)
+        assert subprocess.run(on_the_node, check=True, capture_output=True).stdout == b"200\n"
 
 
 def test_changed_config_map_arrives_in_a_pod_at_once_when_the_pod_is_annotated(

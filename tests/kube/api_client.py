@@ -69,7 +69,8 @@ class ApiClient:
             headers = {"Accept": JSON, "Content-Type": content_type, **self._headers}
             connection.request(method, path, content, headers)
             answer = connection.getresponse()
-            text = answer.read().decode()
+            with answer:  # it holds the socket too
+                text = answer.read().decode()
         except http.client.HTTPException as broken:
             raise ConnectionError(f"{method} {path}: {broken!r}") from broken
         finally:

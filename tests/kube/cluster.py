@@ -40,7 +40,7 @@ class Cluster:
         self.minor, self.url, self.ca, self.kubeconfig = minor, url, ca, kubeconfig
         self.folder = folder
         self.api = ApiClient(kubeconfig)
-        self._kubectl, self._sign = kubectl, sign
+        self.kubectl_program, self._sign = kubectl, sign
 
     # -- objects
 
@@ -66,13 +66,13 @@ class Cluster:
         home = self.folder / "kubectl"
         flags = ("--kubeconfig", kubeconfig or self.kubeconfig, "--cache-dir", home)
         return subprocess.run(
-            [self._kubectl, *flags, *arguments],
+            [self.kubectl_program, *flags, *arguments],
             input=text,
             check=False,
             capture_output=True,
             text=True,
             timeout=60,
-            env={"HOME": str(home), "PATH": str(self._kubectl.parent)},
+            env={"HOME": str(home), "PATH": str(self.kubectl_program.parent)},
         )
 
     def apply(self, manifests: object, *, namespace: str = "default", kubeconfig: Path | None = None) -> str:

@@ -26,7 +26,7 @@ from kube.waiting import until
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 CONSENT = "KUBECONFIG_IS_FOR_TESTS"
 LOADER = "IMAGE_LOADER"
-"""A command that takes the path of a docker-archive, such as `kind load image-archive`."""
+"""Names such a command, `k3d image import` say."""
 
 
 class ClusterRefused(Exception):
@@ -41,20 +41,27 @@ def _is_this_machine(url: str) -> bool:
 
 
 class _Kubectl:
-    """The machine's kubectl with the KUBECONFIG that was given."""
+    """The machine's kubectl with the kubeconfig that was given."""
 
-    def __init__(self) -> None:
+    def __init__(self, kubeconfig: str) -> None:
         found = shutil.which("kubectl")
         if not found:
             raise ClusterRefused(
-                "KUBECONFIG is set but there is no kubectl in PATH: install one, or unset it"
+                f"KUBECONFIG={kubeconfig} is set but there is no kubectl in PATH: install one, or unset it"
             )
         self.program = Path(found)
+        self._environ = {**os.environ, "KUBECONFIG": kubeconfig}
 
     def run(self, *arguments: str, stdin: object = None) -> str:
         text = None if stdin is None else json.dumps(stdin)
         ended = subprocess.run(
-            [self.program, *arguments], input=text, check=False, capture_output=True, text=True, timeout=60
+            [self.program, *arguments],
+            input=text,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=self._environ,
         )
         if ended.returncode != 0:
             raise ClusterRefused(f"the cluster of KUBECONFIG does not serve: {ended.stderr.strip()}")
@@ -106,26 +113,38 @@ def _request_certificate(api: ApiClient, folder: Path, user: str, groups: list[s
 
 
 class GivenCluster(Cluster):
-    """A cluster of somebody else's: its parts and its images are not ours to handle."""
+    """A cluster of somebody else's: its parts and its images are not ours to handle.
+
+    Args:
+        loader: a command that takes the path of a docker-archive and makes its image known there
+    """
+
+    def __init__(self, *, loader: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._loader = loader
 
     def import_image(self, archive: Path) -> None:
-        """Left to the command that IMAGE_LOADER names; without one the cluster is taken to have the image."""
-        loader = shlex.split(os.environ.get(LOADER, ""))
+        """Left to that command; without one the cluster is taken to have the image."""
+        loader = shlex.split(self._loader)
         if not loader:
             return
         ended = subprocess.run([*loader, archive], check=False, capture_output=True, text=True)
         if ended.returncode != 0:
-            raise ClusterRefused(f"{LOADER}: '{shlex.join(loader)} {archive}': {ended.stderr.strip()}")
+            raise ClusterRefused(f"'{self._loader} {archive}' failed: {ended.stderr.strip()}")
 
 
 @contextlib.contextmanager
-def given_cluster() -> Iterator[Cluster]:
+def given_cluster(kubeconfig: str | None = None, loader: str | None = None) -> Iterator[Cluster]:
     """The current context's cluster, until the end of the block; what the tests made is removed then.
+
+    Args:
+        kubeconfig: in place of KUBECONFIG
+        loader: in place of IMAGE_LOADER, see GivenCluster
 
     Errors: ClusterRefused when it is not on this machine and nobody said that it is for tests: they install
     a CRD, webhooks and admission policies that hold for the whole cluster.
     """
-    kubectl = _Kubectl()
+    kubectl = _Kubectl(kubeconfig or os.environ["KUBECONFIG"])
     view = json.loads(kubectl.run("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
     server = view["clusters"][0]["cluster"]
     url = server["server"]
@@ -149,6 +168,7 @@ def given_cluster() -> Iterator[Cluster]:
         api = ApiClient(admin)
         version = api.get("/version")
         yield GivenCluster(
+            loader=os.environ.get(LOADER, "") if loader is None else loader,
             minor=f"{version['major']}.{version['minor'].rstrip('+')}",
             url=url,
             ca=ca,

@@ -10,6 +10,7 @@ from pathlib import Path
 from kube.cluster import Cluster
 from kube.given_cluster import given_cluster
 from kube.programs import ROOT
+from kube.whole import kind
 from kube.whole.lifecycle import running
 from kube.whole.places import Places, places
 
@@ -41,13 +42,25 @@ def whole_cluster() -> Iterator[Cluster]:
             yield given
     elif found := running(at):
         yield found
+    elif kind.is_usable():
+        with _made(needed=not kind.is_up()), given_cluster(str(at.kind_kubeconfig), kind.LOADER) as given:
+            yield given
     else:
+        with _made(needed=True):
+            made = running(at)
+            assert made, f"the cluster does not answer; logs are in {at.state}"
+            yield made
+
+
+@contextlib.contextmanager
+def _made(*, needed: bool) -> Iterator[None]:
+    """One that `make cluster-up` made, if needed, until the end of the block."""
+    if needed:
         ended = _tool("up")
         assert ended.returncode == 0, ended.stderr
-        made = running(at)
-        assert made, f"the cluster does not answer; logs are in {at.state}"
-        try:
-            yield made
-        finally:
+    try:
+        yield
+    finally:
+        if needed:
             ended = _tool("down")
             assert ended.returncode == 0, ended.stderr

@@ -46,7 +46,7 @@ def running(at: Places) -> WholeCluster | None:
 
 def is_left_behind(at: Places) -> bool:
     """Whether anything of a cluster is there, working or not."""
-    return Node(at.state).pid is not None or network.is_connected() or at.state.exists()
+    return Node(at.state).pid is not None or network.is_connected(at) or at.state.exists()
 
 
 def bring_up(at: Places, programs: Programs, say: Say) -> WholeCluster:
@@ -115,7 +115,7 @@ def _take_images_in(cluster: WholeCluster, programs: Programs) -> None:
 def take_down(at: Places) -> None:
     """End the cluster and leave the machine as it was; containerd keeps its images for the next one."""
     Node(at.state).stop()
-    until(lambda: not network.is_connected(), "the node's network is gone")
+    until(lambda: not network.is_connected(at), "the node's network is gone")
     machine_state.remove_cgroups(at)
     machine_state.restore_settings(at)
     shutil.rmtree(at.state, ignore_errors=True)

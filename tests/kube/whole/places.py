@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NODE = "node0"
-LINK = "claudesidecar0"
-"""The machine's end of the cable to the node."""
 LINK_ADDRESS, UPLINK_ADDRESS = "10.243.0.2", "10.243.0.1"
 """What the machine is for pods, and what the node is for the machine."""
 NODE_ADDRESS = "10.244.0.1"
@@ -38,14 +36,29 @@ class Places:
         return self.cache / "containerd"
 
     @property
+    def mark(self) -> str:
+        """Tells what is ours from what is anybody else's outside our folders."""
+        return hashlib.sha256(bytes(self.state)).hexdigest()[:8]
+
+    @property
+    def link(self) -> str:
+        """The machine's end of the cable to the node."""
+        return f"claude-{self.mark}"
+
+    @property
     def cgroup(self) -> str:
-        """The one in which all its pods are, so that they are told from anybody else's."""
-        return f"claude-sidecar-{hashlib.sha256(bytes(self.state)).hexdigest()[:8]}"
+        """The one in which all pods are."""
+        return f"claude-sidecar-{self.mark}"
 
     @property
     def kubeconfig(self) -> Path:
         """The administrator's."""
         return self.state / "admin.kubeconfig"
+
+    @property
+    def kind_kubeconfig(self) -> Path:
+        """The administrator's of a cluster of kind's."""
+        return self.cache / "kind.kubeconfig"
 
     @property
     def socket(self) -> Path:
