@@ -8,10 +8,10 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo image cluster-binaries backends cluster-up cluster-down test check format lock bench clean
+.PHONY: help install demo image cluster-binaries backends cluster-up cluster-down e2e-ready e2e test check format lock bench clean
 
 help: ## list these targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## set up .venv/bin/claude-sidecar
 	@$(SETUP) install
@@ -42,10 +42,20 @@ cluster-down: ## remove that again, whatever state it is in
 	@$(SETUP) test
 	@$(BIN)/python tools/whole_cluster.py down
 
-test: cluster-binaries backends ## every test, the official SDKs in Python, TypeScript and Go included
+e2e-ready:
+	@$(SETUP) test
+	@$(BIN)/python tools/whole_cluster.py prepare
+	@$(BIN)/python tools/images.py --where-possible >/dev/null
+
+e2e: backends e2e-ready ## end-to-end tests on a whole cluster: needs root, or KUBECONFIG
+	@$(BIN)/python tools/whole_cluster.py check
+	@$(BIN)/pytest tests/e2e $(ARGS)
+
+test: cluster-binaries backends e2e-ready ## every test, the official SDKs in Python, TypeScript and Go included
 	@$(SETUP) test
 	@$(BIN)/python tools/sdk_drivers.py >/dev/null
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/e2e $(ARGS)
+	$(if $(ARGS),,@$(BIN)/pytest tests/e2e)
 
 check: ## format, lint, strict types, import layers
 	@$(SETUP) test
