@@ -67,23 +67,24 @@ def pause_archive(program: Path) -> Path:
     archive = program.with_name("pause.tar")
     if not archive.exists():
         being_made = program.with_name("pause.tar.new")
-        _write_archive(being_made, program)
+        write_archive(being_made, program, PAUSE_IMAGE)
         being_made.rename(archive)
     return archive
 
 
-def _write_archive(path: Path, program: Path) -> None:
+def write_archive(path: Path, program: Path, tag: str) -> None:
+    """A docker-archive of an image that has this static program, and nothing else, and runs it."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
-        tar.add(program, "pause", filter=_owned_by_root)
+        tar.add(program, program.name, filter=_owned_by_root)
     config = {
         "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[run("uname", "-m").strip()],
         "os": "linux",
-        "config": {"Entrypoint": ["/pause"], "User": "65535:65535"},
+        "config": {"Entrypoint": [f"/{program.name}"], "User": "65535:65535"},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer.getvalue()).hexdigest()}"]},
-        "history": [{"created_by": "pause"}],
+        "history": [{"created_by": program.name}],
     }
-    manifest = [{"Config": "config.json", "RepoTags": [PAUSE_IMAGE], "Layers": ["layer.tar"]}]
+    manifest = [{"Config": "config.json", "RepoTags": [tag], "Layers": ["layer.tar"]}]
     with tarfile.open(path, "w") as tar:
         for name, content in (
             ("layer.tar", layer.getvalue()),

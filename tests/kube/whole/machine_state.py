@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from kube.waiting import until
+from kube.whole.node import NodeFailed
 from kube.whole.places import Places
 
 SETTINGS = (
@@ -19,6 +20,8 @@ SETTINGS = (
 )
 """What the kubelet sets, for every namespace: these are the kernel's only ones."""
 CGROUPS = Path("/sys/fs/cgroup")
+DIVISION = "cgroup.subtree_control"
+CONTROLLERS = ("cpu", "cpuset", "hugetlb", "memory", "pids")
 
 
 def note_settings(at: Places) -> None:
@@ -51,7 +54,12 @@ def _hierarchies() -> Iterator[Path]:
 
 
 def make_cgroups(at: Places) -> None:
-    """Make the cgroup of all pods."""
+    """Make the cgroup of all pods.
+
+    Errors: NodeFailed where a container's cgroups may not be divided.
+    """
+    if has_cgroup_v2():
+        _divide(at)
     for hierarchy in _hierarchies():
         made = hierarchy / at.cgroup
         made.mkdir(exist_ok=True)
@@ -60,11 +68,31 @@ def make_cgroups(at: Places) -> None:
                 (made / name).write_text((hierarchy / name).read_text())
 
 
+def _divide(at: Places) -> None:
+    """Hand the controllers that a kubelet wants on to the cgroups below the top; noted, to be undone."""
+    there = (CGROUPS / "cgroup.controllers").read_text().split()
+    handed_on = (CGROUPS / DIVISION).read_text().split()
+    added = [name for name in CONTROLLERS if name in there and name not in handed_on]
+    (at.state / "controllers").write_text(" ".join(f"-{name}" for name in added))
+    try:
+        (CGROUPS / DIVISION).write_text(" ".join(f"+{name}" for name in added))
+    except OSError as refused:
+        raise NodeFailed(f"cgroups cannot be divided here, as in many containers: {refused}") from refused
+
+
+def _undo_division(at: Places) -> None:
+    noted = at.state / "controllers"
+    if noted.exists():
+        with contextlib.suppress(OSError):  # somebody else divides by them now
+            (CGROUPS / DIVISION).write_text(noted.read_text())
+
+
 def remove_cgroups(at: Places) -> None:
     """Remove it with all below it; the kernel may still be busy with what has just ended there."""
     for hierarchy in _hierarchies():
         top = hierarchy / at.cgroup
         until(partial(_is_removed, top), f"cgroup {top} is empty")
+    _undo_division(at)
 
 
 def _is_removed(top: Path) -> bool:
