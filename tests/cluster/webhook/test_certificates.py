@@ -1,7 +1,10 @@
 """From nothing to a working webhook, and what becomes of pods while it does not work."""
 
 import concurrent.futures
+import contextlib
+import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +12,7 @@ from typing import Any
 from kube.cluster import Cluster
 from kube.waiting import until
 from operating.installed import NAMESPACE
-from operating.webhook_process import has_sidecar, is_ready
+from operating.webhook_process import PORT, has_sidecar, is_ready
 
 from claude_operator.certificates.issue import new_authority, new_leaf
 from claude_operator.certificates.secret import Held, bundle_of, data_of
@@ -86,6 +89,23 @@ def test_pods_are_admitted_while_no_replica_runs(parts: Any, make_pod: MakePod) 
     assert not has_sidecar(make_pod())
     parts.replica(0)
     until(lambda: has_sidecar(make_pod(dry_run=True)), "injected again", seconds=30)
+
+
+def test_pods_are_admitted_while_replicas_take_connections_and_never_answer(
+    parts: Any, make_pod: MakePod
+) -> None:
+    def seconds_for_a_pod() -> float:
+        began = time.monotonic()
+        assert not has_sidecar(make_pod(dry_run=True))
+        return time.monotonic() - began
+
+    with contextlib.ExitStack() as stack:
+        for address in parts.addresses:
+            stack.enter_context(socket.create_server((address, PORT)))
+        parts.configure()
+        # At once only as long as the configuration is not in force.
+        took = until(lambda: each if (each := seconds_for_a_pod()) > 4 else None, "it is asked", seconds=30)
+    assert took < 15
 
 
 def test_expired_certificate_admits_pods_and_is_replaced_at_once(
