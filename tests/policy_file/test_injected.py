@@ -82,3 +82,25 @@ def test_it_begins_without_a_file_and_takes_it_up_when_it_comes(tmp_path: Path) 
     file.unlink()
     watcher.reload()
     assert refused == []
+
+
+def test_it_begins_although_the_file_is_bad_and_tells_so_at_the_first_look(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(HEAD + "spec: {retry: {maxAttempts: 99}}")
+    taken, refused = [], []
+    watcher = PolicyWatcher(file, taken.append, refused.append, INJECTED, interval_s=1)
+    assert watcher.load_first().source == "built-in"
+    watcher._look(forced=False)
+    watcher._look(forced=False)
+    assert [str(each) for each in refused] == [str(refused[0])]
+    assert "maxAttempts" in str(refused[0])
+    file.write_text(HEAD + "spec: {retry: {maxAttempts: 3}}")
+    watcher._look(forced=False)
+    assert [loaded.snapshot.max_attempts for loaded in taken] == [3]
+
+
+def test_alone_on_a_machine_a_bad_file_at_the_start_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text("spec: {routes: [")
+    with pytest.raises(PolicyInvalid, match="is not YAML"):
+        PolicyWatcher(file, print, print, {}).load_first()

@@ -31,19 +31,25 @@ class PolicyWatcher:
         self._on_error = on_error
         self._env = env
         self._interval_s = interval_s
-        self._may_be_absent = surroundings_of(os.environ if env is None else env).injected
+        self._is_injected = surroundings_of(os.environ if env is None else env).injected
         self._content: bytes | None = None
         self._fault: PolicyInvalid | None = None
 
     def load_first(self) -> Loaded:
         """Load the file at the start and remember its content; raises PolicyInvalid, calls nothing back.
 
-        An injected sidecar may be there before its policy: it begins with the built-in one.
+        An injected sidecar begins with the built-in policy where its own is not there yet or no good, since
+        it must not keep its pod from starting; what is wrong is told at the first look.
         """
-        if self._may_be_absent and not self._path.exists():
+        if self._is_injected and not self._path.exists():
             return load_default()
-        content = read_bytes(self._path)
-        loaded = load_bytes(content, str(self._path), self._path.parent, self._env)
+        try:
+            content = read_bytes(self._path)
+            loaded = load_bytes(content, str(self._path), self._path.parent, self._env)
+        except PolicyInvalid:
+            if self._is_injected:
+                return load_default()
+            raise
         self._content = content
         return loaded
 
@@ -58,7 +64,7 @@ class PolicyWatcher:
         self._look(forced=True)
 
     def _look(self, *, forced: bool) -> None:
-        if self._may_be_absent and not self._path.exists():
+        if self._is_injected and not self._path.exists():
             return
         content = None
         try:
