@@ -12,7 +12,6 @@ from kube.whole.given import TOOL
 from kube.whole.images import MARKS, write_archive
 from kube.whole.whole_cluster import WholeCluster
 
-
 TAG = "localhost/test:1"
 
 
