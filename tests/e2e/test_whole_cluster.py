@@ -11,7 +11,11 @@ from kube.cluster import Cluster, KubectlFailed
 from kube.waiting import until
 from kube.whole.whole_cluster import WholeCluster
 
-SERVE = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port=8000, bind='0.0.0.0')"
+SERVE = """
+import http.server, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # else it does not end a container's first process
+http.server.test(http.server.SimpleHTTPRequestHandler, port=8000, bind="0.0.0.0")
+"""
 FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=5).status)"
 
 
