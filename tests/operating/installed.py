@@ -11,7 +11,7 @@ from kube.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "claude-sidecar"
-FILES = ("reconcile-rbac", "webhook-rbac", "user-roles", "nudge", "policy-secrets")
+FILES = ("reconcile-rbac", "webhook-rbac", "user-roles", "nudge", "config-maps", "policy-secrets")
 
 
 def documents(file: str) -> list[dict[str, Any]]:

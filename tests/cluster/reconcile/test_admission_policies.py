@@ -1,4 +1,4 @@
-"""The two fences: what the operator may change of a pod, and who may say where keys are sent."""
+"""The fences: what the operator may change of pods and ConfigMaps, and who may say where keys are sent."""
 
 from collections.abc import Callable
 from typing import Any
@@ -64,6 +64,28 @@ def test_operator_may_change_nothing_below_a_pod(patch: Patch, below: str) -> No
 def test_others_are_not_fenced_in(equipped: Cluster, namespace: str, stand_ins: StandIns) -> None:
     name = stand_ins.make(namespace, "production")
     equipped.kubectl("-n", namespace, "label", "pod", name, "a=b")
+
+
+# -- which ConfigMaps the operator may write
+
+
+def test_operator_may_write_the_config_maps_of_policies_and_no_others(
+    equipped: Cluster, account, namespace: str
+) -> None:
+    client, path = ApiClient(account), f"/api/v1/namespaces/{namespace}/configmaps"
+    refusal = "the operator may write ConfigMaps named claude-policy-NAME only"
+    for name in ("others", "claude-policy-a"):
+        equipped.request("POST", path, {"metadata": {"name": name}}).expect()
+    change = {"data": {"a": "b"}}
+    until(
+        lambda: client.request("POST", f"{path}?dryRun=All", {"metadata": {"name": "new"}}).status == 422,
+        "the fence is in force",
+    )
+    assert refusal in client.request("DELETE", f"{path}/others").message
+    assert refusal in client.request("PATCH", f"{path}/others", change, content_type=STRATEGIC).message
+    assert client.request("POST", path, {"metadata": {"name": "claude-policy-b"}}).status == 201
+    assert client.request("PATCH", f"{path}/claude-policy-a", change, content_type=STRATEGIC).status == 200
+    assert client.request("DELETE", f"{path}/claude-policy-a").status == 200
 
 
 # -- who may say where keys are sent
