@@ -50,14 +50,14 @@ def test_nothing_is_built_again_for_nothing(built: dict[str, Any]) -> None:
 def test_a_base_without_python_is_named_and_nothing_stays_mounted(
     built: dict[str, Any], tmp_path: Path
 ) -> None:
-    base = tmp_path / "bare.tar"
+    base, shelf = tmp_path / "bare.tar", Path(built["tar"]).parent
     _write_bare_base(base)
+    (shelf / "build-left-over").mkdir()  # by a run that was killed
     ended = images("--base", str(base), "--into", str(tmp_path / "images"), "claude-sidecar")
     assert ended.returncode == 1
     assert "localhost/bare:1" in ended.stderr
     assert "python3" in ended.stderr
     assert "Traceback" not in ended.stderr
-    shelf = Path(built["tar"]).parent
     assert mounted_in(shelf) == []
     assert list(shelf.glob("build-*")) == []
     assert list((tmp_path / "images").iterdir()) == []

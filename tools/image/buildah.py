@@ -15,13 +15,17 @@ from image.shelf import shelf
 
 # No registry is asked, so there are no signatures to check; Debian's buildah wants to be told.
 _POLICY = '{"default": [{"type": "insecureAcceptAnything"}]}'
+_PREFIX = "build-"
 
 
 class Buildah:
     """One run of builds. Its storage lies on the shelf: a layer may need more room than /tmp has."""
 
     def __enter__(self) -> Self:
-        self._folder = Path(tempfile.mkdtemp(prefix="build-", dir=shelf()))
+        # The shelf is locked, so another folder is that of a run that was killed.
+        for left_over in shelf().glob(f"{_PREFIX}*"):
+            _put_away(left_over)
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=shelf()))
         (self._folder / "policy.json").write_text(_POLICY)
         return self
 
@@ -29,10 +33,7 @@ class Buildah:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._try("rm", "--all")
-        mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
-        for path in sorted((path for path in mounted if path.startswith(f"{self._folder}/")), reverse=True):
-            subprocess.run(["umount", "--lazy", path], check=False, capture_output=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _put_away(self._folder)
 
     def load(self, archive: Path) -> None:
         self._run("pull", "--quiet", self._policy, f"docker-archive:{archive}")
@@ -84,3 +85,10 @@ class Buildah:
                 f"{ended.stdout[-4000:]}{ended.stderr[-4000:]}make: buildah {words[0]} failed: see above."
             )
         return ended.stdout
+
+
+def _put_away(folder: Path) -> None:
+    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for path in sorted((path for path in mounted if path.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", path], check=False, capture_output=True)
+    shutil.rmtree(folder, ignore_errors=True)
