@@ -1,6 +1,7 @@
 """The webhook's two ports: reviews over TLS for API servers, health and metrics in the clear."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -18,9 +19,13 @@ from claude_sidecar.telemetry.log import event
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 8 << 20
-# Bodies that are in memory at once. A review takes a millisecond or two, so others wait, and few.
-_AT_ONCE = 16
-_MOST_WAITING = 1024
+_MOST_AT_ONCE = 1024
+# Nearly all reviews are smaller. Of others few are in memory at a time; they wait for each other and hold up
+# nobody else.
+_SMALL_BYTES = 64 << 10
+_LARGE_AT_ONCE = 4
+# No API server takes longer to send one; somebody else may want to keep us busy.
+_READ_S = 5.0
 _KINDS = {"Pod", *TEMPLATE_PATHS}
 
 
@@ -28,28 +33,33 @@ def review_app(
     place_of: Callable[[str], Place], settings: Callable[[], Settings], metrics: Metrics
 ) -> web.Application:
     """The application that answers reviews; settings: asked at each review, so that they can change."""
-    turn = asyncio.Semaphore(_AT_ONCE)
-    waiting = 0
+    large = asyncio.Semaphore(_LARGE_AT_ONCE)
+    under_way = 0
 
     async def mutate(request: web.Request) -> web.Response:
-        nonlocal waiting
-        if waiting >= _MOST_WAITING:
+        nonlocal under_way
+        if under_way >= _MOST_AT_ONCE:
             return _bad(503, "too many reviews at once")
-        waiting += 1
+        under_way += 1
         try:
-            async with turn:
+            is_small = request.content_length is not None and request.content_length <= _SMALL_BYTES
+            async with contextlib.nullcontext() if is_small else large:
                 return await answer(request)
         finally:
-            waiting -= 1
+            under_way -= 1
 
     async def answer(request: web.Request) -> web.Response:
         try:
-            content = await request.read()
+            async with asyncio.timeout(_READ_S):
+                content = await request.read()
             began = clock.now()
             review = read_review(content)
         except web.HTTPRequestEntityTooLarge:
             metrics.refused()
             return _bad(400, f"the body is longer than {MAX_BODY_BYTES} bytes")
+        except TimeoutError:
+            metrics.refused()
+            return _bad(408, f"the body did not come within {_READ_S:g} s")
         except NotAReview as wrong:
             metrics.refused()
             return _bad(400, str(wrong))

@@ -28,13 +28,18 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-async def ask(metrics: Metrics) -> AsyncIterator[Ask]:
-    """Posts a body to /mutate; status and parsed answer."""
+async def port(metrics: Metrics) -> AsyncIterator[int]:
+    """Where the application listens, on 127.0.0.1."""
     runner = web.AppRunner(review_app(lambda namespace: Place(namespace), Settings, metrics))
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def ask(port: int) -> AsyncIterator[Ask]:
+    """Posts a body to /mutate; status and parsed answer."""
     async with ClientSession() as session:
 
         async def post(body: bytes) -> tuple[int, Any]:
@@ -43,4 +48,3 @@ async def ask(metrics: Metrics) -> AsyncIterator[Ask]:
                 return answer.status, json.loads(text) if text.startswith("{") else text
 
         yield post
-    await runner.cleanup()

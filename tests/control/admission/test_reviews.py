@@ -1,6 +1,8 @@
 """Answers of the webhook: what is patched, and that nothing is ever refused or crashes."""
 
+import asyncio
 import base64
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -143,6 +145,20 @@ async def test_a_review_of_four_mebibytes_is_answered_and_one_of_nine_is_told_so
     status, text = await ask(review(pod))
     assert status == 400
     assert "longer than 8388608 bytes" in text
+
+
+async def test_bodies_that_never_come_are_given_up_and_keep_nobody_waiting(ask: Ask, port: int) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        slow = []
+        for length in [1000] * 50 + [1 << 20] * 10:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            stack.callback(writer.close)
+            writer.write(b"POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n{" % length)
+            slow.append(reader)
+        status, answer = await asyncio.wait_for(ask(review(make_pod())), 2)
+        assert (status, bool(operations(answer))) == (200, True)
+        first = await asyncio.wait_for(slow[0].readline(), 10)
+        assert first == b"HTTP/1.1 408 Request Timeout\r\n"
 
 
 async def test_warnings_are_few_short_and_single_lines(ask: Ask) -> None:
