@@ -8,19 +8,22 @@ from claude_operator import names
 from claude_operator.cluster import paths
 from claude_operator.cluster.api import JSON, MERGE_PATCH, Api, ApiError
 from claude_operator.desired.desired import Desired, Event
+from claude_operator.desired.records import unix_seconds
 from claude_operator.reconcile.keys import Key, PolicyKey, WorkloadKey
 from claude_sidecar import clock
 
+REPEAT_S = 50 * 60.0
+"""API servers forget an event after an hour: one whose state lasts is told again before that."""
 _PAGE = "500"
 _CONFLICT = 409
 
 
 class EventWriter:
-    """Events that were told, by what they were decided with. identity: of this process."""
+    """Events that were told, and when, by what they were decided with. identity: of this process."""
 
     def __init__(self, api: Api, identity: str) -> None:
         self._api, self._identity = api, identity
-        self._told: dict[Key, set[str]] = defaultdict(set)
+        self._told: dict[Key, dict[str, float]] = defaultdict(dict)
 
     async def load(self) -> None:
         """Find out what earlier runs told; raises ApiError."""
@@ -28,26 +31,31 @@ class EventWriter:
         while True:
             page = await self._api.get("/api/v1/events", **query)
             for item in page.get("items") or ():
-                self._told[_key_of(item["involvedObject"])].add(item["metadata"]["name"])
+                told = self._told[_key_of(item["involvedObject"])]
+                told[item["metadata"]["name"]] = unix_seconds(item.get("lastTimestamp"))
             query["continue"] = page["metadata"].get("continue") or ""
             if not query["continue"]:
                 return
 
-    def told(self, key: Key) -> frozenset[str]:
-        """Names of the events that were told of this."""
-        return frozenset(self._told.get(key, ()))
+    def told(self, key: Key, now: float) -> frozenset[str]:
+        """Names of the events that were told of this and are still there; now: unix seconds."""
+        told = self._told.get(key, {})
+        return frozenset(name for name, at in told.items() if now - at < REPEAT_S)
 
     def forget_others(self, key: Key, desired: Desired) -> None:
         """Events whose state is over may be told again when it comes back."""
         held = self._told.get(key)
         if held is not None and desired.certain:
-            held &= desired.standing
-            if not held:
+            kept = {name: at for name, at in held.items() if name in desired.standing}
+            if kept:
+                self._told[key] = kept
+            else:
                 del self._told[key]
 
     async def write(self, key: Key, event: Event) -> None:
         """Tell an event; one of its name that is there from earlier is counted up. Raises ApiError."""
-        now = datetime.fromtimestamp(clock.unix_ns() // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = clock.unix_ns() / 1e9
+        now = datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         path = paths.events(event.subject.namespace)
         try:
             await self._api.send("POST", path, self._body(event, now), JSON, fieldManager=names.OPERATOR)
@@ -59,7 +67,7 @@ class EventWriter:
             await self._api.send(
                 "PATCH", f"{path}/{event.name}", patch, MERGE_PATCH, fieldManager=names.OPERATOR
             )
-        self._told[key].add(event.name)
+        self._told[key][event.name] = at
 
     def _body(self, event: Event, now: str) -> dict[str, Any]:
         subject = event.subject

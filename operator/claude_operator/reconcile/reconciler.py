@@ -10,7 +10,7 @@ from claude_operator.desired.decide import decide_policies, decide_workloads
 from claude_operator.desired.desired import Desired
 from claude_operator.desired.world import Object, World
 from claude_operator.reconcile.asker import Asker
-from claude_operator.reconcile.event_writer import EventWriter
+from claude_operator.reconcile.event_writer import REPEAT_S, EventWriter
 from claude_operator.reconcile.keys import Key, PolicyKey
 from claude_operator.reconcile.metrics import Metrics
 from claude_operator.reconcile.nudger import Nudger
@@ -90,22 +90,25 @@ class Reconciler:
             await self._events.write(key, each)
             self._metrics.writes.labels("event", "done").inc()
         self._events.forget_others(key, desired)
+        if desired.standing:
+            self._queue.add_later(key, REPEAT_S + 1)
         if desired.again_at is not None:
             self._queue.add_later(key, max(0.0, desired.again_at - world.now))
 
     def _known(self, key: Key, part: World) -> World:
         """A part of the World with all that is not in the store."""
         reports = self._asker.reports if self._asker is not None else {}
+        now = clock.unix_ns() / 1e9
         return replace(
             part,
             reports={pod.uid: reports[pod.uid] for pod in part.pods if pod.uid in reports},
-            told=self._events.told(key),
+            told=self._events.told(key, now),
             written={
                 uid: self._written[uid]
                 for policy in part.policies
                 if (uid := policy["metadata"]["uid"]) in self._written
             },
-            now=clock.unix_ns() / 1e9,
+            now=now,
             version=__version__,
             asking=self._asker is not None,
             nudging=self._nudger is not None,

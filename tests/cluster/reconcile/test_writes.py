@@ -74,6 +74,20 @@ def test_restart_on_a_settled_cluster_writes_nothing(
     assert [write for write in proxy.writes() if policies.namespace in write.path] == []
 
 
+def test_event_whose_state_lasts_is_told_again_before_api_servers_forget_it(start, policies) -> None:
+    first = start()
+    policies.apply(**BAD)
+    until(policies.events, "the refusal is told")
+    first.end()
+    (event,) = policies.events()
+    path = f"/api/v1/namespaces/{policies.namespace}/events/{event['metadata']['name']}"
+    old = {"lastTimestamp": "2026-01-01T00:00:00Z"}
+    policies.cluster.request("PATCH", path, old, content_type="application/merge-patch+json").expect()
+    start()
+    until(lambda: policies.events()[0]["count"] == 2, "it is counted up")
+    assert policies.events()[0]["lastTimestamp"] > event["lastTimestamp"]
+
+
 def test_watches_and_lists_alone_cause_no_write(
     start, proxy: ApiProxy, through_proxy: Path, policies
 ) -> None:
