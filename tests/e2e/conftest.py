@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from deployed.release import Release
+from deployed.shop import Shop
+from deployed.stage import Stage, stage
 from kube.cluster import Cluster
 from kube.programs import ROOT
 from kube.whole.given import given_kubeconfig, why_not
@@ -30,14 +33,51 @@ def whole_cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def images(whole_cluster: Cluster) -> dict[str, str]:
-    """The tags of our images by name, `claude-sidecar` and `claude-app`; pods can use them."""
-    asked = [sys.executable, ROOT / "tools" / "images.py", "--only-look"]
-    ended = subprocess.run(asked, check=False, capture_output=True, text=True)
+    """The tags of our images by name, `claude-sidecar` and `claude-app`, as of now; pods can use them."""
+    tool = [sys.executable, ROOT / "tools" / "images.py"]
+    ended = subprocess.run(tool, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr.strip()
     built = json.loads(ended.stdout)
     for image in built.values():
         whole_cluster.import_image(Path(image["tar"]))
     return {name: image["tag"] for name, image in built.items()}
+
+
+@pytest.fixture(scope="session")
+def on_stage(whole_cluster: Cluster, images: dict[str, str]) -> Iterator[Stage]:
+    """The chart installed, and a simulated Claude API."""
+    assert images
+    with stage(whole_cluster) as found:
+        yield found
+
+
+@pytest.fixture
+def shop(on_stage: Stage) -> Iterator[Shop]:
+    """A user's namespace that takes restricted pods only, with keys and the policy `production`."""
+    with on_stage.shop() as found:
+        yield found
+
+
+@pytest.fixture
+def other_shop(on_stage: Stage) -> Iterator[Shop]:
+    """A second one."""
+    with on_stage.shop() as found:
+        yield found
+
+
+@pytest.fixture
+def privileged_shop(on_stage: Stage) -> Iterator[Shop]:
+    """One that takes any pod."""
+    with on_stage.shop(labels={}) as found:
+        yield found
+
+
+@pytest.fixture
+def unreleased(on_stage: Stage) -> Iterator[Release]:
+    """The cluster without the chart, which is back when the test has ended."""
+    on_stage.release.uninstall()
+    yield on_stage.release
+    on_stage.release.install()
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""What users get wrong in a cluster: pods start all the same, and it is said where they look."""
+
+from deployed.app import POLICY
+from deployed.rollout import sidecar_of
+from deployed.shop import Shop
+from kube.waiting import until
+
+
+def test_policy_that_does_not_exist_yet_is_told_and_heals(shop: Shop) -> None:
+    app = shop.app()
+    app.deploy(**{POLICY: "later"})
+    assert sidecar_of(app.pod())
+    told = shop.policies.wait_for_event("Deployment", "web", "PolicyNotFound")
+    assert "later" in told
+    assert app.sidecar_status()["source"] == "built-in"
+    shop.policies.apply("later", **shop.two_routes())
+    until(lambda: app.ask()["ok"], "the policy that came later is in force", seconds=90)
+
+
+def test_policy_of_another_namespace_is_not_found(shop: Shop, other_shop: Shop) -> None:
+    other_shop.policies.apply("theirs", **other_shop.two_routes())
+    app = shop.app()
+    app.deploy()
+    warned = app.annotate("theirs")
+    app.roll_out()
+    assert "theirs" in warned
+    assert shop.namespace in shop.policies.wait_for_event("Deployment", "web", "PolicyNotFound")
+    assert app.sidecar_status()["policy"] != "theirs"
+
+
+def test_file_that_is_bad_at_the_first_start_leaves_the_built_in_defaults(shop: Shop) -> None:
+    garbage = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "claude-policy-broken"}}
+    shop.cluster.apply({**garbage, "data": {"policy.yaml": "spec: {routes: ["}}, namespace=shop.namespace)
+    app = shop.app()
+    app.deploy(**{POLICY: "broken"})
+    until(lambda: app.sidecar_status()["lastError"], "the sidecar says what is wrong", seconds=10)
+    status = app.sidecar_status()
+    assert "is not YAML" in status["lastError"]
+    assert status["source"] == "built-in"
+
+
+def test_namespace_label_is_the_default_for_its_pods(shop: Shop) -> None:
+    shop.cluster.kubectl("label", "namespace", shop.namespace, f"{POLICY}=production")
+    app = shop.app()
+    app.deploy()
+    assert sidecar_of(app.pod())
+    assert app.ask()["ok"]
+
+
+def test_pod_that_cannot_have_a_sidecar_starts_without_and_says_why(privileged_shop: Shop) -> None:
+    app = privileged_shop.app()
+    program, workload = app.manifests()
+    workload["spec"]["template"]["spec"]["hostNetwork"] = True
+    workload["spec"]["template"]["metadata"]["annotations"] = {POLICY: "production"}
+    privileged_shop.cluster.apply([program, workload], namespace=privileged_shop.namespace)
+    app.roll_out()
+    pod = app.pod()
+    assert sidecar_of(pod) is None
+    assert pod["metadata"]["annotations"]["claude-sidecar.dev/status"].startswith("skipped: ")
+    privileged_shop.policies.wait_for_event("Deployment", "web", "SidecarSkipped")
