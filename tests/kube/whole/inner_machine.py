@@ -19,6 +19,7 @@ from kube.whole.places import Places, places
 BUILT = ("kube", "coredns", "pause")
 """Folders of programs that are shared with this machine."""
 FIXED_PATHS = ("/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers", "/var/log/pods")
+NODES_OWN = ("/run", "/var/lib", "/var/log")
 
 
 class InnerMachine:
@@ -95,6 +96,14 @@ class InnerMachine:
                 found.append(int(folder.name))
         return found
 
+    def _mount_points(self) -> list[Path]:
+        return [Path(line.split()[4]) for line in self.run("cat", "/proc/self/mountinfo").stdout.splitlines()]
+
+    def _may_be_ours(self, point: Path) -> bool:
+        """Not those that others had when this machine began: they go away when their owner wants."""
+        below = (self.at.cache, *map(Path, (*FIXED_PATHS, "/run/netns")))
+        return str(point) in NODES_OWN or any(point.is_relative_to(folder) for folder in below)
+
     def traces(self) -> dict[str, Any]:
         """All that a cluster might leave behind."""
         commands = {"links": "ip -o link", "routes": "ip route", "firewall": "nft list ruleset"}
@@ -102,7 +111,7 @@ class InnerMachine:
         return {
             **{name: self.run(*command.split()).stdout for name, command in commands.items()},
             "addresses": json.loads(self.run("ip", "-j", "address").stdout),
-            "mounts": self.run("cat", "/proc/self/mountinfo").stdout,
+            "mounts": [point for point in self._mount_points() if self._may_be_ours(point)],
             "cgroups": sorted(str(path) for path in machine_state.CGROUPS.glob(f"**/{self.at.cgroup}")),
             "settings": {str(path): path.read_text() for path in settings},
             "paths": [path for path in FIXED_PATHS if self.run("test", "-e", path).returncode == 0],

@@ -34,12 +34,13 @@ def one_at_a_time(at: Places, say: Say) -> Iterator[None]:
 
 
 def running(at: Places) -> WholeCluster | None:
-    """The cluster if it is up and answers."""
+    """The cluster if it answers and no part of it has ended."""
     if Node(at.state).pid is None or not at.kubeconfig.exists():
         return None
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):  # it may have been broken off while it was being made
         cluster = WholeCluster(at)
-        if cluster.request("GET", "/readyz", seconds=5).status == 200:
+        answers = cluster.request("GET", "/readyz", seconds=5).status == 200
+        if answers and all(map(cluster.pid_of, cluster.components)):
             return cluster
     return None
 

@@ -147,7 +147,14 @@ class Node:
         if pid is not None:
             _signal(pid, signal.SIGKILL)
             # The kernel lets the first process of a namespace end last.
-            until(lambda: self.pid is None and not Path(f"/proc/{pid}/ns").exists(), "the node ends")
+            until(lambda: _has_ended(pid), "the node ends")
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether it runs no more, though nobody may have asked yet how it ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    return True
 
 
 def _namespace(pid: int) -> str | None:
