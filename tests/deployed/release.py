@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kube.cluster import Cluster
+from kube.cluster import NAMESPACES, Cluster
+from kube.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "claude-sidecar"
@@ -81,6 +82,14 @@ class Release:
     ) -> None:
         text = json.dumps(self.values if values is None else values)
         self.helm(verb, NAME, str(chart), *flags, "--values=-", stdin=text)
+        # Helm waits for what is new; what is leaving answers reviews for some seconds more.
+        until(self._nobody_leaves, "processes of the earlier values have gone", seconds=60)
+
+    def _nobody_leaves(self) -> bool:
+        path = f"{NAMESPACES}/{NAMESPACE}/pods"
+        return not any(
+            "deletionTimestamp" in each["metadata"] for each in self.cluster.api.get(path)["items"]
+        )
 
 
 def merged(values: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

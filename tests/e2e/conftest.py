@@ -80,7 +80,7 @@ def unreleased(on_stage: Stage) -> Iterator[Release]:
     on_stage.release.install()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def own_whole_cluster(whole_cluster: Cluster) -> WholeCluster:
     """The same, for tests that stop parts of it and start them again before they end."""
     assert isinstance(whole_cluster, WholeCluster)

@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 from kube.whole.node import run
-from kube.whole.places import PAUSE_IMAGE, Places
+from kube.whole.places import Places
 
 MARKS = "imported.json"
 """Beside the images, so that it goes with them."""
@@ -62,18 +62,22 @@ def remove_containers(at: Places) -> bool:
     return bool(left)
 
 
-def pause_archive(program: Path) -> Path:
-    """The image that each pod begins with, beside its one program."""
-    archive = program.with_name("pause.tar")
-    if not archive.exists():
-        being_made = program.with_name("pause.tar.new")
-        write_archive(being_made, program, PAUSE_IMAGE)
+def program_archive(program: Path, tag: str) -> Path:
+    """An image of one static program, made once beside it; it runs as a user without rights.
+
+    Args:
+        program: also the name of the file in the image, at its root
+        tag: the image's name
+    """
+    archive = program.with_name(f"{program.name}.tar")
+    if not archive.exists() or tags_of(archive) != [tag]:
+        being_made = archive.with_suffix(".new")
+        _write_archive(being_made, program, tag)
         being_made.rename(archive)
     return archive
 
 
-def write_archive(path: Path, program: Path, tag: str) -> None:
-    """A docker-archive of an image that has this static program, and nothing else, and runs it."""
+def _write_archive(path: Path, program: Path, tag: str) -> None:
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
         tar.add(program, program.name, filter=_owned_by_root)

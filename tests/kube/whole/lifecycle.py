@@ -11,9 +11,9 @@ from pathlib import Path
 from kube.waiting import until
 from kube.whole import cluster_dns, machine_state, network
 from kube.whole.commands import Programs, Writer
-from kube.whole.images import import_image, pause_archive, remove_containers
+from kube.whole.images import import_image, program_archive, remove_containers
 from kube.whole.node import Node
-from kube.whole.places import Places
+from kube.whole.places import PAUSE_IMAGE, Places
 from kube.whole.whole_cluster import WholeCluster
 
 Say = Callable[[str], None]
@@ -110,7 +110,7 @@ def _take_images_in(cluster: WholeCluster, programs: Programs) -> None:
         # It has read them in when it started.
         cluster.stop("containerd")
         cluster.start("containerd")
-    import_image(cluster.at, pause_archive(programs.pause))
+    import_image(cluster.at, program_archive(programs.pause, PAUSE_IMAGE))
 
 
 def take_down(at: Places) -> None:

@@ -1,0 +1,55 @@
+"""The chart's life beside running pods: tested, taken away, brought back, upgraded with a bad image."""
+
+from deployed.app import POLICY
+from deployed.rollout import sidecar_of
+from deployed.shop import Shop
+from deployed.stage import Stage
+from kube.claude_policies import DEFINITIONS
+from kube.waiting import until
+
+
+def test_helm_test_passes_and_leaves_nothing(on_stage: Stage) -> None:
+    assert "Phase:          Succeeded" in on_stage.release.test()
+    names = on_stage.cluster.kubectl(
+        "get", "pods,services,deployments", "-n", on_stage.release.namespace, "-o", "name"
+    )
+    assert "claude-sidecar-test" not in names
+
+
+def test_uninstall_and_install_keep_policies_and_running_sidecars(on_stage: Stage, shop: Shop) -> None:
+    app = shop.app()
+    app.deploy(**{POLICY: "production"})
+    shop.policies.wait_for("Programmed", "True/Programmed")
+    before, uid = app.sidecar_status()["hash"], shop.policies.get()["metadata"]["uid"]
+    on_stage.release.uninstall()
+    assert shop.cluster.request("GET", f"{DEFINITIONS}/claudepolicies.claude-sidecar.dev").status == 200
+    assert shop.policies.get()["metadata"]["uid"] == uid
+    assert shop.get("configmaps", "claude-policy-production")["data"]
+    assert app.sidecar_status()["hash"] == before
+    assert app.ask()["ok"]
+    on_stage.release.install()
+    shop.policies.apply(**shop.two_routes(retry={"maxAttempts": 2}))
+    until(lambda: app.sidecar_status()["hash"] != before, "an edit arrives again", seconds=60)
+    app.restart()
+    app.roll_out()
+    assert sidecar_of(app.pod())
+    assert app.ask()["ok"]
+
+
+def test_sidecar_image_that_cannot_be_pulled_is_told_and_the_old_pods_stay(
+    on_stage: Stage, shop: Shop
+) -> None:
+    app = shop.app()
+    app.deploy()
+    uid = app.pod()["metadata"]["uid"]
+    on_stage.release.upgrade({"sidecar": {"image": {"tag": "none-such"}}})
+    try:
+        app.annotate("production")
+        told = shop.policies.wait_for_event("Deployment", "web", "SidecarImage")
+        assert "image cannot be pulled" in told
+        assert uid in [each["metadata"]["uid"] for each in app.pods()]
+    finally:
+        on_stage.release.upgrade()
+    app.restart()
+    app.roll_out()
+    assert app.ask()["ok"]
