@@ -1,4 +1,4 @@
-"""The project's images, built before, made known to a cluster."""
+"""The project's images, as the tree is now, made known to a cluster."""
 
 import json
 import subprocess
@@ -10,9 +10,9 @@ from kube.programs import ROOT
 
 
 def take_in(cluster: Cluster) -> dict[str, str]:
-    """The tags by name, `claude-sidecar` and `claude-app`; pods can use them. AssertionError where not built."""
-    asked = [sys.executable, ROOT / "tools" / "images.py", "--only-look"]
-    ended = subprocess.run(asked, check=False, capture_output=True, text=True)
+    """The tags by name, `claude-sidecar` and `claude-app`; pods can use them. AssertionError if not built."""
+    tool = [sys.executable, ROOT / "tools" / "images.py"]
+    ended = subprocess.run(tool, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr.strip()
     built = json.loads(ended.stdout)
     for image in built.values():

@@ -1,19 +1,16 @@
 """A whole cluster for the tests of this folder: without one they are left out, and it is said why."""
 
 import contextlib
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from deployed.images import take_in
 from deployed.release import Release
 from deployed.shop import Shop
 from deployed.stage import Stage, stage
 from kube.cluster import Cluster
-from kube.programs import ROOT
 from kube.whole.given import given_kubeconfig, why_not
 from kube.whole.given import whole_cluster as some_whole_cluster
 from kube.whole.places import places
@@ -34,13 +31,7 @@ def whole_cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def images(whole_cluster: Cluster) -> dict[str, str]:
     """The tags of our images by name, `claude-sidecar` and `claude-app`, as of now; pods can use them."""
-    tool = [sys.executable, ROOT / "tools" / "images.py"]
-    ended = subprocess.run(tool, check=False, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr.strip()
-    built = json.loads(ended.stdout)
-    for image in built.values():
-        whole_cluster.import_image(Path(image["tar"]))
-    return {name: image["tag"] for name, image in built.items()}
+    return take_in(whole_cluster)
 
 
 @pytest.fixture(scope="session")
