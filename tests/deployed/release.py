@@ -2,30 +2,16 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kube.cluster import NAMESPACES, Cluster
+from kube.helm import CHART, HelmFailed
 from kube.waiting import until
 
-ROOT = Path(__file__).resolve().parents[2]
-CHART = ROOT / "charts" / "claude-sidecar"
 NAME = "claude-sidecar"
 NAMESPACE = "claude-sidecar"
-
-
-def helm(major: str = "4") -> Path:
-    """The program of this major version; `make test` and `make e2e` have it ready."""
-    asked = [sys.executable, ROOT / "tools" / "helm_programs.py", "--only-look"]
-    ended = subprocess.run(asked, check=False, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr.strip()
-    return Path(json.loads(ended.stdout)[major])
-
-
-class HelmFailed(AssertionError):
-    """helm ended with an error; the text is what it said on stderr."""
 
 
 class Release:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deployed.manifests import RESTRICTED
-from deployed.release import Release, helm
+from deployed.release import Release
 from deployed.shop import Shop
 from deployed.upstream import Upstream
 from kube.cluster import NAMESPACES, Cluster
+from kube.helm import helm
 
 from claude_sidecar import __version__
 

@@ -50,7 +50,7 @@ class Installation:
             "spec": {"type": "ExternalName", "externalName": "127.0.0.1"},
         }
         self.cluster.request("POST", SERVICES, service).expect(201, 409)
-        (configuration,) = documents("webhook")
+        (configuration,) = documents("webhook-configuration")
         configuration = copy.deepcopy(configuration)
         for webhook in configuration["webhooks"]:
             webhook["clientConfig"]["service"]["port"] = self.forwarder.port

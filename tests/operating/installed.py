@@ -1,31 +1,36 @@
-"""The operator's files in a cluster: definition, rights, admission policies."""
+"""The operator's part of the chart in a cluster where its processes are run by tests."""
 
-from pathlib import Path
 from typing import Any
 
-import yaml
 from kube.api_client import MERGE_PATCH, ApiClient
 from kube.claude_policies import define
 from kube.cluster import Cluster
+from kube.helm import rendered
 from kube.waiting import until
 
-ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "claude-sidecar"
-FILES = ("reconcile-rbac", "webhook-rbac", "user-roles", "nudge", "config-maps", "policy-secrets")
+TEMPLATES = (
+    "serviceaccounts",
+    "reconcile-rbac",
+    "webhook-rbac",
+    "user-roles",
+    "nudge",
+    "configmaps-admission-policy",
+    "secrets-admission-policy",
+)
 
 
-def documents(file: str) -> list[dict[str, Any]]:
-    """The objects of one of the files."""
-    text = (ROOT / "deploy" / f"{file}.yaml").read_text()
-    return [each for each in yaml.safe_load_all(text) if each]
+def documents(template: str) -> list[dict[str, Any]]:
+    """The objects that one of the chart's templates makes with the usual values."""
+    return rendered()[template]
 
 
 def install(cluster: Cluster) -> None:
     """Everything but the webhook's configuration; to do it twice changes nothing."""
     define(cluster)
     cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}}).expect(201, 409)
-    for file in FILES:
-        cluster.apply(documents(file), namespace=NAMESPACE)
+    for template in TEMPLATES:
+        cluster.apply(documents(template), namespace=NAMESPACE)
     _wait_for_rights(cluster)
     _wait_for_fence(cluster)
 
