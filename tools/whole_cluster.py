@@ -5,6 +5,8 @@ its place, or one of kind's where that and a docker engine are. Runs in .venv.
 """
 
 import argparse
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from kube.whole.node import NodeFailed
 from kube.whole.places import places
 
 import node_programs
+from helm_programs import helm4
 
 AT = places()
 
@@ -56,8 +59,17 @@ def up_here(programs: Programs) -> None:
             say("the cluster is up already")
         else:
             lifecycle.bring_up(AT, programs, say)
-    say(f"kubectl: {programs.kubernetes / 'kubectl'}")
-    say(f"export KUBECONFIG={AT.kubeconfig}")
+        link_for_people(programs.kubernetes / "kubectl", helm4())
+    say(f"export KUBECONFIG={AT.kubeconfig} PATH={AT.bin}:$PATH")
+
+
+def link_for_people(*programs: Path) -> None:
+    """What they type has no versions in its path."""
+    AT.bin.mkdir(exist_ok=True)
+    for program in programs:
+        link = AT.bin / program.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(program)
 
 
 def down() -> None:
@@ -103,7 +115,23 @@ def take_in(archives: list[Path]) -> None:
             say(f"imported {', '.join(tags)}" if tags else f"{archive} is imported already")
 
 
-DEEDS = {"up": up, "down": down, "check": check, "prepare": prepare}
+def furnish() -> None:
+    """Make the images of this project and the quickstart's trace store known to it."""
+    given = given_kubeconfig(AT)
+    if given or kind.is_usable():
+        say("images are taken in by the tests; for a quickstart load them yourself: see docs/image.md")
+        return
+    from deployed import trace_store
+
+    asked = [sys.executable, ROOT / "tools" / "images.py", "--only-look"]
+    ended = subprocess.run(asked, check=False, capture_output=True, text=True)
+    if ended.returncode != 0:
+        raise SystemExit(ended.stderr.strip())
+    built = [Path(image["tar"]) for image in json.loads(ended.stdout).values()]
+    take_in([*built, trace_store.archive()])
+
+
+DEEDS = {"furnish": furnish, "up": up, "down": down, "check": check, "prepare": prepare}
 
 
 def main() -> None:
