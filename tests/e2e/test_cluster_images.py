@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from kube.whole.given import TOOL
-from kube.whole.images import MARKS, write_archive
+from kube.whole.images import MARKS, program_archive
 from kube.whole.whole_cluster import WholeCluster
 
 TAG = "localhost/test:1"
@@ -21,8 +21,7 @@ def archive(own_whole_cluster: WholeCluster, tmp_path: Path) -> Callable[[str], 
 
     def make(name: str) -> Path:
         shutil.copy(f"/proc/{own_whole_cluster.node.pid}/exe", tmp_path / name)
-        write_archive(tmp_path / "image.tar", tmp_path / name, TAG)
-        return tmp_path / "image.tar"
+        return program_archive(tmp_path / name, TAG)
 
     return make
 
