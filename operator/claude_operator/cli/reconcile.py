@@ -13,6 +13,7 @@ from claude_operator.reconcile.lease import LeaseLost
 from claude_operator.reconcile.probes import PortUnusable
 from claude_operator.reconcile.process import Process
 from claude_operator.reconcile.settings import Settings
+from claude_operator.reconcile.watching import WatchingEnded
 from claude_sidecar import clock
 from claude_sidecar.telemetry.log import configure
 
@@ -145,6 +146,8 @@ def command(
         raise click.ClickException(str(error)) from None
     except LeaseLost as lost:
         raise click.ClickException(f"stopped, since the Lease was lost: {lost}") from None
+    except WatchingEnded as ended:
+        raise click.ClickException(f"stopped, to be started anew, since watching ended: {ended}") from None
 
 
 async def _run(settings: Settings) -> None:

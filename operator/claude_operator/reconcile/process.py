@@ -24,7 +24,7 @@ from claude_operator.reconcile.seen import Seen
 from claude_operator.reconcile.settings import Settings
 from claude_operator.reconcile.store import Store
 from claude_operator.reconcile.sweep import Sweeper
-from claude_operator.reconcile.watching import registry, watch
+from claude_operator.reconcile.watching import WatchingEnded, registry, watch
 from claude_operator.reconcile.watching import settings as kopf_settings
 from claude_operator.reconcile.work_queue import WorkQueue
 from claude_operator.reconcile.writer import Writer
@@ -51,7 +51,10 @@ class Process:
         self._sweeper: Sweeper | None = None
 
     async def run(self) -> None:
-        """Run until SIGTERM or SIGINT; raises LeaseLost, PortUnusable, or what a part of it died of."""
+        """Run until SIGTERM or SIGINT.
+
+        Raises LeaseLost, WatchingEnded, PortUnusable, or what a part of it died of.
+        """
         self._listen_to_signals()
         async with (
             Api(self._access) as api,
@@ -93,13 +96,13 @@ class Process:
             store, self._queue, writer, events, asker, nudger, judge, self._metrics, self._chosen.resync_s
         )
         self._sweeper = Sweeper(api, seen, self._chosen.resync_s, self._metrics)
-        lost: LeaseLost | None = None
+        cause: Exception | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(lease.hold())
                 await self._patiently(lambda: _defined(api))
                 await self._patiently(events.load)
-                await self._watch(tasks, seen)
+                tasks.create_task(self._watch(seen))
                 await self._patiently(self._sweeper.until_told)
                 self._listed.set()
                 event(logger, logging.INFO, "listed", policies=len(store.policies), pods=len(store.pods))
@@ -110,27 +113,29 @@ class Process:
                 for part in (asker, nudger, self._certificate_keeper(api)):
                     if part is not None:
                         tasks.create_task(part.run())
-        except* LeaseLost as group:
-            lost = LeaseLost(str(group.exceptions[0]))
-        if lost is not None:
-            raise lost
+        except* (LeaseLost, WatchingEnded) as group:
+            cause = group.exceptions[0]
+        if cause is not None:
+            raise cause
 
     def _certificate_keeper(self, api: Api) -> CertificateKeeper | None:
         options = self._chosen.certificates
         return None if options is None else CertificateKeeper(api, options)
 
-    async def _watch(self, tasks: asyncio.TaskGroup, seen: Seen) -> None:
-        """Begin to watch."""
+    async def _watch(self, seen: Seen) -> None:
+        """Watch until told to stop; raises WatchingEnded."""
         handlers = registry(self._access, seen, self._metrics)
         chosen, ready = kopf_settings(self._chosen.watch_silence_s), asyncio.Event()
-        tasks.create_task(self._watched(watch(handlers, chosen, self._stop, ready)))
-        await ready.wait()
-        self._listen_to_signals()  # kopf took them
+        signals = asyncio.create_task(self._take_signals_back(ready))
+        try:
+            await watch(handlers, chosen, self._stop, ready)
+        finally:
+            signals.cancel()
+        self._stop.set()  # if it was a signal that kopf had taken
 
-    async def _watched(self, watching: Coroutine[Any, Any, None]) -> None:
-        await watching
-        if not self._stop.is_set():
-            raise RuntimeError("kopf stopped watching")
+    async def _take_signals_back(self, ready: asyncio.Event) -> None:
+        await ready.wait()
+        self._listen_to_signals()
 
     async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
         """Do it, unless the process is to stop; whether it was done. Raises what it raises."""

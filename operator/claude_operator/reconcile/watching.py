@@ -16,7 +16,12 @@ from claude_operator.reconcile.metrics import Metrics
 from claude_operator.reconcile.seen import Seen
 
 _LONGEST_BACKOFF_S = 30.0
+_LONGEST_MESSAGE = 300
 _LIST_PAGE = 500
+
+
+class WatchingEnded(Exception):
+    """kopf gave up, as it does when the API server no longer knows a kind; the message says why."""
 
 
 class _Backoffs:
@@ -79,7 +84,8 @@ def settings(watch_silence_s: float) -> kopf.OperatorSettings:
     chosen.networking.request_timeout = 60
     chosen.networking.connect_timeout = 10
     chosen.networking.error_backoffs = _Backoffs()
-    chosen.process.ultimate_exiting_timeout = 10
+    # It would have the process killed while that gives back its Lease.
+    chosen.process.ultimate_exiting_timeout = None
     for kind in KINDS:
         if kind.labels:
             chosen.watching.label_selectors[kind.group, kind.version, kind.plural] = kind.labels
@@ -91,17 +97,23 @@ def settings(watch_silence_s: float) -> kopf.OperatorSettings:
 async def watch(
     handlers: kopf.OperatorRegistry, chosen: kopf.OperatorSettings, stop: asyncio.Event, ready: asyncio.Event
 ) -> None:
-    """Watch everything until `stop`."""
-    await kopf.operator(
-        registry=handlers,
-        settings=chosen,
-        # Unused, as nothing is peered with; but kopf would ask for the user's name, and in a pod it has none.
-        identity=cast(Any, "claude-operator"),
-        standalone=True,
-        clusterwide=True,
-        stop_flag=stop,
-        ready_flag=ready,
-    )
+    """Watch everything until `stop`; raises WatchingEnded.
+
+    That is for another process to try again: when kopf ends, it cancels all tasks that began after it.
+    """
+    try:
+        await kopf.operator(
+            registry=handlers,
+            settings=chosen,
+            # Unused, as nothing is peered with; but kopf would ask for the user's name, and a pod has none.
+            identity=cast(Any, "claude-operator"),
+            standalone=True,
+            clusterwide=True,
+            stop_flag=stop,
+            ready_flag=ready,
+        )
+    except Exception as error:
+        raise WatchingEnded(f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]) from None
 
 
 def _plain(body: kopf.Body) -> Object:

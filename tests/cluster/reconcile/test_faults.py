@@ -144,6 +144,42 @@ def test_rights_that_are_taken_away_and_given_back(equipped: Cluster, start, pol
     until(lambda: policies.status()["observedGeneration"] == 2, "the edit is taken up", seconds=30)
 
 
+def refuse_all_watches(proxy: ApiProxy, status: int) -> None:
+    """Cut them, and refuse to open or to list anything until all was asked for again."""
+    refused: set[str] = set()
+
+    def refuse(method: str, path: str) -> int | None:
+        if method != "GET" or "/leases" in path:
+            return None
+        refused.add(path)
+        return status
+
+    proxy.faults.refuse = refuse
+    proxy.cut_watches()
+    until(lambda: len(refused) >= 11, "every kind is refused")
+    proxy.faults.refuse = lambda *_: None
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_watches_that_are_cut_and_not_allowed_for_a_while_are_opened_again(
+    start, proxy: ApiProxy, through_proxy: Path, policies, status: int
+) -> None:
+    start(kubeconfig=through_proxy)
+    refuse_all_watches(proxy, status)
+    policies.apply()
+    policies.wait_for("Programmed", "True/Programmed", seconds=40)
+
+
+def test_operator_whose_kinds_are_no_longer_known_stops_with_a_clear_message_and_leaves_the_lease(
+    equipped: Cluster, start, proxy: ApiProxy, through_proxy: Path
+) -> None:
+    running = start(kubeconfig=through_proxy)
+    refuse_all_watches(proxy, 404)
+    assert running.wait() == 1
+    assert "stopped, to be started anew, since watching ended: APINotFoundError" in json.dumps(running.lines)
+    assert equipped.api.get(LEASE)["spec"]["holderIdentity"] == ""
+
+
 def test_rights_to_watch_that_are_missing_at_the_start_are_waited_for(
     equipped: Cluster, start, policies
 ) -> None:
