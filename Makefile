@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo image cluster-binaries backends cluster-up cluster-down e2e-ready e2e test check format lock bench clean
+.PHONY: help install demo image cluster-binaries backends cluster-up cluster-down e2e-ready e2e test check format lock bench soak clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,9 +35,9 @@ backends: ## for the tests: a trace store (Jaeger) and Helm 3, both built once i
 	@$(BIN)/python tools/prometheus_programs.py >/dev/null
 	@$(BIN)/python tools/helm_programs.py >/dev/null
 
-cluster-up: ## a whole Kubernetes cluster with one node on this machine; needs root
-	@$(SETUP) test
+cluster-up: backends e2e-ready ## a whole Kubernetes cluster with one node on this machine; needs root
 	@$(BIN)/python tools/whole_cluster.py up
+	@$(BIN)/python tools/whole_cluster.py furnish
 
 cluster-down: ## remove that again, whatever state it is in
 	@$(SETUP) test
@@ -87,6 +87,9 @@ lock: ## renew requirements/ from pyproject.toml; UPGRADE=1 takes the newest ver
 bench: ## direct against sidecar, a table; the numbers go to bench/results/
 	@$(SETUP) test
 	@$(BIN)/python -m bench $(ARGS)
+
+soak: backends e2e-ready ## 20 pods with sidecars for 5 minutes, with faults: no call is lost; on a whole cluster
+	@$(BIN)/python -m bench.soak $(ARGS)
 
 clean: ## remove what the targets above made
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

@@ -1,11 +1,15 @@
 """The chart's life beside running pods: tested, taken away, brought back, upgraded with a bad image."""
 
+import pytest
 from deployed.app import POLICY
+from deployed.release import ROOT, Release, helm
 from deployed.rollout import sidecar_of
 from deployed.shop import Shop
-from deployed.stage import Stage
+from deployed.stage import IMAGE, VALUES, Stage
 from kube.claude_policies import DEFINITIONS
 from kube.waiting import until
+
+EARLIER = ROOT / "tests" / "chart" / "earlier"
 
 
 def test_helm_test_passes_and_leaves_nothing(on_stage: Stage) -> None:
@@ -53,3 +57,30 @@ def test_sidecar_image_that_cannot_be_pulled_is_told_and_the_old_pods_stay(
     app.restart()
     app.roll_out()
     assert app.ask()["ok"]
+
+
+@pytest.mark.parametrize("major", ["3", "4"])
+def test_upgrade_from_an_earlier_chart_costs_running_pods_nothing(
+    unreleased: Release, shop: Shop, major: str
+) -> None:
+    release = Release(
+        unreleased.cluster, helm(major), {"image": IMAGE, "allowedHosts": VALUES["allowedHosts"]}
+    )
+    release.install(chart=EARLIER)
+    try:
+        app = shop.app()
+        app.deploy(**{POLICY: "production"})
+        shop.policies.wait_for("Programmed", "True/Programmed")
+        pod = app.pod()
+        release.values = VALUES
+        release.upgrade()
+        assert app.pod()["metadata"]["uid"] == pod["metadata"]["uid"]
+        assert app.ask()["ok"]
+        before = app.sidecar_status()["hash"]
+        shop.policies.apply(**shop.two_routes(retry={"maxAttempts": 2}))
+        until(lambda: app.sidecar_status()["hash"] != before, "an edit arrives", seconds=60)
+        app.restart()
+        app.roll_out()
+        assert app.ask()["ok"]
+    finally:
+        release.uninstall()

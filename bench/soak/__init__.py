@@ -1,0 +1,1 @@
+"""Many pods for minutes, with faults: `python -m bench.soak`."""
