@@ -1,4 +1,4 @@
-"""Writes crds/ from the policy model; `--check` only tells if the file is stale."""
+"""Writes crds/ and the chart's copy of it from the policy model; `--check` only tells if one is stale."""
 
 import sys
 from pathlib import Path
@@ -8,18 +8,21 @@ import yaml
 from claude_operator import names
 from claude_operator.crd.definition import custom_resource_definition
 
-FILE = Path(__file__).resolve().parent.parent / "crds" / f"{names.GROUP}_{names.PLURAL}.yaml"
+ROOT = Path(__file__).resolve().parent.parent
+NAME = f"{names.GROUP}_{names.PLURAL}.yaml"
+# A chart can read no file outside its folder.
+FILES = (ROOT / "crds" / NAME, ROOT / "charts" / "claude-sidecar" / "crd" / NAME)
 HEAD = "# Written by tools/gen_crds.py from the policy model: change that, not this file.\n"
 
 
 def main() -> None:
-    """Renew the file, or exit 1 if it is stale."""
+    """Renew the files, or exit 1 if one is stale."""
     fresh = HEAD + definition_text()
-    if "--check" in sys.argv[1:]:
-        if not FILE.exists() or FILE.read_text() != fresh:
-            sys.exit(f"crds/{FILE.name} is stale: run tools/gen_crds.py")
-        return
-    FILE.write_text(fresh)
+    for file in FILES:
+        if "--check" not in sys.argv[1:]:
+            file.write_text(fresh)
+        elif not file.exists() or file.read_text() != fresh:
+            sys.exit(f"{file.relative_to(ROOT)} is stale: run tools/gen_crds.py")
 
 
 def definition_text() -> str:

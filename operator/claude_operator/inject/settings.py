@@ -50,15 +50,23 @@ class CaBundle(_Part, frozen=True):
     key: NonEmpty = "ca.crt"
 
 
+class HeadersSecret(_Part, frozen=True):
+    """A Secret in each namespace that holds headers for the collector, as OTLP's variable wants them."""
+
+    name: NonEmpty
+    key: NonEmpty = "headers"
+
+
 class Exits(_Part, frozen=True):
     """How sidecars reach what lies outside their pod; what is not set here is not set in the pod.
 
     otlp_endpoint may name the pod's node: `http://$(K8S_HOST_IP):4318`. otlp_headers are told to everyone who
-    may read pods.
+    may read pods; otlp_headers_secret goes before them.
     """
 
     otlp_endpoint: str | None = None
     otlp_headers: dict[str, str] | None = None
+    otlp_headers_secret: HeadersSecret | None = None
     https_proxy: str | None = None
     no_proxy: str | None = None
     ca_bundle: CaBundle | None = None

@@ -10,6 +10,7 @@ from claude_operator.inject.volumes import CA_DIR, POLICY_DIR, Mounted
 
 # The probe that the other containers wait for: a sidecar is there in about a second.
 _STARTUP_TRIES = 120
+_OTLP_HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 
 
 def sidecar_container(
@@ -67,6 +68,10 @@ def _environment(pod: Object, settings: Settings, exits: Exits, tmp_mi_b: int) -
     for name, value in _plain(pod, settings, exits):
         if value:
             yield {"name": name, "value": value}
+    if (headers := exits.otlp_headers_secret) is not None:
+        # Optional, so that a namespace without it has pods all the same.
+        reference = {"name": headers.name, "key": headers.key, "optional": True}
+        yield {"name": _OTLP_HEADERS, "valueFrom": {"secretKeyRef": reference}}
 
 
 def _plain(pod: Object, settings: Settings, exits: Exits) -> Iterator[tuple[str, str | None]]:
@@ -74,7 +79,8 @@ def _plain(pod: Object, settings: Settings, exits: Exits) -> Iterator[tuple[str,
     yield names.ALLOWED_HOSTS_VARIABLE, ",".join(settings.allowed_hosts)
     yield "OTEL_RESOURCE_ATTRIBUTES", resource_attributes(pod)
     yield "OTEL_EXPORTER_OTLP_ENDPOINT", exits.otlp_endpoint
-    yield "OTEL_EXPORTER_OTLP_HEADERS", _headers(exits.otlp_headers or {})
+    if exits.otlp_headers_secret is None:
+        yield _OTLP_HEADERS, _headers(exits.otlp_headers or {})
     yield "HTTPS_PROXY", exits.https_proxy
     yield "NO_PROXY", exits.no_proxy
     if exits.ca_bundle is not None:

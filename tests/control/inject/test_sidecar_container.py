@@ -1,5 +1,6 @@
 """The sidecar's container and volumes as they are put into a pod."""
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -8,7 +9,7 @@ from fakes.pods import container, env, make_pod
 
 from claude_operator.inject.pod import Injected
 from claude_operator.inject.quantity import quantity
-from claude_operator.inject.settings import CaBundle, Exits, Settings
+from claude_operator.inject.settings import CaBundle, Exits, HeadersSecret, Settings
 
 Inject = Callable[..., Injected]
 GUARANTEED = {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1000m", "memory": "1Gi"}}
@@ -154,6 +155,17 @@ def test_exits_come_from_the_settings_and_may_differ_by_namespace(injected: Inje
     assert {"name": "company-ca", "optional": True} in [
         each.get("configMap") for each in pod["spec"]["volumes"]
     ]
+
+
+def test_collector_headers_from_a_secret_are_not_told_to_readers_of_pods(injected: Inject) -> None:
+    everywhere = Exits(otlp_headers={"authorization": "Basic a"}, otlp_headers_secret=HeadersSecret("otlp"))
+    pod = injected(make_pod(), settings=Settings(exits=everywhere)).pod
+    entries = container(pod, "claude-sidecar")["env"]
+    (headers,) = [each for each in entries if each["name"] == "OTEL_EXPORTER_OTLP_HEADERS"]
+    # Optional: a namespace without the Secret has pods all the same.
+    reference = {"name": "otlp", "key": "headers", "optional": True}
+    assert headers == {"name": "OTEL_EXPORTER_OTLP_HEADERS", "valueFrom": {"secretKeyRef": reference}}
+    assert "Basic" not in json.dumps(pod)
 
 
 def test_spool_has_room_for_what_a_known_policy_says(injected: Inject) -> None:
