@@ -19,10 +19,10 @@ _PACKAGES = ("aiohttp", "httptools", "uvloop", "msgspec", "claude-sidecar")
 def conditions(cores: Cores, wrk: Path | None, rounds: int, seconds: float) -> dict[str, Any]:
     """Under which the figures hold; nothing that names the machine."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": len(cores.sidecar | cores.others),
         "sidecar_alone_on_a_core": cores.pinned,
-        "priority": _priority(),
+        "priority": priority(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
@@ -75,14 +75,15 @@ def _rounded(value: Any) -> Any:
     return [_rounded(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _priority() -> str:
+def priority() -> str:
     """What puts the benchmark before other programs, if anything."""
     if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
         return "real-time priority"
     return f"niceness {os.nice(0)}" if os.nice(0) else ""
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

@@ -26,39 +26,48 @@ from operating.installed import NAMESPACE, install  # noqa: E402
 from operating.operator_process import OperatorProcess, operator_process  # noqa: E402
 
 from bench.operator import state  # noqa: E402
+from bench.telling import Telling  # noqa: E402
 from claude_operator.crd.judge import judge  # noqa: E402
 from claude_operator.desired.appraisal import appraised  # noqa: E402
 from claude_sidecar import __version__  # noqa: E402
 
 _WRITTEN = ("configmaps", "claudepolicies/status", "events", "pods")
 _VERBS = ("POST", "PATCH", "PUT", "DELETE", "APPLY")
-_EDITED = 50
+_POLICIES, _PODS, _EDITED = 500, 10, 50
 
 
 def main() -> None:
-    """Run it and print a table."""
+    """Run it; the whole is kept, a smaller one is not."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--policies", type=int, default=500)
-    asked.add_argument("--pods", type=int, default=10, help="of each policy")
+    asked.add_argument("--policies", type=int, default=_POLICIES)
+    asked.add_argument("--pods", type=int, default=_PODS, help="of each policy")
     chosen = asked.parse_args()
+    minor = minors()[0]
+    telling = Telling("operator", f"a real API server of Kubernetes {minor} and its etcd on the same cores")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        cluster = stack.enter_context(local_cluster(programs_of(minors()[0])))
+        cluster = stack.enter_context(local_cluster(programs_of(minor)))
         install(cluster)
-        bench = Bench(cluster, folder, chosen.policies, chosen.pods, stack)
+        bench = Bench(cluster, folder, chosen.policies, chosen.pods, stack, telling.tell)
         asyncio.run(bench.run())
-
-
-def _tell(what: str, value: str) -> None:
-    print(f"{what:<58} {value}", flush=True)
+    if (chosen.policies, chosen.pods) == (_POLICIES, _PODS):
+        print(f"kept in {telling.keep(len(os.sched_getaffinity(0)))}")
 
 
 class Bench:
     """One run; each figure is printed as soon as it is known."""
 
-    def __init__(self, cluster: Cluster, folder: Path, policies: int, pods: int, stack: ExitStack) -> None:
-        self._cluster, self._folder, self._policies, self._pods = cluster, folder, policies, pods
-        self._stack = stack
+    def __init__(
+        self,
+        cluster: Cluster,
+        folder: Path,
+        policies: int,
+        pods: int,
+        stack: ExitStack,
+        tell: Callable[[str, str], None],
+    ) -> None:
+        self._cluster, self._policies, self._pods = cluster, policies, pods
+        self._stack, self._tell = stack, tell
         self._answers = folder / "answers.json"
 
     async def run(self) -> None:
@@ -70,7 +79,7 @@ class Bench:
             self._sidecars()
             began = time.monotonic()
             first = self._operator()
-            _tell("listed after, s", f"{time.monotonic() - began:.1f}")
+            self._tell("listed after, s", f"{time.monotonic() - began:.1f}")
             await self._settled(began, "all statuses right after, s", self._is_right)
             self._memory(first, "RSS settled, MiB")
             await self._edits()
@@ -87,8 +96,8 @@ class Bench:
             for policy in range(self._policies)
             for pod in range(self._pods)
         )
-        _tell("policies, pods", f"{self._policies}, {self._policies * self._pods}")
-        _tell("(making them, s)", f"{time.monotonic() - began:.0f}")
+        self._tell("policies, pods", f"{self._policies}, {self._policies * self._pods}")
+        self._tell("(making them, s)", f"{time.monotonic() - began:.0f}")
 
     async def _take_up(self) -> None:
         """Let all sidecars run the policies as they are now."""
@@ -134,7 +143,9 @@ class Bench:
             took.append((time.monotonic() - began) * 1000)
         took.sort()
         median, greatest = took[len(took) // 2], took[-1]
-        _tell("edit until its status is written, ms: median (greatest)", f"{median:.0f} ({greatest:.0f})")
+        self._tell(
+            "edit until its status is written, ms: median (greatest)", f"{median:.0f} ({greatest:.0f})"
+        )
         after = self._written()
         self._per_change("writes per edit", after - before)
         await self._take_up()
@@ -145,19 +156,19 @@ class Bench:
         """Start anew on what is there and wait until every sidecar was asked again."""
         before, began = self._written(), time.monotonic()
         second = self._operator()
-        _tell("restart: listed after, s", f"{time.monotonic() - began:.1f}")
+        self._tell("restart: listed after, s", f"{time.monotonic() - began:.1f}")
         asks, waiting = "claude_operator_sidecar_asks_total", "claude_operator_queue_length"
         while second.metric(asks) < self._policies * self._pods or second.metric(waiting):  # noqa: ASYNC110
             await asyncio.sleep(0.5)
-        _tell("restart: all sidecars asked after, s", f"{time.monotonic() - began:.0f}")
+        self._tell("restart: all sidecars asked after, s", f"{time.monotonic() - began:.0f}")
         written = self._written() - before
-        _tell("restart: writes", ", ".join(map(str, written.items())) or "none")
+        self._tell("restart: writes", ", ".join(map(str, written.items())) or "none")
         self._memory(second, "RSS after the restart, MiB")
 
     async def _settled(self, began: float, what: str, is_right: Callable[[dict[str, Any]], bool]) -> None:
         while not all(map(is_right, await state.policies(self._api))):  # noqa: ASYNC110
             await asyncio.sleep(0.5)
-        _tell(what, f"{time.monotonic() - began:.1f}")
+        self._tell(what, f"{time.monotonic() - began:.1f}")
 
     def _is_right(self, policy: dict[str, Any]) -> bool:
         status = policy.get("status") or {}
@@ -171,10 +182,10 @@ class Bench:
 
     def _per_change(self, what: str, written: Counter[str]) -> None:
         shares = (f"{kind} {count / _EDITED:.2f}" for kind, count in sorted(written.items()))
-        _tell(what, ", ".join(shares) or "none")
+        self._tell(what, ", ".join(shares) or "none")
 
     def _memory(self, running: OperatorProcess, what: str) -> None:
-        _tell(what, f"{running.rss_mib():.0f}")
+        self._tell(what, f"{running.rss_mib():.0f}")
 
     def _written(self) -> Counter[str]:
         """What the API server counts, as far as nobody but the operator writes it here."""

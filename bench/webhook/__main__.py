@@ -1,4 +1,4 @@
-"""`python -m bench.webhook`: reviews at a steady rate over TLS; prints a table, exit code 1 over the bar."""
+"""`python -m bench.webhook`: reviews at a steady rate over TLS; keeps figures; exit code 1 over the bar."""
 
 import argparse
 import asyncio
@@ -16,7 +16,8 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
-from bench.cores import Neighbours, running_on, share_out
+from bench.cores import running_on, share_out
+from bench.telling import Telling
 from bench.webhook.reviews import reviews
 
 BAR_MS = 10.0
@@ -72,19 +73,22 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30.0, help="of the load (default 30)")
     parser.add_argument("--connections", type=int, default=4, help="at most (default 4)")
     asked = parser.parse_args()
-    cores, neighbours = share_out(frozenset(os.sched_getaffinity(0))), Neighbours()
+    usable = frozenset(os.sched_getaffinity(0))
+    cores = share_out(usable)
+    load = f"{asked.rate:g} reviews a second for {asked.seconds:g} s, {asked.connections} connections at most"
+    pinned = "the webhook alone on one core" if cores.pinned else "nothing pinned"
+    telling = Telling("webhook", f"{load}, over TLS; {pinned}")
     with _server(cores.sidecar) as (port, process), running_on(cores.others):
         took = uvloop.run(_load(port, asked.rate, asked.seconds, asked.connections))
         status = Path(f"/proc/{process}/status").read_text()
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]
     percent = statistics.quantiles(took, n=100)
     met = percent[98] <= BAR_MS
-    print(f"{len(took)} reviews at {asked.rate:g}/s, {asked.connections} connections at most, over TLS\n")
-    print("| p50 | p90 | p99 | longest | bar for p99 | RSS |\n| --- | --- | --- | --- | --- | --- |")
-    cells = [f"{each:.2f} ms" for each in (percent[49], percent[89], percent[98], max(took))]
-    cells += [f"{BAR_MS:g} ms {'met' if met else 'MISSED'}", f"{int(resident) / 1024:.0f} MiB"]
-    print(f"| {' | '.join(cells)} |")
-    print(f"\nother programs used {100 * neighbours.share():.0f} % of the machine meanwhile")
+    for figure, value in (("p50", percent[49]), ("p90", percent[89]), ("longest", max(took))):
+        telling.tell(f"{figure}, ms", f"{value:.2f}")
+    telling.tell(f"p99, ms; bar: {BAR_MS:g}", f"{percent[98]:.2f} {'met' if met else 'MISSED'}")
+    telling.tell("memory (RSS), MiB", f"{int(resident) / 1024:.0f}")
+    print(f"kept in {telling.keep(len(usable))}")
     return 0 if met else 1
 
 
