@@ -1,0 +1,191 @@
+"""Certificates that others make: API servers and webhook go by them, and the operator has no hand in it."""
+
+import base64
+import contextlib
+import copy
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from deployed.chart_values import FLAGS
+from kube.claude_policies import define
+from kube.cluster import NAMESPACES, Cluster
+from kube.helm import NAMESPACE, by_template, template
+from kube.waiting import until
+from operating.forwarder import Forwarder
+from operating.operator_process import operator_process
+from operating.webhook_process import PORT, fresh_addresses, has_sidecar, is_ready, replica
+
+HERE = f"{NAMESPACES}/{NAMESPACE}"
+CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/claude-sidecar"
+HOST = f"claude-sidecar-webhook.{NAMESPACE}.svc"
+POD = {
+    "metadata": {"generateName": "p-", "annotations": {"claude-sidecar.dev/policy": "production"}},
+    "spec": {"containers": [{"name": "app", "image": "localhost/none:1"}]},
+}
+
+
+class Made(NamedTuple):
+    """A certificate, its key, and what is to be trusted for it, in PEM."""
+
+    certificate: bytes
+    key: bytes
+    authority: bytes
+
+
+def by_a_company() -> Made:
+    """One with an intermediate, as a company's authority gives."""
+    root = trustme.CA()
+    leaf = root.create_child_ca().issue_cert(HOST)
+    chain = b"".join(each.bytes() for each in leaf.cert_chain_pems)
+    return Made(chain, leaf.private_key_pem.bytes(), root.cert_pem.bytes())
+
+
+def self_signed() -> Made:
+    """One like those of cert-manager's self-signed issuer: no authority, and trusted for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "claude-sidecar-webhook")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(days=90))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    plain = serialization.NoEncryption()
+    form = serialization.PrivateFormat.PKCS8
+    return Made(pem, key.private_bytes(serialization.Encoding.PEM, form, plain), pem)
+
+
+MAKERS = {"Given": by_a_company, "CertManager": self_signed}
+
+
+class Chart:
+    """What the chart renders with certificates of others, put into a cluster part by part."""
+
+    def __init__(self, cluster: Cluster, mode: str, stack: contextlib.ExitStack) -> None:
+        self.cluster, self.mode, self._stack = cluster, mode, stack
+        self.make, self.made = MAKERS[mode], MAKERS[mode]()
+        (self.address,) = fresh_addresses(1)
+        self._forwarder = stack.enter_context(Forwarder([(self.address, PORT)]).running())
+        given = {"caBundle": _text(self.made.authority)} if mode == "Given" else {}
+        certificate = {"mode": mode, "secretName": "hook", **given}
+        self.parts = by_template(template({"webhook": {"certificate": certificate}}, *FLAGS))
+
+    def install(self) -> None:
+        """Accounts, rights, the configuration, and what others make."""
+        for part in ("serviceaccounts", "reconcile-rbac", "webhook-rbac"):
+            self.cluster.apply(self.parts[part], namespace=NAMESPACE)
+        (configuration,) = copy.deepcopy(self.parts["webhook-configuration"])
+        for webhook in configuration["webhooks"]:
+            webhook["clientConfig"]["service"]["port"] = self._forwarder.port
+        self.cluster.apply(configuration)
+        self.keep(self.made)
+        if self.mode == "CertManager":
+            assert configuration["metadata"]["annotations"] == {
+                "cert-manager.io/inject-ca-from": f"{NAMESPACE}/claude-sidecar-webhook"
+            }
+            self.trust(self.made)
+
+    def keep(self, made: Made) -> None:
+        """Put a certificate into the Secret that the values name."""
+        data = {"tls.crt": _text(made.certificate), "tls.key": _text(made.key)}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hook"}, "data": data}
+        self.cluster.apply({**secret, "type": "kubernetes.io/tls"}, namespace=NAMESPACE)
+
+    def trust(self, made: Made) -> None:
+        """Write `caBundle`, as cert-manager's injector does."""
+        changes = [
+            {"op": "add", "path": f"/webhooks/{at}/clientConfig/caBundle", "value": _text(made.authority)}
+            for at in range(3)
+        ]
+        kind = "application/json-patch+json"
+        self.cluster.request("PATCH", CONFIGURATION, changes, content_type=kind).expect()
+
+    def start(self, component: str) -> Any:
+        """Start a process under its own rights with what the chart says of certificates."""
+        (deployment,) = [each for each in self.parts[component] if each["kind"] == "Deployment"]
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        options = [each for each in container["args"] if "secret" in each or "certificates" in each]
+        account = self.cluster.kubeconfig_for_service_account(NAMESPACE, f"claude-sidecar-{component}")
+        if component == "webhook":
+            return self._stack.enter_context(replica(account, self.address, *options))
+        return self._stack.enter_context(operator_process(account, NAMESPACE, *options))
+
+    def injects(self) -> bool:
+        """Whether the API server trusts the replica, which then puts a sidecar into a pod."""
+        path = f"{NAMESPACES}/default/pods?dryRun=All"
+        return has_sidecar(self.cluster.request("POST", path, POD).expect())
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+@pytest.fixture(params=MAKERS)
+def chart(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Chart]:
+    """The chart in each of these modes; its configuration is gone afterwards."""
+    define(cluster)
+    cluster.request("POST", NAMESPACES, {"metadata": {"name": NAMESPACE}}).expect(201, 409)
+    # An API server without kube-proxy reaches a Service only by the name that it stands for.
+    service = {
+        "metadata": {"name": "claude-sidecar-webhook"},
+        "spec": {"type": "ExternalName", "externalName": "127.0.0.1"},
+    }
+    cluster.request("POST", f"{HERE}/services", service).expect(201, 409)
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: cluster.request("DELETE", CONFIGURATION).expect(200, 404))
+        yield Chart(cluster, request.param, stack)
+
+
+def test_certificate_of_others_is_served_trusted_and_renewed_without_a_restart(chart: Chart) -> None:
+    chart.install()
+    webhook = chart.start("webhook")
+    until(lambda: is_ready(chart.address), "the replica is ready", seconds=30)
+    until(chart.injects, "the API server trusts it", seconds=10)
+    before = webhook.wait_until_said("certificate in use")["serial"]
+    renewed = chart.make()
+    chart.keep(renewed)
+    chart.trust(renewed)
+    until(lambda: _newest_serial(webhook) != before, "the new one is served", seconds=30)
+    until(lambda: is_ready(chart.address), "the replica is ready again", seconds=30)
+    until(chart.injects, "the API server trusts the new one", seconds=10)
+
+
+def _newest_serial(webhook: Any) -> str:
+    (*_, newest) = [line["serial"] for line in webhook.lines if line["message"] == "certificate in use"]
+    return str(newest)
+
+
+def test_operator_leaves_certificates_of_others_alone_and_may_not_touch_them(chart: Chart) -> None:
+    chart.install()
+    before = chart.cluster.request("GET", f"{HERE}/secrets/hook").expect()
+    reconcile = chart.start("reconcile")
+    until(lambda: reconcile.probe("/readyz")[0] == 200, "the reconciler is ready", seconds=30)
+    assert reconcile.said("certificates not looked after") is None
+    assert reconcile.said("certificate step") is None
+    assert chart.cluster.request("GET", f"{HERE}/secrets/hook").expect() == before
+    who = f"--as=system:serviceaccount:{NAMESPACE}:claude-sidecar-reconcile"
+    for verb in ("get", "list", "create", "update", "patch", "delete"):
+        for what in ("secrets", "secrets/hook", "mutatingwebhookconfigurations/claude-sidecar"):
+            said = chart.cluster.run_kubectl("auth", "can-i", verb, what, who, "-n", NAMESPACE)
+            assert said.stdout.strip() == "no", (verb, what)
+
+
+def test_nothing_but_the_certificate_of_its_secret_may_be_read_by_the_webhook(chart: Chart) -> None:
+    chart.install()
+    who = f"--as=system:serviceaccount:{NAMESPACE}:claude-sidecar-webhook"
+    asked = {"secrets/hook": "yes", "secrets/claude-operator-webhook": "no", "secrets": "no"}
+    for what, answer in asked.items():
+        said = chart.cluster.run_kubectl("auth", "can-i", "watch", what, who, "-n", NAMESPACE)
+        assert said.stdout.strip() == answer, what
