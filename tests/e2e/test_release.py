@@ -2,11 +2,12 @@
 
 import pytest
 from deployed.app import POLICY
-from deployed.release import ROOT, Release, helm
+from deployed.release import Release
 from deployed.rollout import sidecar_of
 from deployed.shop import Shop
 from deployed.stage import IMAGE, VALUES, Stage
 from kube.claude_policies import DEFINITIONS
+from kube.helm import ROOT, helm
 from kube.waiting import until
 
 EARLIER = ROOT / "tests" / "chart" / "earlier"
