@@ -7,14 +7,16 @@ import argparse
 import sys
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from deployed.app import POLICY  # noqa: E402
+from deployed.app import POLICY, App  # noqa: E402
 from deployed.images import take_in  # noqa: E402
 from deployed.release import Release  # noqa: E402
+from deployed.rollout import is_ready, sidecar_of  # noqa: E402
 from deployed.shop import Shop  # noqa: E402
 from deployed.stage import Stage, stage  # noqa: E402
 from kube.waiting import until  # noqa: E402
@@ -75,9 +77,14 @@ def _first_calls(shop: Shop) -> None:
         app.deploy()
         began = time.monotonic()
         app.annotate("production")
-        until(lambda app=app: "x-claude-sidecar-route" in app.ask()["headers"], "served", seconds=60)  # type: ignore[misc]
+        until(partial(_serves, app), "a call went through a sidecar", seconds=60)
         took.append(time.monotonic() - began)
     _tell("kubectl annotate until the first call is served", told(took))
+
+
+def _serves(app: App) -> bool:
+    able = [pod for pod in app.pods() if sidecar_of(pod) and is_ready(pod)]
+    return bool(able) and "x-claude-sidecar-route" in app.ask(able[0])["headers"]
 
 
 def _edits(on: Stage, shop: Shop, pods: int, edits: int, edits_without: int) -> None:

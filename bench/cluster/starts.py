@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from deployed.app import POLICY
 from deployed.manifests import program_map, program_pod
+from deployed.rollout import is_ready
 from deployed.shop import Shop
 from kube.waiting import until
 
@@ -22,12 +23,7 @@ def _one(shop: Shop, name: str, annotations: dict[str, str]) -> float:
     pod["spec"]["containers"][0].pop("readinessProbe")  # ready is: it runs
     began = time.monotonic()
     shop.cluster.request("POST", path, pod).expect()
-    until(lambda: _is_ready(shop, f"{path}/{name}"), f"{name} is ready", seconds=60)
+    until(lambda: is_ready(shop.cluster.api.get(f"{path}/{name}")), f"{name} is ready", seconds=60)
     took = time.monotonic() - began
     shop.cluster.request("DELETE", f"{path}/{name}?gracePeriodSeconds=1").expect()
     return took
-
-
-def _is_ready(shop: Shop, path: str) -> bool:
-    conditions = shop.cluster.api.get(path)["status"].get("conditions") or ()
-    return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)

@@ -22,3 +22,9 @@ def sidecar_of(pod: dict[str, Any]) -> dict[str, Any] | None:
     """The sidecar in a pod's spec."""
     found = [each for each in pod["spec"].get("initContainers") or () if each["name"] == "claude-sidecar"]
     return found[0] if found else None
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    """Whether all of a pod is."""
+    conditions = pod["status"].get("conditions") or ()
+    return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
