@@ -82,12 +82,24 @@ CASES: dict[str, dict[str, Any]] = {
                 "labels": {"release": "prometheus"},
                 "runbookUrl": "https://wiki.example/runbook",
             },
-            "dashboards": {"create": True, "annotations": {"folder": "Claude"}},
+            "dashboards": {
+                "create": True,
+                "labels": {"dashboards": "1"},
+                "annotations": {"folder": "Claude"},
+            },
         },
         "helmTest": {"namespace": "elsewhere-claude-sidecar-test"},
         "global": {"anything": {"of": "the chart above"}},
     },
-    "a certificate of cert-manager": {"webhook": {"certificate": {"mode": "CertManager"}}},
+    "a certificate of cert-manager": {
+        "webhook": {"certificate": {"mode": "CertManager"}},
+        "image": {"tag": "0.1.0-rc.1", "pullPolicy": "Always"},
+        "sidecar": {
+            "image": {"repository": "registry.example/claude-sidecar", "digest": f"sha256:{'b' * 64}"},
+            "exits": {"otlpHeadersSecret": {"name": "tenant", "key": "otlp"}},
+        },
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+    },
     "a certificate of cert-manager by an issuer": {
         "webhook": {
             "certificate": {
