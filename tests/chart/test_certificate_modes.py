@@ -1,4 +1,4 @@
-"""Certificates that others make: API servers and webhook go by them, and the operator has no hand in it."""
+"""Who makes certificates. Those of others are gone by, and the operator has no hand in them."""
 
 import base64
 import contextlib
@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from deployed.chart_values import FLAGS
+from kube.api_client import MERGE_PATCH
 from kube.claude_policies import define
 from kube.cluster import NAMESPACES, Cluster
 from kube.helm import NAMESPACE, by_template, template
 from kube.waiting import until
 from operating.forwarder import Forwarder
 from operating.operator_process import operator_process
-from operating.webhook_process import PORT, fresh_addresses, has_sidecar, is_ready, replica
+from operating.webhook_process import PODS, PORT, fresh_addresses, has_sidecar, is_ready, replica
 
 HERE = f"{NAMESPACES}/{NAMESPACE}"
 CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/claude-sidecar"
@@ -68,30 +69,39 @@ def self_signed() -> Made:
 
 
 MAKERS = {"Given": by_a_company, "CertManager": self_signed}
+OPTIONS = ("--secret=", "--configuration=", "--webhook-", "--no-webhook-")
+"""Of both processes, those about certificates."""
 
 
 class Chart:
-    """What the chart renders with certificates of others, put into a cluster part by part."""
+    """What the chart renders, put into a cluster part by part."""
 
-    def __init__(self, cluster: Cluster, mode: str, stack: contextlib.ExitStack) -> None:
-        self.cluster, self.mode, self._stack = cluster, mode, stack
-        self.make, self.made = MAKERS[mode], MAKERS[mode]()
+    def __init__(
+        self,
+        cluster: Cluster,
+        stack: contextlib.ExitStack,
+        mode: str,
+        made: Made | None = None,
+        port: int = PORT,
+    ) -> None:
+        self.cluster, self.mode, self.made, self.port, self._stack = cluster, mode, made, port, stack
         (self.address,) = fresh_addresses(1)
-        self._forwarder = stack.enter_context(Forwarder([(self.address, PORT)]).running())
-        given = {"caBundle": _text(self.made.authority)} if mode == "Given" else {}
-        certificate = {"mode": mode, "secretName": "hook", **given}
-        self.parts = by_template(template({"webhook": {"certificate": certificate}}, *FLAGS))
+        self._forwarder = stack.enter_context(Forwarder([(self.address, port)]).running())
+        given = {"caBundle": _text(made.authority)} if made and mode == "Given" else {}
+        webhook = {"port": port, "certificate": {"mode": mode, "secretName": "hook", **given}}
+        self.parts = by_template(template({"webhook": webhook}, *FLAGS))
 
     def install(self) -> None:
-        """Accounts, rights, the configuration, and what others make."""
+        """Accounts, rights, the configuration, and what others than the operator make."""
         for part in ("serviceaccounts", "reconcile-rbac", "webhook-rbac"):
             self.cluster.apply(self.parts[part], namespace=NAMESPACE)
         (configuration,) = copy.deepcopy(self.parts["webhook-configuration"])
         for webhook in configuration["webhooks"]:
             webhook["clientConfig"]["service"]["port"] = self._forwarder.port
         self.cluster.apply(configuration)
-        self.keep(self.made)
-        if self.mode == "CertManager":
+        if self.made:
+            self.keep(self.made)
+        if self.made and self.mode == "CertManager":
             assert configuration["metadata"]["annotations"] == {
                 "cert-manager.io/inject-ca-from": f"{NAMESPACE}/claude-sidecar-webhook"
             }
@@ -116,11 +126,19 @@ class Chart:
         """Start a process under its own rights with what the chart says of certificates."""
         (deployment,) = [each for each in self.parts[component] if each["kind"] == "Deployment"]
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
-        options = [each for each in container["args"] if "secret" in each or "certificates" in each]
+        options = [each for each in container["args"] if each.startswith(OPTIONS)]
         account = self.cluster.kubeconfig_for_service_account(NAMESPACE, f"claude-sidecar-{component}")
         if component == "webhook":
-            return self._stack.enter_context(replica(account, self.address, *options))
+            self._stack.enter_context(pod_of(self.cluster, self.address, deployment))
+            listens = f"--port={self.port}"
+            return self._stack.enter_context(replica(account, self.address, listens, *options))
         return self._stack.enter_context(operator_process(account, NAMESPACE, *options))
+
+    def trusted(self) -> list[x509.Certificate]:
+        """The authorities in `caBundle`."""
+        webhooks = self.cluster.request("GET", CONFIGURATION).expect()["webhooks"]
+        (bundle,) = {each["clientConfig"].get("caBundle", "") for each in webhooks}
+        return x509.load_pem_x509_certificates(base64.b64decode(bundle)) if bundle else []
 
     def injects(self) -> bool:
         """Whether the API server trusts the replica, which then puts a sidecar into a pod."""
@@ -128,13 +146,26 @@ class Chart:
         return has_sidecar(self.cluster.request("POST", path, POD).expect())
 
 
+@contextlib.contextmanager
+def pod_of(cluster: Cluster, address: str, deployment: Any) -> Iterator[None]:
+    """The object that a replica's pod would be."""
+    pod = {"metadata": {"name": "replica", "labels": deployment["spec"]["template"]["metadata"]["labels"]}}
+    cluster.apply({"apiVersion": "v1", "kind": "Pod", **pod, "spec": POD["spec"]}, namespace=NAMESPACE)
+    status = {"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}}
+    cluster.request("PATCH", f"{PODS}/replica/status", status, content_type=MERGE_PATCH).expect()
+    try:
+        yield
+    finally:
+        cluster.request("DELETE", f"{PODS}/replica?gracePeriodSeconds=0").expect()
+
+
 def _text(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-@pytest.fixture(params=MAKERS)
-def chart(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Chart]:
-    """The chart in each of these modes; its configuration is gone afterwards."""
+@pytest.fixture
+def stack(cluster: Cluster) -> Iterator[contextlib.ExitStack]:
+    """A place for a chart's parts; all that it does not end itself is gone afterwards."""
     define(cluster)
     cluster.request("POST", NAMESPACES, {"metadata": {"name": NAMESPACE}}).expect(201, 409)
     # An API server without kube-proxy reaches a Service only by the name that it stands for.
@@ -143,9 +174,16 @@ def chart(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Chart]:
         "spec": {"type": "ExternalName", "externalName": "127.0.0.1"},
     }
     cluster.request("POST", f"{HERE}/services", service).expect(201, 409)
-    with contextlib.ExitStack() as stack:
-        stack.callback(lambda: cluster.request("DELETE", CONFIGURATION).expect(200, 404))
-        yield Chart(cluster, request.param, stack)
+    with contextlib.ExitStack() as found:
+        for what in (CONFIGURATION, f"{HERE}/secrets/hook"):
+            found.callback(cluster.request, "DELETE", what)
+        yield found
+
+
+@pytest.fixture(params=MAKERS)
+def chart(request: pytest.FixtureRequest, cluster: Cluster, stack: contextlib.ExitStack) -> Chart:
+    """The chart with certificates of others, in both ways."""
+    return Chart(cluster, stack, request.param, MAKERS[request.param]())
 
 
 def test_certificate_of_others_is_served_trusted_and_renewed_without_a_restart(chart: Chart) -> None:
@@ -154,7 +192,7 @@ def test_certificate_of_others_is_served_trusted_and_renewed_without_a_restart(c
     until(lambda: is_ready(chart.address), "the replica is ready", seconds=30)
     until(chart.injects, "the API server trusts it", seconds=10)
     before = webhook.wait_until_said("certificate in use")["serial"]
-    renewed = chart.make()
+    renewed = MAKERS[chart.mode]()
     chart.keep(renewed)
     chart.trust(renewed)
     until(lambda: _newest_serial(webhook) != before, "the new one is served", seconds=30)
@@ -189,3 +227,20 @@ def test_nothing_but_the_certificate_of_its_secret_may_be_read_by_the_webhook(ch
     for what, answer in asked.items():
         said = chart.cluster.run_kubectl("auth", "can-i", "watch", what, who, "-n", NAMESPACE)
         assert said.stdout.strip() == answer, what
+
+
+def test_operators_rotation_comes_to_its_end_on_another_port(
+    cluster: Cluster, stack: contextlib.ExitStack
+) -> None:
+    chart = Chart(cluster, stack, "Operator", port=9443)
+    chart.install()
+    chart.start("webhook")
+    chart.start("reconcile")
+    until(lambda: is_ready(chart.address), "the replica is ready", seconds=30)
+    until(chart.injects, "the API server trusts it", seconds=10)
+    (old,) = chart.trusted()
+    cluster.request("DELETE", f"{HERE}/secrets/hook").expect()
+    until(lambda: len(chart.trusted()) == 2, "a new authority is trusted as well", seconds=30)
+    until(lambda: len(chart.trusted()) == 1, "what the replica serves is seen", seconds=60)
+    assert chart.trusted() != [old]
+    assert is_ready(chart.address)

@@ -91,6 +91,13 @@ _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace"
     help="Labels of the webhook's pods.",
 )
 @click.option(
+    "--webhook-port",
+    default=10250,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Of these pods, where a rotation sees what they serve.",
+)
+@click.option(
     "--log-level",
     default="info",
     show_default=True,
@@ -111,6 +118,7 @@ def command(
     webhook_configuration: str,
     webhook_service: str,
     webhook_selector: str,
+    webhook_port: int,
     log_level: str,
 ) -> None:
     """Keep ConfigMaps and statuses as policies and pods want them.
@@ -126,6 +134,7 @@ def command(
         configuration=webhook_configuration,
         hosts=(f"{webhook_service}.{own}.svc",),
         selector=webhook_selector,
+        port=webhook_port,
     )
     settings = Settings(
         kubeconfig=kubeconfig,
