@@ -182,3 +182,20 @@ def test_nodes_that_are_too_old_are_named(cluster: Cluster, helm: Helm) -> None:
         install(helm)
     finally:
         cluster.kubectl("delete", "nodes", "--all")
+
+
+def test_going_over_to_a_certificate_of_ones_own_needs_force_under_helm_4_alone(
+    cluster: Cluster, helm: Helm, major: str
+) -> None:
+    install(helm)
+    is_trusted = trust(cluster)
+    given = "--set=webhook.certificate.mode=Given,webhook.certificate.caBundle=Zm9v"
+    if major == "4":
+        with pytest.raises(HelmFailed, match=r"clientConfig\.caBundle"):
+            upgrade(helm, given)
+        assert is_trusted()
+        upgrade(helm, given, "--force-conflicts")
+    else:
+        upgrade(helm, given)
+    webhooks = cluster.request("GET", CONFIGURATION).expect()["webhooks"]
+    assert {each["clientConfig"]["caBundle"] for each in webhooks} == {"Zm9v"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from kube.helm import CHART, HelmFailed, template
+from kube.helm import CHART, NAMESPACE, HelmFailed, template
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -95,6 +95,8 @@ def test_a_value_of_another_type_is_named(path: Path) -> None:
             "additional properties 'otlp' not allowed",
         ),
         (("monitoring", "podMonitors", "interval"), "half a minute", "does not match pattern"),
+        # The test removes the namespace that it makes.
+        (("helmTest", "namespace"), "shop", "does not match pattern"),
     ],
     ids=str,
 )
@@ -118,6 +120,15 @@ def test_webhook_on_the_kubelets_port_is_refused(major: str) -> None:
     said = refusal({"webhook": {"hostNetwork": True}}, major=major)
     assert "webhook.port" in said
     assert "9443" in said
+
+
+def test_helm_test_where_no_pod_gets_a_sidecar_is_refused(major: str) -> None:
+    said = refusal(
+        {"helmTest": {"namespace": NAMESPACE, "createNamespace": False}},
+        f"--namespace={NAMESPACE}",
+        major=major,
+    )
+    assert "helmTest.namespace" in said
 
 
 def test_given_certificate_without_its_authority_is_refused(major: str) -> None:

@@ -11,7 +11,7 @@ FOREIGN = (MONITORING_API, CERTIFICATES_API)
 PLACED: dict[str, Any] = {
     "podAnnotations": {"team.example/owner": "platform", "number": "1"},
     "podLabels": {"team": "platform"},
-    "nodeSelector": {"kubernetes.io/os": "linux"},
+    "nodeSelector": {"disk.example/kind": "ssd"},
     "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
     "affinity": {
         "nodeAffinity": {
@@ -88,7 +88,7 @@ CASES: dict[str, dict[str, Any]] = {
                 "annotations": {"folder": "Claude"},
             },
         },
-        "helmTest": {"namespace": "elsewhere-claude-sidecar-test"},
+        "helmTest": {"namespace": "elsewhere-claude-sidecar-test", "createNamespace": False},
         "global": {"anything": {"of": "the chart above"}},
     },
     "a certificate of cert-manager": {

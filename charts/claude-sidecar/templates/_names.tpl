@@ -45,7 +45,7 @@ app.kubernetes.io/component: {{ .component }}
 claude-sidecar-test.{{ .Release.Namespace }}.svc
 {{- end }}
 
-{{/* The part of a pod's spec that both processes share. Call with (dict "root" $ "chosen" .Values.webhook). */}}
+{{/* The part of a pod's spec that both processes share; the image is one for Linux. Call with (dict "root" $ "chosen" .Values.webhook). */}}
 {{- define "claude-sidecar.placement" -}}
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:
@@ -58,10 +58,8 @@ securityContext:
 {{- with .chosen.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- with .chosen.nodeSelector }}
 nodeSelector:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
+  {{- merge (dict "kubernetes.io/os" "linux") .chosen.nodeSelector | toYaml | nindent 2 }}
 {{- with .chosen.tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
