@@ -7,9 +7,10 @@ from deployed.rollout import sidecar_of
 from deployed.shop import Shop
 from deployed.stage import IMAGE, VALUES, Stage
 from kube.claude_policies import DEFINITIONS
-from kube.helm import ROOT, helm
+from kube.helm import ROOT, HelmFailed, helm
 from kube.waiting import until
 
+WEBHOOK = "claude-sidecar-webhook"
 EARLIER = ROOT / "tests" / "chart" / "earlier"
 
 
@@ -19,6 +20,20 @@ def test_helm_test_passes_and_leaves_nothing(on_stage: Stage) -> None:
         "get", "pods,services,deployments", "-n", on_stage.release.namespace, "-o", "name"
     )
     assert "claude-sidecar-test" not in names
+
+
+def test_helm_test_fails_where_no_sidecar_is_injected_and_says_why(on_stage: Stage) -> None:
+    kubectl, webhook = on_stage.cluster.kubectl, f"deployment/{WEBHOOK}"
+    here = ("-n", on_stage.release.namespace)
+    kubectl("scale", webhook, "--replicas=0", *here)
+    kubectl("wait", "pods", "-l=app.kubernetes.io/component=webhook", "--for=delete", "--timeout=50s", *here)
+    try:
+        with pytest.raises(HelmFailed, match="no sidecar was injected into this pod"):
+            on_stage.release.test()
+    finally:
+        kubectl("scale", webhook, "--replicas=2", *here)
+        kubectl("rollout", "status", webhook, "--timeout=50s", *here)
+    assert "Phase:          Succeeded" in on_stage.release.test()
 
 
 def test_uninstall_and_install_keep_policies_and_running_sidecars(on_stage: Stage, shop: Shop) -> None:
