@@ -18,6 +18,8 @@ from kube.whole.whole_cluster import WholeCluster
 
 HERE = Path(__file__).parent
 LEFT_OUT = pytest.StashKey[str]()
+LONGEST_S = 300
+"""A kubelet takes its time for a Secret, and the first test has the chart installed."""
 
 
 @pytest.fixture(scope="session")
@@ -102,6 +104,8 @@ def namespace(new_namespace: Callable[..., str]) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, and count as deselected, what this machine, or the cluster that was given, cannot do."""
     ours = [item for item in items if HERE in item.path.parents]
+    for item in ours:
+        item.add_marker(pytest.mark.timeout(LONGEST_S), append=False)
     reason = why_not() if ours else None
     if reason:
         config.stash[LEFT_OUT] = f"{len(ours)} end-to-end tests are left out: {reason.removeprefix('make: ')}"
