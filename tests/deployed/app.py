@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from deployed.manifests import PORT, deployment, program_map, program_pod, variables
+from deployed.manifests import PORT, deployment, program_map, program_pod
 from deployed.rollout import pods_of, roll_out
 from kube.cluster import Cluster
 from kube.waiting import until
@@ -49,12 +49,6 @@ class App:
         workload["metadata"]["annotations"] = annotations
         self.cluster.apply([program, workload], namespace=self.namespace)
         self.roll_out()
-
-    def set_environ(self, environ: Mapping[str, str]) -> None:
-        """Change its variables; this starts a rollout."""
-        self._environ = {**self._environ, **environ}
-        containers = [{"name": "app", "env": variables({"PYTHONUNBUFFERED": "1", **self._environ})}]
-        self._patch({"spec": {"template": {"spec": {"containers": containers}}}})
 
     def annotate(self, policy: str | None) -> str:
         """`kubectl annotate deployment NAME claude-sidecar.dev/policy=POLICY`, or remove it; warnings."""
@@ -104,8 +98,3 @@ class App:
         said = self.cluster.request("GET", path, seconds=60).expect()
         assert isinstance(said, dict), f"no JSON: {said!r}"
         return said
-
-    def _patch(self, change: Mapping[str, Any]) -> None:
-        path = f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{self.name}"
-        content_type = "application/strategic-merge-patch+json"
-        self.cluster.request("PATCH", path, change, content_type=content_type).expect()

@@ -11,6 +11,7 @@ from deployed.release import Release
 from deployed.shop import Shop
 from deployed.stage import Stage, stage
 from kube.cluster import Cluster
+from kube.whole import kind
 from kube.whole.given import given_kubeconfig, why_not
 from kube.whole.given import whole_cluster as some_whole_cluster
 from kube.whole.places import places
@@ -18,7 +19,7 @@ from kube.whole.whole_cluster import WholeCluster
 
 HERE = Path(__file__).parent
 LEFT_OUT = pytest.StashKey[str]()
-LONGEST_S = 300
+LONGEST_S = 600
 """A kubelet takes its time for a Secret, and the first test has the chart installed."""
 
 
@@ -101,6 +102,12 @@ def namespace(new_namespace: Callable[..., str]) -> str:
     return new_namespace()
 
 
+def is_about_our_own(item: pytest.Item) -> bool:
+    """Whether a test stops parts of the cluster that this project makes, or is about making it."""
+    named = item.path.name.startswith("test_cluster_")
+    return named or "own_whole_cluster" in getattr(item, "fixturenames", ())
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, and count as deselected, what this machine, or the cluster that was given, cannot do."""
     ours = [item for item in items if HERE in item.path.parents]
@@ -110,8 +117,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if reason:
         config.stash[LEFT_OUT] = f"{len(ours)} end-to-end tests are left out: {reason.removeprefix('make: ')}"
         left_out = ours
-    elif given_kubeconfig(places()):
-        left_out = [item for item in ours if "own_whole_cluster" in getattr(item, "fixturenames", ())]
+    elif given_kubeconfig(places()) or kind.is_usable():
+        left_out = [item for item in ours if is_about_our_own(item)]
     else:
         return
     config.hook.pytest_deselected(items=left_out)

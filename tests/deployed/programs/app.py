@@ -99,6 +99,7 @@ class Steady:
         self._is_over = threading.Event()
         self._due: queue.Queue[int | None] = queue.Queue()
         self._lock, self._ended, self._examples = threading.Lock(), Counter[str](), list[str]()
+        self._number, self._untold = 0, None
         self._workers = [threading.Thread(target=self._work) for _ in range(STEADY_WORKERS)]
 
     def run(self) -> None:
@@ -120,7 +121,7 @@ class Steady:
         self._is_over.set()
         told.join()
         for _ in range(20):
-            if self._tell():
+            if self._tell() and not self._ended:
                 break
             time.sleep(0.5)
 
@@ -157,18 +158,19 @@ class Steady:
             self._tell()
 
     def _tell(self) -> bool:
-        """Tell what ended since the last time; what could not be told is told the next time."""
-        with self._lock:
-            ended, examples = self._ended, self._examples
-            self._ended, self._examples = Counter(), []
-        body = json.dumps({"from": os.uname().nodename, "ended": ended, "examples": examples}).encode()
+        """Tell what ended since the last time; what is not confirmed is told again, under the same number."""
+        if self._untold is None:
+            with self._lock:
+                told = {"ended": self._ended, "examples": self._examples}
+                self._ended, self._examples = Counter(), []
+            self._number += 1
+            self._untold = {"from": os.uname().nodename, "number": self._number, **told}
+        body = json.dumps(self._untold).encode()
         try:
             urllib.request.urlopen(urllib.request.Request(self._tally_url, body), timeout=5).close()
         except OSError:
-            with self._lock:
-                self._ended += ended
-                self._examples += examples
             return False
+        self._untold = None
         return True
 
 

@@ -1,4 +1,7 @@
-"""Adds up what apps tell: POST / of `{"from": POD, "ended": {"ok": 3}, "examples": []}`, GET / for sums."""
+"""Adds up what apps tell: POST {"from": POD, "number": 1, "ended": {"ok": 3}, "examples": []}; GET: sums.
+
+An app that heard no answer tells the same again under the same number: that counts once.
+"""
 
 import json
 import threading
@@ -7,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ended: Counter[str] = Counter()
 examples: list[str] = []
-tellers: set[str] = set()
+newest: dict[str, int] = {}
+"""By pod, the number of what it told last."""
 lock = threading.Lock()
 
 
@@ -17,15 +21,15 @@ class Tally(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         told = json.loads(self.rfile.read(int(self.headers["content-length"])))
         with lock:
-            ended.update(told["ended"])
-            tellers.add(told["from"])
-            if len(examples) < 20:
-                examples.extend(f"{told['from']}: {each}" for each in told["examples"])
+            if told["number"] > newest.get(told["from"], 0):
+                newest[told["from"]] = told["number"]
+                ended.update(told["ended"])
+                examples.extend(f"{told['from']}: {each}" for each in told["examples"][: 20 - len(examples)])
         self._say({})
 
     def do_GET(self) -> None:
         with lock:
-            self._say({"ended": ended, "examples": examples, "tellers": sorted(tellers)})
+            self._say({"ended": ended, "examples": examples, "tellers": sorted(newest)})
 
     def _say(self, what: object) -> None:
         body = json.dumps(what).encode()
