@@ -31,12 +31,24 @@ def app(shop: Shop, store: Jaeger) -> App:
     return found
 
 
+def in_order(trace: list[Span]) -> list[Span]:
+    """By level, then by the number of the send: a span may begin in the same microsecond as its parent."""
+    parents = {span.span_id: span.parent_id for span in trace}
+
+    def level(span_id: str | None) -> int:
+        return 0 if span_id is None else 1 + level(parents.get(span_id))
+
+    return sorted(
+        trace, key=lambda span: (level(span.span_id), span.attributes.get("http.request.resend_count", 0))
+    )
+
+
 def whole_trace(store: Jaeger, service: str, spans: int) -> list[Span]:
-    """The one trace of an app, once all of it has come."""
+    """The one trace of an app, once all of it has come: parents in front of children, sends in order."""
 
     def found() -> list[Span]:
         (trace,) = store.traces(service) or [[]]
-        return trace if len(trace) == spans else []
+        return in_order(trace) if len(trace) == spans else []
 
     return until(found, f"the app's trace has {spans} spans", seconds=30)
 
