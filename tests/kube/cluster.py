@@ -87,7 +87,7 @@ class Cluster:
         name = f"{prefix}-{secrets.token_hex(4)}"
         self.request("POST", NAMESPACES, {"metadata": {"name": name, "labels": dict(labels or {})}}).expect()
         account = f"{NAMESPACES}/{name}/serviceaccounts/default"
-        # Controllers look again later and later, up to half a minute, after an API server went away repeatedly.
+        # Controllers look again later and later, up to half a minute, after an API server went away twice.
         made = f"{name} has a ServiceAccount 'default'"
         until(lambda: self.request("GET", account).status == 200, made, seconds=90)
         return name
