@@ -116,6 +116,7 @@ def _take_images_in(cluster: WholeCluster, programs: Programs) -> None:
 def take_down(at: Places) -> None:
     """End the cluster and leave the machine as it was; containerd keeps its images for the next one."""
     Node(at.state).stop()
+    network.disconnect(at)
     until(lambda: not network.is_connected(at), "the node's network is gone")
     machine_state.remove_cgroups(at)
     machine_state.restore_settings(at)

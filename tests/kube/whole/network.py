@@ -83,6 +83,11 @@ def _check_ranges_are_free() -> None:
             )
 
 
+def disconnect(at: Places) -> None:
+    """Take the cable away: connections that are still closing may keep the node's end for minutes."""
+    subprocess.run(["ip", "link", "delete", at.link], check=False, capture_output=True)
+
+
 def is_connected(at: Places) -> bool:
     """Whether the machine's end of the cable is there."""
     shown = subprocess.run(["ip", "link", "show", at.link], check=False, capture_output=True)
