@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo image cluster-binaries backends cluster-up cluster-down e2e-ready e2e test check format lock bench soak clean
+.PHONY: help install demo image cluster-binaries backends cluster-up cluster-env cluster-down e2e-ready e2e test check format lock bench soak clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ backends: ## for the tests: a trace store (Jaeger) and Helm 3, both built once i
 cluster-up: backends e2e-ready ## a whole Kubernetes cluster with one node on this machine; needs root
 	@$(BIN)/python tools/whole_cluster.py up
 	@$(BIN)/python tools/whole_cluster.py furnish
+
+cluster-env: ## print what a shell has to eval for kubectl and helm to work on it
+	@$(SETUP) test
+	@$(BIN)/python tools/whole_cluster.py env
 
 cluster-down: ## remove that again, whatever state it is in
 	@$(SETUP) test

@@ -6,6 +6,7 @@ its place, or one of kind's where that and a docker engine are. Runs in .venv.
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ import node_programs
 from helm_programs import helm4
 
 AT = places()
+LEADS_THERE = 'for kubectl and helm: eval "$(make cluster-env)"'
 
 
 def up() -> None:
@@ -49,7 +51,7 @@ def up_with_kind() -> None:
         else:
             say("kind and a docker engine are here: kind makes the cluster")
             kind.create(AT)
-    say(f"export KUBECONFIG={AT.kind_kubeconfig}")
+    say(LEADS_THERE)
 
 
 def up_here(programs: Programs) -> None:
@@ -59,17 +61,25 @@ def up_here(programs: Programs) -> None:
             say("the cluster is up already")
         else:
             lifecycle.bring_up(AT, programs, say)
-        link_for_people(programs.kubernetes / "kubectl", helm4())
-    say(f"export KUBECONFIG={AT.kubeconfig} PATH={AT.bin}:$PATH")
+    say(LEADS_THERE)
 
 
-def link_for_people(*programs: Path) -> None:
-    """What they type has no versions in its path."""
-    AT.bin.mkdir(exist_ok=True)
-    for program in programs:
-        link = AT.bin / program.name
-        link.unlink(missing_ok=True)
-        link.symlink_to(program)
+def env() -> None:
+    """Print what makes a shell's kubectl and helm work on it."""
+    if given := given_kubeconfig(AT):
+        exports(Path(given).absolute())
+    elif lifecycle.running(AT):
+        exports(AT.kubeconfig, node_programs.provide().kubernetes, helm4().parent)
+    elif kind.is_usable() and kind.is_up():
+        exports(AT.kind_kubeconfig, helm4().parent)
+    else:
+        raise SystemExit("make: there is no cluster; make cluster-up")
+
+
+def exports(kubeconfig: Path, *folders: Path) -> None:
+    """For `eval`; folders: of programs."""
+    searched = "".join(f"{shlex.quote(str(folder))}:" for folder in folders)
+    print(f'export KUBECONFIG={shlex.quote(str(kubeconfig))} PATH={searched}"$PATH"')
 
 
 def down() -> None:
@@ -131,7 +141,7 @@ def furnish() -> None:
     take_in([*built, trace_store.archive()])
 
 
-DEEDS = {"furnish": furnish, "up": up, "down": down, "check": check, "prepare": prepare}
+DEEDS = {"furnish": furnish, "up": up, "env": env, "down": down, "check": check, "prepare": prepare}
 
 
 def main() -> None:

@@ -21,6 +21,8 @@ CONTAINERS = f"{GROUP}/containers"
 """Annotation: which containers get ANTHROPIC_BASE_URL."""
 STATUS = f"{GROUP}/status"
 """Annotation on a pod: `injected` or `skipped: REASON`."""
+WARNINGS = f"{GROUP}/warnings"
+"""Annotation on a pod: what the webhook warned of, a line each; who makes pods is not told otherwise."""
 NUDGE = f"{GROUP}/nudge"
 """Annotation on a pod: touched so that the kubelet syncs its volumes at once."""
 

@@ -1,6 +1,5 @@
 """A real control plane for the tests of this folder: one for each worker, started when first asked for."""
 
-import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -14,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from kube.cluster import Cluster
 from kube.given_cluster import given_cluster
 from kube.local_cluster import LocalCluster, local_cluster
+from kube.namespaces import fresh_namespaces
 from kube.programs import minors, programs_of, uses_given_cluster
 
 
@@ -64,17 +64,9 @@ def each_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 @pytest.fixture
 def new_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
-    """Makes fresh namespaces, `new_namespace(labels=...)`; their deletion begins when the test ends."""
-    made: list[str] = []
-
-    def make(**options: object) -> str:
-        made.append(cluster.namespace(**options))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield make
-    for name in made:
-        with contextlib.suppress(OSError):  # a test that failed may have left no server
-            cluster.remove_namespace(name)
+    """Makes fresh namespaces, `new_namespace(labels=...)`."""
+    with fresh_namespaces(cluster) as make:
+        yield make
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A whole cluster for the tests of this folder: without one they are left out, and it is said why."""
 
-import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from deployed.release import Release
 from deployed.shop import Shop
 from deployed.stage import Stage, stage
 from kube.cluster import Cluster
+from kube.namespaces import fresh_namespaces
 from kube.whole import kind
 from kube.whole.given import given_kubeconfig, why_not
 from kube.whole.given import whole_cluster as some_whole_cluster
@@ -19,8 +19,6 @@ from kube.whole.whole_cluster import WholeCluster
 
 HERE = Path(__file__).parent
 LEFT_OUT = pytest.StashKey[str]()
-RESET_WHILE_WRAPPED = "ignore:unclosed <ssl.SSLSocket:ResourceWarning"
-"""Python's own: a peer that resets before the handshake, as that of a stopped API server does, leaves one."""
 LONGEST_S = 600
 """A kubelet takes its time for a Secret, and the first test has the chart installed."""
 
@@ -85,17 +83,9 @@ def own_whole_cluster(whole_cluster: Cluster) -> WholeCluster:
 
 @pytest.fixture
 def new_namespace(whole_cluster: Cluster) -> Iterator[Callable[..., str]]:
-    """Makes fresh namespaces, `new_namespace(labels=...)`; their deletion begins when the test ends."""
-    made: list[str] = []
-
-    def make(**options: object) -> str:
-        made.append(whole_cluster.namespace(**options))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield make
-    for name in made:
-        with contextlib.suppress(OSError):  # a test that failed may have left no server
-            whole_cluster.remove_namespace(name)
+    """Makes fresh namespaces, `new_namespace(labels=...)`."""
+    with fresh_namespaces(whole_cluster) as make:
+        yield make
 
 
 @pytest.fixture
@@ -115,7 +105,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ours = [item for item in items if HERE in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.timeout(LONGEST_S), append=False)
-        item.add_marker(pytest.mark.filterwarnings(RESET_WHILE_WRAPPED))
     reason = why_not() if ours else None
     if reason:
         config.stash[LEFT_OUT] = f"{len(ours)} end-to-end tests are left out: {reason.removeprefix('make: ')}"

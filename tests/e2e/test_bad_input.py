@@ -25,6 +25,7 @@ def test_policy_of_another_namespace_is_not_found(shop: Shop, other_shop: Shop) 
     app.roll_out()
     assert "theirs" in warned
     assert shop.namespace in shop.policies.wait_for_event("Deployment", "web", "PolicyNotFound")
+    assert "theirs" in app.pod()["metadata"]["annotations"]["claude-sidecar.dev/warnings"]
     assert app.sidecar_status()["policy"] != "theirs"
 
 
@@ -45,6 +46,14 @@ def test_namespace_label_is_the_default_for_its_pods(shop: Shop) -> None:
     app.deploy()
     assert sidecar_of(app.pod())
     assert app.ask()["ok"]
+
+
+def test_namespace_without_labels_is_served_like_any_other(privileged_shop: Shop) -> None:
+    app = privileged_shop.app()
+    app.deploy()
+    app.annotate("production")
+    app.roll_out()
+    assert app.ask()["headers"]["x-claude-sidecar-route"] == "first"
 
 
 def test_pod_that_cannot_have_a_sidecar_starts_without_and_says_why(privileged_shop: Shop) -> None:

@@ -28,8 +28,9 @@ def run_a_pod(machine: InnerMachine) -> None:
 
 def test_cluster_down_leaves_nothing_behind(machine: InnerMachine) -> None:
     before = machine.traces()
-    said = machine.tool("up")
-    assert f"export KUBECONFIG={machine.at.kubeconfig}" in said
+    machine.tool("up")
+    told = machine.run(sys.executable, TOOL, "env").stdout
+    assert machine.run("sh", "-c", f"{told}\nkubectl get nodes && helm list").returncode == 0
     run_a_pod(machine)
     during = machine.traces()
     assert [name for name in before if before[name] != during[name]] == [

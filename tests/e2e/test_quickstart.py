@@ -45,7 +45,7 @@ def test_quickstart_leads_to_a_trace_in_at_most_eight_commands(
     commands = quickstart()
     assert len(commands) <= LONGEST
     *before, logs, trace = commands
-    settings = next(command for command in commands if command.startswith("export "))
+    settings = next(command for command in commands if command.startswith("eval "))
     cluster = unreleased.cluster
     try:
         run("\n".join(before), cluster)

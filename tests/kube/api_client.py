@@ -36,6 +36,20 @@ class Reply:
         return self.body
 
 
+class _ClosedOnReset(ssl.SSLSocket):
+    """Python reads from a socket that was reset before its handshake, and leaves it open when that fails.
+
+    What a stopped API server had in its backlog is reset like this.
+    """
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        try:
+            return super().recv(buflen, flags)
+        except ConnectionError:
+            self.close()
+            raise
+
+
 class ApiClient:
     """Somebody's requests, by a kubeconfig of this folder's kind; each on a connection of its own."""
 
@@ -46,6 +60,7 @@ class ApiClient:
         self._headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
         ca = base64.b64decode(cluster["certificate-authority-data"]).decode()
         self._tls = ssl.create_default_context(cadata=ca)
+        self._tls.sslsocket_class = _ClosedOnReset
         if "client-certificate-data" in user:
             self._load_certificate(user)
 

@@ -32,15 +32,15 @@ nothing is refused, and nothing else depends on it.
 {{- end -}}
 {{- end }}
 
-{{/* API servers may be three minors newer than kubelets, and kubelets before 1.29 refuse pods with native sidecars. */}}
+{{/* API servers may be three minors newer than kubelets. Those before 1.29 refuse pods with native sidecars; 1.30 is the first in which we promise that they work. */}}
 {{- define "claude-sidecar.refuseOldNodes" -}}
 {{- $old := list -}}
 {{- range (lookup "v1" "Node" "" "").items -}}
-{{- if semverCompare "<1.29.0-0" .status.nodeInfo.kubeletVersion -}}
+{{- if semverCompare "<1.30.0-0" .status.nodeInfo.kubeletVersion -}}
 {{- $old = append $old (printf "%s (%s)" .metadata.name .status.nodeInfo.kubeletVersion) -}}
 {{- end -}}
 {{- end -}}
 {{- if $old -}}
-{{- fail (printf "these nodes are too old: their kubelets refuse pods with native sidecars, which came with 1.29: %s; bring them to 1.30 or newer first" (join ", " $old)) -}}
+{{- fail (printf "these nodes are too old: %s; bring them to 1.30 or newer first, since native sidecars are needed on every node" (join ", " $old)) -}}
 {{- end -}}
 {{- end }}

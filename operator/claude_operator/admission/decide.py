@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from claude_operator import names
 from claude_operator.admission.review import Review
-from claude_operator.inject.json_value import Object
+from claude_operator.inject.json_value import Object, annotate, annotations_of
 from claude_operator.inject.patch import patch
 from claude_operator.inject.place import Place
 from claude_operator.inject.pod import inject
@@ -16,6 +17,8 @@ from claude_sidecar.telemetry.log import event
 logger = logging.getLogger(__name__)
 
 _WORKLOAD_GROUPS = ("apps", "batch")
+_MOST_NOTED = 15
+_LONGEST_NOTED = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,10 @@ def _decide(review: Review, place_of: Callable[[str], Place], settings: Settings
         if review.operation != "CREATE":  # a pod's containers cannot change any more
             return _unexpected(review)
         injected = inject(given, place, settings)
-        outcome = injected.status.partition(":")[0] if injected.status else "unchanged"
+        outcome = "unchanged"
+        if injected.status:
+            outcome = injected.status.partition(":")[0]
+            _note(injected.pod, injected.warnings)
         return Decided(outcome, tuple(patch(given, injected.pod)), injected.warnings)
     if review.group in _WORKLOAD_GROUPS and review.kind in TEMPLATE_PATHS:
         workload = {**given, "kind": review.kind}
@@ -64,6 +70,18 @@ def _decide(review: Review, place_of: Callable[[str], Place], settings: Settings
         operations = tuple(patch(workload, copied.workload))
         return Decided("copied" if operations else "unchanged", operations, copied.warnings)
     return _unexpected(review)
+
+
+def _note(pod: Object, warnings: tuple[str, ...]) -> None:
+    """Write warnings on the pod, in place: mostly a controller makes it, and shows nobody what it was told.
+
+    To do it twice changes nothing more, as API servers do where another injector came after this one.
+    """
+    if not warnings:
+        return
+    earlier = str(annotations_of(pod).get(names.WARNINGS) or "").splitlines()
+    told = [" ".join(each.split())[:_LONGEST_NOTED] for each in (*earlier, *warnings)]
+    annotate(pod, names.WARNINGS, "\n".join(list(dict.fromkeys(told))[:_MOST_NOTED]))
 
 
 def _unexpected(review: Review) -> Decided:

@@ -12,6 +12,7 @@ KNOWN = (
     names.INJECT_FROM,
     names.CONTAINERS,
     names.STATUS,
+    names.WARNINGS,
     names.NUDGE,
     names.CPU_REQUEST,
     names.CPU_LIMIT,

@@ -1,5 +1,7 @@
 """Requests and limits of the sidecar: the settings', changed by annotations within bounds."""
 
+from decimal import Decimal
+
 from claude_operator import names
 from claude_operator.inject.json_value import Object, annotations_of
 from claude_operator.inject.obstacles import all_containers
@@ -101,5 +103,5 @@ def _from_annotation(
     return bound
 
 
-def _number(text: str) -> float:
-    return float(quantity(text) or 0)
+def _number(text: str) -> Decimal:
+    return quantity(text) or Decimal(0)

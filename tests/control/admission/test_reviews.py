@@ -65,6 +65,31 @@ async def test_answer_to_a_patched_pod_is_no_patch(ask: Ask) -> None:
     assert operations(second) == []
 
 
+def test_warnings_about_a_pod_are_on_the_pod_and_stay_the_same_when_asked_again() -> None:
+    place = Place("shop", policies={})
+    pod = make_pod({"claude-sidecar.dev/policy": "theirs", "claude-sidecar.dev/contaners": "a"})
+
+    def noted(before: dict[str, Any]) -> dict[str, Any]:
+        decided = decide(read_review(review(before)), lambda namespace: place, Settings())
+        return patched(before, list(decided.operations))
+
+    once = noted(pod)
+    misspelt, missing = once["metadata"]["annotations"]["claude-sidecar.dev/warnings"].splitlines()
+    assert misspelt.startswith("annotation claude-sidecar.dev/contaners is not known; did you mean")
+    assert missing.startswith("there is no ClaudePolicy theirs in namespace shop yet;")
+    assert noted(once) == once
+
+
+def test_pod_that_nothing_is_to_be_told_of_has_no_warnings() -> None:
+    place = Place("shop", policies={"production": {}})
+    pod = make_pod({"claude-sidecar.dev/policy": "production"})
+    decided = decide(read_review(review(pod)), lambda namespace: place, Settings())
+    annotations = patched(pod, list(decided.operations))["metadata"]["annotations"]
+    assert set(annotations) & {"claude-sidecar.dev/status", "claude-sidecar.dev/warnings"} == {
+        "claude-sidecar.dev/status"
+    }
+
+
 async def test_a_workload_gets_the_copy_in_its_template_and_its_pods_warnings(ask: Ask) -> None:
     workload = make_workload("Deployment", {"claude-sidecar.dev/policy": "production"})
     workload["spec"]["template"]["spec"]["hostNetwork"] = True
@@ -167,6 +192,14 @@ async def test_warnings_are_few_short_and_single_lines(ask: Ask) -> None:
     warnings = (await ask(review(pod)))[1]["response"]["warnings"]
     assert len(warnings) == 15
     assert all(len(each) <= 250 and each.isprintable() for each in warnings)
+
+
+def test_warnings_on_a_pod_are_few_and_short() -> None:
+    annotations = {f"claude-sidecar.dev/{'x' * 2000}\n{at}": "" for at in range(50)}
+    pod = make_pod({"claude-sidecar.dev/policy": "production", **annotations})
+    decided = decide(read_review(review(pod)), Place, Settings())
+    noted = patched(pod, list(decided.operations))["metadata"]["annotations"]["claude-sidecar.dev/warnings"]
+    assert len(noted) < 15 * 251
 
 
 @given(st.binary(max_size=200))

@@ -185,6 +185,8 @@ def test_spool_has_room_for_what_a_known_policy_says(injected: Inject) -> None:
         ({"cpu_request": "100m"}, ("100m", "1", "128Mi", "256Mi"), None),
         ({"cpu_request": "2"}, ("2", "2", "128Mi", "256Mi"), None),
         ({"cpu_request": "64"}, ("4", "4", "128Mi", "256Mi"), "allowed: 10m to 4"),
+        ({"cpu_request": "10m"}, ("10m", "1", "128Mi", "256Mi"), None),
+        ({"cpu_request": "4"}, ("4", "4", "128Mi", "256Mi"), None),
         ({"cpu_limit": "20m"}, ("20m", "20m", "128Mi", "256Mi"), None),
         ({"cpu_limit": "100m", "cpu_request": "200m"}, ("100m", "100m", "128Mi", "256Mi"), "lowered to 100m"),
         ({"memory_limit": "1e9"}, ("50m", "1", "128Mi", "1e9"), None),

@@ -56,11 +56,6 @@ class Places:
         return self.state / "admin.kubeconfig"
 
     @property
-    def bin(self) -> Path:
-        """kubectl and helm, for people's PATH."""
-        return self.state / "bin"
-
-    @property
     def kind_kubeconfig(self) -> Path:
         """The administrator's of a cluster of kind's."""
         return self.cache / "kind.kubeconfig"
