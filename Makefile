@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo image cluster-binaries backends cluster-up cluster-env cluster-down e2e-ready e2e test check format lock bench soak clean
+.PHONY: help install demo image quickstart-images cluster-binaries backends cluster-up cluster-env cluster-down e2e-ready e2e test check format lock bench soak clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ image: ## the container image as a tar, with buildah or docker; BASE=IMAGE takes
 	@$(SETUP) test
 	@$(BIN)/python tools/images.py $(if $(BASE),--base $(BASE)) claude-sidecar >/dev/null
 
+quickstart-images: ## the images that the quickstart needs on a cluster of your own, as tars
+	@$(SETUP) test
+	@$(BIN)/python tools/images.py
+
 cluster-binaries: ## build real Kubernetes components for the tests, once: 4 to 9 minutes for each of 2 minors
 	@$(SETUP) test
 	@$(BIN)/python tools/kube_binaries.py $(MINORS) >/dev/null
@@ -40,7 +44,7 @@ cluster-up: backends e2e-ready ## a whole Kubernetes cluster with one node on th
 	@$(BIN)/python tools/whole_cluster.py furnish
 
 cluster-env: ## print what a shell has to eval for kubectl and helm to work on it
-	@$(SETUP) test
+	@$(SETUP) test >&2
 	@$(BIN)/python tools/whole_cluster.py env
 
 cluster-down: ## remove that again, whatever state it is in
@@ -93,8 +97,9 @@ bench: ## direct against sidecar, a table; the numbers go to bench/results/
 	@$(BIN)/python -m bench $(ARGS)
 
 soak: backends e2e-ready ## 20 pods with sidecars for 5 minutes, with faults: no call is lost; on a whole cluster
+	@$(BIN)/python tools/whole_cluster.py check
 	@$(BIN)/python -m bench.soak $(ARGS)
 
-clean: ## remove what the targets above made
+clean: ## remove what the targets above made in this folder
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
 	rm -rf tests/contract/drivers/node/node_modules

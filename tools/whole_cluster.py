@@ -28,7 +28,7 @@ import node_programs
 from helm_programs import helm4
 
 AT = places()
-LEADS_THERE = 'for kubectl and helm: eval "$(make cluster-env)"'
+LEADS_THERE = 'for kubectl and helm: eval "$(make -s cluster-env)"'
 
 
 def up() -> None:

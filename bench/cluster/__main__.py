@@ -46,7 +46,7 @@ def main() -> None:
         "--edits-without", type=int, default=2, help="without the nudge; each takes a minute or two"
     )
     chosen = asked.parse_args()
-    telling = Telling("cluster", "the whole cluster on this machine")
+    telling = Telling("cluster", "the cluster itself is among the other programs")
     with ExitStack() as stack:
         began = time.monotonic()
         cluster = stack.enter_context(whole_cluster())

@@ -62,9 +62,9 @@ def _watch(tally: Tally, expected: int, seconds: float) -> None:
 
 
 def _compared(app: App, tally: Tally, upstream: Upstream, expected: int) -> list[str]:
+    until(lambda: _quiet(upstream), "the upstream has nothing under way", seconds=30)
     told = tally.sums()
     ended = Counter(told["ended"])
-    until(lambda: _quiet(upstream), "the upstream has nothing under way", seconds=30)
     served: Counter[tuple[str, ...]] = Counter()
     tokens: Counter[tuple[str, ...]] = Counter()
     for call in upstream.calls():

@@ -33,7 +33,8 @@ def run(script: str, cluster: Cluster) -> str:
         capture_output=True,
         text=True,
         timeout=SECONDS,
-        env={**os.environ, "HELM_CACHE_HOME": str(cluster.folder / "helm")},
+        # As below `make test`, where a make within is more talkative.
+        env={**os.environ, "MAKELEVEL": "1", "HELM_CACHE_HOME": str(cluster.folder / "helm")},
     )
     assert ended.returncode == 0, f"{script}\n{ended.stdout}\n{ended.stderr}"
     return ended.stdout

@@ -31,9 +31,11 @@ class Nudger:
     def __init__(self, api: Api, per_second: float, pods: dict[str, Pod], metrics: Metrics) -> None:
         self._api, self._pods, self._metrics = api, pods, metrics
         self._waiting: dict[str, Nudge] = {}
+        self._under_way: set[str] = set()
         self._sent: dict[str, str] = {}
         self._wake = asyncio.Event()
         self._bucket = TokenBucket.full(per_second, max(1.0, _BURST_S * per_second), clock.now())
+        self._not_before = clock.now()
 
     def add(self, nudge: Nudge) -> None:
         """Have a pod nudged, once for each value."""
@@ -49,22 +51,31 @@ class Nudger:
 
     async def _take_turns(self) -> None:
         while True:
-            while not self._waiting:
+            # Two requests for one pod could overtake each other.
+            uid = next((uid for uid in self._waiting if uid not in self._under_way), None)
+            if uid is None:
                 self._sent = {uid: value for uid, value in self._sent.items() if uid in self._pods}
                 self._wake.clear()
                 await self._wake.wait()
-            self._bucket, wait = self._bucket.taken(clock.now())
-            if wait:
-                await clock.sleep(wait)
-                continue
-            uid = next(iter(self._waiting))
-            nudge = self._waiting.pop(uid)
-            pod = self._pods.get(uid)
-            if pod is not None and pod.nudge != nudge.value:
-                self._sent[uid] = nudge.value
-                await self._nudge(nudge)
+            elif pause_s := self._pause_s():
+                await clock.sleep(pause_s)
+            else:
+                await self._nudge(self._waiting.pop(uid))
+
+    def _pause_s(self) -> float:
+        """How long nobody may send; 0: one may, and that is counted."""
+        now = clock.now()
+        if now < self._not_before:
+            return self._not_before - now
+        self._bucket, wait_s = self._bucket.taken(now)
+        return wait_s
 
     async def _nudge(self, nudge: Nudge) -> None:
+        pod = self._pods.get(nudge.uid)
+        if pod is None or pod.nudge == nudge.value:
+            return
+        self._sent[nudge.uid] = nudge.value
+        self._under_way.add(nudge.uid)
         patch: Object = {"metadata": {"uid": nudge.uid, "annotations": {names.NUDGE: nudge.value}}}
         path = paths.pod(nudge.namespace, nudge.pod)
         try:
@@ -74,6 +85,10 @@ class Nudger:
             if error.status not in (404, 409):
                 event(logger, logging.WARNING, "pod not nudged", pod=nudge.pod, error=str(error))
                 self._sent.pop(nudge.uid, None)
-                await clock.sleep(max(error.retry_after_s, _REFUSED_PAUSE_S if error.status == 403 else 1.0))
+                pause_s = max(error.retry_after_s, _REFUSED_PAUSE_S if error.status == 403 else 1.0)
+                self._not_before = max(self._not_before, clock.now() + pause_s)
         else:
             self._metrics.writes.labels("nudge", "done").inc()
+        finally:
+            self._under_way.discard(nudge.uid)
+            self._wake.set()

@@ -11,6 +11,7 @@ the rest is told, exit 0.
 """
 
 import http.client
+import itertools
 import json
 import os
 import queue
@@ -25,7 +26,6 @@ from urllib.parse import parse_qs, urlsplit
 
 MODEL = "claude-sonnet-4-6"
 BODY = {"model": MODEL, "max_tokens": 32, "messages": [{"role": "user", "content": "hello"}]}
-TOLD = ("x-claude-sidecar-route", "x-claude-sidecar-attempts", "x-claude-sidecar-cause")
 STEADY_WORKERS = 8
 leaving = threading.Event()
 
@@ -95,7 +95,11 @@ class Steady:
     """A steady load of light calls, every third one a stream."""
 
     def __init__(self, calls_per_second: float, for_s: float, tally_url: str) -> None:
-        self._every_s, self._for_s, self._tally_url = 1 / calls_per_second, for_s, tally_url
+        self._every_s, self._calls, self._tally_url = (
+            1 / calls_per_second,
+            calls_per_second * for_s,
+            tally_url,
+        )
         self._is_over = threading.Event()
         self._due: queue.Queue[int | None] = queue.Queue()
         self._lock, self._ended, self._examples = threading.Lock(), Counter[str](), list[str]()
@@ -108,12 +112,11 @@ class Steady:
             worker.start()
         told = threading.Thread(target=self._tell_often)
         told.start()
-        number, due = 0, time.monotonic()
-        last = due + self._for_s
-        while not leaving.is_set() and due < last:
+        began = time.monotonic()
+        for number in itertools.takewhile(self._is_asked_for, itertools.count()):
+            if leaving.wait(max(0.0, began + number * self._every_s - time.monotonic())):
+                break
             self._due.put(number)
-            number, due = number + 1, due + self._every_s
-            leaving.wait(max(0.0, due - time.monotonic()))
         for _ in self._workers:
             self._due.put(None)
         for worker in self._workers:
@@ -124,6 +127,9 @@ class Steady:
             if self._tell() and not self._ended:
                 break
             time.sleep(0.5)
+
+    def _is_asked_for(self, number: int) -> bool:
+        return number < round(self._calls, 6)  # `inf` where it goes on until it is told to leave
 
     def _work(self) -> None:
         base = urlsplit(os.environ["ANTHROPIC_BASE_URL"])
