@@ -208,3 +208,11 @@ def test_breaker_open_on_one_route_sends_the_next_call_to_another(
     view = HealthView(breaker_open=frozenset({0}))
     assert play(snapshot(2), [answer(200)], health=view).routes == ["r1"]
     assert play(snapshot(2), [answer(529)], health=view).routes == ["r1"] * 4
+
+
+def test_breaker_that_would_let_a_probe_pass_is_not_told_as_open_though_no_call_comes() -> None:
+    breaker = tripped()
+    assert breaker.shown(14.9) is BreakerState.OPEN
+    assert breaker.shown(15.0) is BreakerState.PROBING
+    assert breaker.state is BreakerState.OPEN
+    assert Breaker(LIMITS).shown(99.0) is BreakerState.CLOSED

@@ -118,3 +118,12 @@ def test_budget_refused_in_a_later_round_still_lets_a_fresh_route_try(
 def test_budget_pays_for_a_repeat_that_the_upstream_forces(play: Any, snapshot: Any, answer: Any) -> None:
     story = play(snapshot(1), [answer(400, should_retry=True)], health=EMPTY)
     assert (len(story.sent), story.end.ending) == (1, Ending.BUDGET_REFUSED)
+
+
+def test_budget_pays_for_a_repeat_to_a_route_that_was_free_before_the_429s_time(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    policy = snapshot(2, fallback={"causes": ["Overloaded", "RateLimit"]})
+    story = play(policy, [answer(529), answer(429, retry_after=30)], health=EMPTY)
+    assert story.routes == ["r0", "r1"]
+    assert story.end.ending == Ending.BUDGET_REFUSED

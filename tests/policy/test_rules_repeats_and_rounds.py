@@ -219,3 +219,23 @@ def test_success_ends_a_call_at_any_point(play: Any, snapshot: Any, answer: Any)
         story = play(snapshot(2), [*[answer(529)] * failures, answer(200)])
         assert isinstance(story.end, Deliver)
         assert (len(story.sent), story.status) == (failures + 1, 200)
+
+
+@pytest.mark.parametrize(
+    "cause", [Cause.SPEND_LIMIT, Cause.AUTHENTICATION, Cause.PERMISSION, Cause.NOT_FOUND]
+)
+def test_rounds_first_route_whose_credential_was_refused_is_not_asked_again(
+    cause: Cause, play: Any, snapshot: Any, answer: Any
+) -> None:
+    policy = snapshot(2, fallback={"causes": [cause.value, "Overloaded"]})
+    refused = Outcome(cause, status=403, has_answer=True)
+    story = play(policy, [refused, answer(529)])
+    assert story.routes == ["r0", "r1", "r1", "r1"]
+    assert story.status == 529
+
+
+def test_rounds_permission_of_which_the_upstream_says_repeat_is_asked_again(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(1), [answer(403, should_retry=True)])
+    assert story.routes == ["r0"] * 4

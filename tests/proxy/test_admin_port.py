@@ -179,7 +179,12 @@ async def test_policy_that_would_leave_a_model_without_a_credential_is_not_put_i
         status = await bench.admin_json("/status")
         assert (status["hash"], status["restartRequired"]) == (before["hash"], True)
         assert "first" in status["lastError"]
+        assert status["credentialsMissing"] == ["first"]
         assert (await bench.message()).status == 200
+        bench.policy_file.write_text("spec: {routes: [")
+        await asyncio.sleep(1.1)
+        status = await bench.admin_json("/status")
+        assert (status["hash"], status["restartRequired"]) == (before["hash"], False)
 
 
 async def test_running_call_keeps_the_policy_with_which_it_began(started) -> None:

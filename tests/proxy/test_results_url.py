@@ -114,3 +114,15 @@ async def test_an_endpoint_with_a_path_is_left_behind_too(written, started) -> N
         bench.sidecar.reload()
         assert json.loads((await asked(bench)).body)["results_url"] == ours(bench)
         assert upstream.requests[0].start_line.startswith(b"GET /base/v1/messages/batches/msgbatch_1 ")
+
+
+@pytest.mark.parametrize("coding", [[], [("content-encoding", "gzip")]])
+async def test_batch_longer_than_what_is_held_stays_as_it_is(coding, started) -> None:
+    upstream = ScriptedUpstream()
+    async with started(upstream) as bench:
+        plain = json.dumps({**batch(f"http://127.0.0.1:{upstream.port}"), "pad": "x" * (9 << 20)}).encode()
+        body = gzip.compress(plain) if coding else plain
+        upstream.otherwise = answer(200, body, coding)
+        got = await asked(bench)
+        assert got.body == body
+        assert got.header("content-encoding") == ("gzip" if coding else None)

@@ -1,6 +1,7 @@
 """What is learnt from calls and told of them, where it is easily told wrong."""
 
 import asyncio
+import gzip
 import json
 import re
 
@@ -135,3 +136,12 @@ async def test_a_body_that_is_no_json_is_not_told_to_lack_a_field(started) -> No
     async with started(upstream) as bench:
         got = await bench.ask(request_bytes(body=b"not json"))
         assert "max_tokens" not in (got.header("x-claude-sidecar-hint") or "")
+
+
+@pytest.mark.parametrize("coding", [[], [("content-encoding", "gzip")]])
+async def test_models_are_learnt_from_a_list_in_any_coding(coding, started) -> None:
+    plain = json.dumps({"data": [{"id": "claude-opus-5", "type": "model"}], "has_more": False}).encode()
+    upstream = ScriptedUpstream(otherwise=answer(200, gzip.compress(plain) if coding else plain, coding))
+    async with started(upstream) as bench:
+        assert (await bench.ask(request_bytes("GET", "/v1/models"))).status == 200
+        assert (await bench.admin_json("/routes"))[0]["modelsSeen"] == ["claude-opus-5"]

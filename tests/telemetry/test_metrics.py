@@ -224,3 +224,12 @@ def test_parsers_read_what_is_rendered(make, metrics) -> None:
         family.name for family in text_string_to_metric_families(metrics.render_openmetrics().decode())
     }
     assert {name.removesuffix("_total") for name in names.METRIC_LABELS} <= families
+
+
+@pytest.mark.parametrize("status", [502, 503, 522])
+def test_error_whose_body_names_no_type_counts_as_its_status(status, make, metrics) -> None:
+    call = make.call(status=status, error_type=None, cause=Cause.SERVER_ERROR)
+    metrics.call_ended(call, make.snapshot())
+    whose = {"route": "anthropic", "status": str(status), "model": make.model, "key": "1a2b3c4d"}
+    assert metrics.value(names.M_REQUESTS, {"error_type": str(status), **whose}) == 1
+    assert metrics.value(names.M_REQUESTS, {"error_type": "none", **whose}) in (None, 0)

@@ -92,3 +92,13 @@ def test_what_comes_behind_the_coded_end_is_not_kept(coding: bytes) -> None:
 def test_an_unknown_coding_is_said_to_be_one(coding: bytes) -> None:
     with pytest.raises(CodingUnknown):
         TeeDecoder(coding, 10)
+
+
+@pytest.mark.parametrize("coding", [None, b"gzip", b"br", b"zstd", b"deflate"])
+def test_it_is_known_whether_a_body_was_decoded_to_its_end(coding: bytes | None) -> None:
+    plain = b"0123456789" * 100
+    coded = ENCODERS[coding](plain)
+    for limit, fed, whole in ((1001, coded, True), (999, coded, False), (5000, coded[:-5], coding is None)):
+        tee = TeeDecoder(coding, limit)
+        tee.decode(fed)
+        assert tee.is_whole is whole, (limit, len(fed))

@@ -46,6 +46,10 @@ class Breaker:
             return True
         return now - self.since >= self.limits.open_for_s
 
+    def shown(self, now: float) -> BreakerState:
+        """The state as told: one that would let a probe pass now is open no longer, though no call came."""
+        return BreakerState.PROBING if self.state is BreakerState.OPEN and self.admits(now) else self.state
+
     def sent(self, now: float) -> None:
         """A send passed; when not closed it is the probe."""
         if self.state is not BreakerState.CLOSED and self.admits(now):

@@ -2,13 +2,18 @@
 
 from typing import NamedTuple
 
-from claude_sidecar.policy.cause import OWN_CREDENTIAL
+from claude_sidecar.policy.cause import NEVER_FORCED, OWN_CREDENTIAL
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.routing import Candidate, RequestFacts
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.step import Send, Wait
 
 _NONE: frozenset[int] = frozenset()
+
+
+def repeat_is_forced(failure: Outcome) -> bool:
+    """Whether the upstream asks for a repeat that the cause alone would not get."""
+    return failure.word.should_retry is True and failure.cause not in NEVER_FORCED
 
 
 class CallState(NamedTuple):
@@ -68,6 +73,8 @@ class CallState(NamedTuple):
         excluded, not_before = self.excluded, self.not_before
         if outcome.word.should_retry is False:
             excluded |= self._of_same_route(current)
+        elif outcome.has_answer and outcome.cause in OWN_CREDENTIAL and not repeat_is_forced(outcome):
+            excluded |= {current}  # a later round would hear the same
         if outcome.word.retry_after_s is not None:
             told = tuple(pair for pair in not_before if pair[0] != current)
             not_before = (*told, (current, now + outcome.word.retry_after_s))

@@ -54,3 +54,6 @@ OWN_CREDENTIAL = frozenset(
     }
 )
 """What, on a later route, speaks of our own credential there and not of the caller's request."""
+
+NEVER_FORCED = frozenset({Cause.AUTHENTICATION, Cause.BILLING, Cause.SPEND_LIMIT})
+"""What no `x-should-retry: true` makes a repeat of."""

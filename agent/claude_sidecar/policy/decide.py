@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 from claude_sidecar.policy.backoff import backoff_s
-from claude_sidecar.policy.call_state import CallState
+from claude_sidecar.policy.call_state import CallState, repeat_is_forced
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Send, Step, Wait
 
 _CLOCK_GRAIN_S = 0.001
 """An event loop may wake a timer early by its clock's grain; a wait that short is over."""
-
-_NEVER_FORCED = frozenset({Cause.AUTHENTICATION, Cause.BILLING, Cause.SPEND_LIMIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +81,12 @@ def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: 
         return Send(failed, fresh=True)
     if failure.our_timeout and not state.facts.timeout_repeats:
         return _settle(state, Ending.NOT_REPEATED)
-    forced = failure.word.should_retry is True and failure.cause not in _NEVER_FORCED
     moves = failure.cause in snapshot.fallback_causes
     if moves:
         chosen = _next_in_round(state, health, now)
         if chosen is not None:
             return Send(chosen, spends_budget=_route_tried(state, chosen))
-    if not (forced or failure.cause in snapshot.retry_causes):
+    if not (repeat_is_forced(failure) or failure.cause in snapshot.retry_causes):
         return _settle(state, Ending.NOT_REPEATED)
     if moves:
         return _new_round(state, failure, health, now, chance)
@@ -102,19 +99,29 @@ def _same_route(
     """Wait and send to the same route again: the cause is none that another route may cure."""
     if failed in state.excluded or failed in health.credential_missing:
         return _settle(state, Ending.NOT_REPEATED)
-    return _wait(state, failure, failed, health, now, chance, _told_wait_s(state, failed, now))
+    told_s = _told_wait_s(state, failed, now)
+    return _wait(state, failure, failed, health, now, chance, told_s, obeys=_tells_when(failure))
 
 
 def _new_round(state: CallState, failure: Outcome, health: HealthView, now: float, chance: float) -> Step:
     """Wait until the first route may be tried again, then begin a round with all that may."""
-    usable = [
-        _told_wait_s(state, candidate, now)
+    told_s = {
+        candidate: _told_wait_s(state, candidate, now)
         for candidate in range(len(state.candidates))
         if candidate not in state.excluded and candidate not in health.credential_missing
-    ]
-    if not usable:
+    }
+    if not told_s:
         return _settle(state, Ending.ROUTES_SPENT)
-    return _wait(state, failure, None, health, now, chance, min(usable))
+    failed, shortest_s = state.governing_candidate, min(told_s.values())
+    assert failed is not None
+    # To obey a limit is to wait as long as its route said; another route may be free earlier.
+    obeys = _tells_when(failure) and told_s.get(failed) == shortest_s
+    return _wait(state, failure, None, health, now, chance, shortest_s, obeys=obeys)
+
+
+def _tells_when(failure: Outcome) -> bool:
+    """Whether it is a limit whose answer says when to come again."""
+    return failure.cause is Cause.RATE_LIMIT and failure.word.retry_after_s is not None
 
 
 def _wait(
@@ -125,12 +132,13 @@ def _wait(
     now: float,
     chance: float,
     told_s: float,
+    *,
+    obeys: bool,
 ) -> Step:
     snapshot = state.snapshot
     if told_s > snapshot.max_retry_after_s:
         return _settle(state, Ending.RETRY_AFTER_TOO_LONG)
     pause_s = backoff_s(snapshot.backoff_initial_s, snapshot.backoff_max_s, state.waits, chance)
-    obeys = failure.cause is Cause.RATE_LIMIT and failure.word.retry_after_s is not None
     seconds = told_s + pause_s if obeys else max(told_s, pause_s)
     if now + seconds >= state.facts.deadline_s:
         return _settle(state, Ending.RETRY_AFTER_TOO_LONG if told_s > pause_s else Ending.DEADLINE)

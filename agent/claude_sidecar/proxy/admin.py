@@ -58,7 +58,7 @@ class Admin:
 
     async def _metrics(self, _: web.Request) -> web.Response:
         for route in self._policy.snapshot().routes:
-            self._telemetry.set_breaker(route.name, self._health.breaker_state(route))
+            self._telemetry.set_breaker(route.name, self._health.breaker_state(route, clock.now()))
             for limits in list(self._health.notes(route).limits.values())[-1:]:
                 self._telemetry.set_ratelimits(route.name, limits)
         body = self._telemetry.metrics.render_openmetrics()
@@ -92,16 +92,16 @@ class Admin:
         )
 
     async def _routes(self, _: web.Request) -> web.Response:
-        missing = self._policy.credentials_missing()
-        return _json([self._route(route, route.name in missing) for route in self._policy.snapshot().routes])
+        return _json([self._route(route) for route in self._policy.snapshot().routes])
 
-    def _route(self, route: Route, credential_missing: bool) -> dict[str, Any]:
+    def _route(self, route: Route) -> dict[str, Any]:
+        credential_missing = self._policy.lacks_credential(route)
         notes = self._health.notes(route)
         breakers = self._health.breakers_of(route, clock.now())
         return {
             "name": route.name,
             "endpoint": route.origin + route.base_path,
-            "breaker": self._health.breaker_state(route).value,
+            "breaker": self._health.breaker_state(route, clock.now()).value,
             "breakers": breakers,
             "trouble": _scope(breakers),
             "limits": {model or "_none": _limits(limits) for model, limits in notes.limits.items()},

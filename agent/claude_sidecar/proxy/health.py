@@ -73,9 +73,13 @@ class Health:
         else:
             self._tripped.add(key)
 
-    def breaker_state(self, route: Route) -> BreakerState:
+    def breaker_state(self, route: Route, now: float) -> BreakerState:
         """The worst state of a route's breakers."""
-        states = {b.state for (name, origin, _), b in self._breakers.items() if (name, origin) == _id(route)}
+        states = {
+            breaker.shown(now)
+            for (name, origin, _), breaker in self._breakers.items()
+            if (name, origin) == _id(route)
+        }
         for state in (BreakerState.OPEN, BreakerState.PROBING):
             if state in states:
                 return state
@@ -88,7 +92,7 @@ class Health:
             if (name, origin) == _id(route):
                 sends, failures = breaker.recent(now)
                 found[model or "_none"] = {
-                    "state": breaker.state.value,
+                    "state": breaker.shown(now).value,
                     "recentSends": sends,
                     "recentFailures": failures,
                 }

@@ -67,20 +67,24 @@ class PolicyInForce:
     def on_error(self, invalid: PolicyInvalid) -> None:
         """A new policy was no good; the old one stays."""
         self._waiting = None
+        self.restart_required = False
         self.last_error = str(invalid)
         self._telemetry.policy_refused(self.last_error)
 
     def credentials_missing(self) -> list[str]:
-        """Routes of the policy in force that lack their own credential."""
-        return [route.name for route in self.snapshot().routes if self._lacks(route)]
+        """Routes that lack their own credential: of the policy in force, and of one that waits for it."""
+        waiting = self._waiting
+        routes = (*self.snapshot().routes, *(waiting.snapshot.routes if waiting is not None else ()))
+        return list(dict.fromkeys(route.name for route in routes if self.lacks_credential(route)))
 
-    def _lacks(self, route: Route) -> bool:
+    def lacks_credential(self, route: Route) -> bool:
+        """Whether a route's own credential is not here."""
         return (
             route.credential is not None and self._credentials.secret(route.credential, clock.now()) is None
         )
 
     def _left_without_credential(self, snapshot: Snapshot) -> list[str]:
-        lacking = [route for route in snapshot.routes if self._lacks(route)]
+        lacking = [route for route in snapshot.routes if self.lacks_credential(route)]
         able = [route for route in snapshot.routes if route not in lacking]
         return [route.name for route in lacking if not _covered(route, able)]
 

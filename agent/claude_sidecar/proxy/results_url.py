@@ -38,7 +38,7 @@ def with_callers_origin(reply: Reply, route: Route, host: bytes | None) -> None:
     origin, base = (_escapable(part) for part in (route.origin, route.base_path))
     pattern = rb'("results_url"\s*:\s*")' + origin + rb"(?:" + base + rb")?(?=\\?/)"
     changed, count = re.subn(pattern, lambda match: match.group(1) + b"http://" + host, plain)
-    if not count or tee.broken:
+    if not count or not tee.is_whole:
         return
     reply.prefix = [changed]
     reply.headers = [

@@ -13,7 +13,7 @@ MOST_ROUTES = 32
 MOST_ERROR_TYPES = 64
 
 _MODEL_SHAPE = re.compile(r"claude(?:-[a-z0-9]{1,16}){1,7}(?:@\d{8})?")
-_ERROR_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,63}")
+_ERROR_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,63}|[45][0-9]{2}")
 
 
 class _BoundedValues:
@@ -98,7 +98,7 @@ class Labels:
         return self._features.learn(value) if len(value) <= 64 and value.isprintable() else OTHER
 
     def error_type(self, value: str | None) -> str:
-        """The provider's or our own error type; `none` without one."""
+        """The provider's or our own error type, or a status that came without one; `none` without any."""
         if value is None:
             return NONE
         known = self._error_types.get(value)

@@ -16,7 +16,7 @@ from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import AttemptRecord, CallRecord
 from claude_sidecar.telemetry.series import Counts, Distributions, Levels
-from claude_sidecar.telemetry.trouble import caller_left
+from claude_sidecar.telemetry.trouble import caller_left, error_type
 from claude_sidecar.wire.tokens import TokenUsage
 
 OPENMETRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -116,11 +116,12 @@ class Metrics:
         model = labels.model(record.model, learn=record.cause is not Cause.NOT_FOUND)
         key = labels.key(record.key)
         status = labels.status(record.status)
-        error_type = names.NONE if caller_left(record) else labels.error_type(record.error_type)
-        self._requests.add((labels.route(record.route), model, status, error_type, key))
+        went_wrong = None if caller_left(record) else error_type(record.error_type, record.status)
+        error = labels.error_type(went_wrong)
+        self._requests.add((labels.route(record.route), model, status, error, key))
         self._added.observe((), record.added_s)
         if record.feature:
-            self._features.add((labels.feature(record.feature), model, status, error_type))
+            self._features.add((labels.feature(record.feature), model, status, error))
         for attempt in record.attempts:
             self._attempt(record, attempt, model, key, snapshot.prices)
         if len(record.attempts) > 1 or record.retry_outcome is not None or record.waits or record.fallbacks:
@@ -128,7 +129,7 @@ class Metrics:
         if record.stream and record.first_chunk_s is not None:
             self._first_chunk.observe((), record.first_chunk_s - record.started_s)
         if record.operation is not None:
-            self._gen_ai(record, record.operation, model, error_type, trace_id)
+            self._gen_ai(record, record.operation, model, error, trace_id)
 
     def _attempt(
         self,
@@ -182,13 +183,13 @@ class Metrics:
             self._fallbacks.add((*routes, move.cause.value))
 
     def _gen_ai(
-        self, record: CallRecord, operation: str, model: str, error_type: str, trace_id: str | None
+        self, record: CallRecord, operation: str, model: str, error: str, trace_id: str | None
     ) -> None:
         # An empty label equals an absent one in Prometheus, as OpenTelemetry's translation leaves it.
-        error = "" if error_type == names.NONE else error_type
+        label = "" if error == names.NONE else error
         provider = names.PROVIDER_ANTHROPIC
         seconds = record.ended_s - record.started_s
-        self._gen_ai_duration.observe((operation, provider, model, error), seconds, trace_id)
+        self._gen_ai_duration.observe((operation, provider, model, label), seconds, trace_id)
         if record.stream and record.first_chunk_s is not None:
             self._gen_ai_first_chunk.observe(
                 (operation, provider, model), record.first_chunk_s - record.started_s, trace_id

@@ -8,7 +8,7 @@ from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.model_match import same_model
 from claude_sidecar.telemetry.record import AttemptRecord, CallRecord
-from claude_sidecar.telemetry.trouble import caller_left, went_wrong
+from claude_sidecar.telemetry.trouble import caller_left, error_type, went_wrong
 
 Value = str | bool | int | float | Sequence[str]
 Attributes = dict[str, Value]
@@ -19,13 +19,6 @@ _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "P
 def method_of(record: CallRecord) -> str:
     """The method, `_OTHER` for one that HTTP does not know (semantic conventions, HTTP spans)."""
     return record.method if record.method in _METHODS else "_OTHER"
-
-
-def error_type(error: str | None, status: int | None) -> str | None:
-    """`error.type`: the provider's or ours; else the status as text; None where nothing failed."""
-    if error is not None:
-        return error
-    return str(status) if status is not None and status >= 400 else None
 
 
 def server_attributes(record: CallRecord, template: str | None, labels: Labels) -> Attributes:

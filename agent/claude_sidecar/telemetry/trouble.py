@@ -3,6 +3,16 @@
 from claude_sidecar.telemetry.record import CallRecord
 
 
+def error_type(error: str | None, status: int | None) -> str | None:
+    """`error.type`: the provider's or ours; else the status as text; None where nothing failed.
+
+    Proxies on the way answer 502 or 503 without the provider's envelope, and failed calls those are too.
+    """
+    if error is not None:
+        return error
+    return str(status) if status is not None and status >= 400 else None
+
+
 def caller_left(record: CallRecord) -> bool:
     """Whether the caller went away from a call that had not failed by then: no error of anybody's."""
     return record.cancelled and not record.interrupted and (record.status is None or record.status < 400)

@@ -19,19 +19,23 @@ class TeeDecoder:
     so that a small body can't unfold without end. Raises CodingUnknown.
     """
 
-    __slots__ = ("_decompressor", "_left", "broken")
+    __slots__ = ("_decompressor", "_left", "broken", "is_whole")
 
     def __init__(self, coding: bytes | None, limit_bytes: int) -> None:
         self._left = limit_bytes
         self.broken = False
         self._decompressor = _decompressor(coding)
+        self.is_whole = self._decompressor is None
+        """Whether nothing is missing so far: a coded body has come to its end, no limit has cut it."""
 
     def decode(self, data: bytes) -> bytes:
         """The decoded bytes of this piece."""
         if self.broken or self._left <= 0:
+            self.is_whole = self.is_whole and not data
             return b""
         if self._decompressor is None:
             plain = data[: self._left]
+            self.is_whole = len(plain) == len(data)
         else:
             try:
                 plain = self._decompressor.decompress(data, self._left)
@@ -41,6 +45,7 @@ class TeeDecoder:
             if getattr(self._decompressor, "eof", False):
                 # Fed with more, zlib would keep all that comes behind the coded end.
                 self._left = 0
+                self.is_whole = not getattr(self._decompressor, "unused_data", b"")
                 return plain
         self._left -= len(plain)
         return plain
@@ -53,10 +58,16 @@ class _Brotli:
         import brotli
 
         self._decoder = brotli.Decompressor()
+        self._was_cut = False
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
         plain: bytes = self._decoder.process(data, output_buffer_limit=max_length)
-        return plain[:max_length]  # its limit is a soft one
+        self._was_cut = self._was_cut or len(plain) > max_length  # its limit is a soft one
+        return plain[:max_length]
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._decoder.is_finished()) and not self._was_cut
 
 
 def _decompressor(coding: bytes | None) -> _Decompressor | None:

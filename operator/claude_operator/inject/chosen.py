@@ -17,7 +17,8 @@ def chosen(pod: Object) -> tuple[list[Object], list[str]]:
     before, after = inits[:place], inits[place + 1 :]
     text = annotations_of(pod).get(names.CONTAINERS)
     if text is None:
-        found = [each for each in (*after, *apps) if _by_default(each)]
+        found = [each for each in after if _is_ordinary_init(each)]
+        found += [each for each in apps if not is_mesh(each)]
         return found, _too_early(before, [])
     wanted = [part.strip() for part in str(text).split(",") if part.strip()]
     warnings = _too_early(before, wanted)
@@ -31,7 +32,8 @@ def chosen(pod: Object) -> tuple[list[Object], list[str]]:
     return [each for each in (*after, *apps) if each.get("name") in wanted], warnings
 
 
-def _by_default(container: Object) -> bool:
+def _is_ordinary_init(container: Object) -> bool:
+    # `Always` makes an init container a native sidecar; since Kubernetes 1.34 app containers may say it, too.
     return container.get("restartPolicy") != "Always" and not is_mesh(container)
 
 
@@ -39,7 +41,7 @@ def _too_early(before: list[Object], wanted: list[str]) -> list[str]:
     return [
         f"init container {container.get('name')} runs before the sidecar and cannot call through it"
         for container in before
-        if container.get("name") in wanted or (_by_default(container) and _calls_claude(container))
+        if container.get("name") in wanted or (_is_ordinary_init(container) and _calls_claude(container))
     ]
 
 

@@ -25,9 +25,10 @@ def literal(name: str, value: str) -> dict[str, Any]:
 
 
 def test_all_app_containers_and_ordinary_inits_after_the_sidecar_are_led_to_it(injected: Inject) -> None:
+    meshes = [{"name": "istio-proxy"}, {"name": "linkerd-proxy"}]
     pod = make_pod(
         initContainers=[{"name": "istio-init"}, {"name": "seed"}, {"name": "log", "restartPolicy": "Always"}],
-        containers=[{"name": "app"}, {"name": "worker"}, {"name": "istio-proxy"}, {"name": "linkerd-proxy"}],
+        containers=[{"name": "app"}, {"name": "worker", "restartPolicy": "Always"}, *meshes],
     )
     done = injected(pod).pod
     led = [
