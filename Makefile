@@ -63,7 +63,7 @@ e2e: backends e2e-ready ## end-to-end tests on a whole cluster: needs root, or K
 test: cluster-binaries backends e2e-ready ## every test, the official SDKs in Python, TypeScript and Go included
 	@$(SETUP) test
 	@$(BIN)/python tools/sdk_drivers.py >/dev/null
-	@$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/e2e $(ARGS)
+	@$(BIN)/pytest $(if $(KUBECONFIG),-n 0,-n 2 --dist loadfile) --ignore=tests/e2e $(ARGS)
 	$(if $(ARGS),,@$(BIN)/pytest tests/e2e)
 
 check: ## format, lint, strict types, import layers

@@ -9,11 +9,17 @@ import argparse
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 from go_program import GoProgram, built, found
 from locked_folder import ROOT
 from toolchain import say
+
+# What knows the cluster lies with the tests.
+sys.path.insert(0, str(ROOT / "tests"))
+
+from kube.whole.places import given_kubeconfig
 
 SOURCES = ROOT / "tools" / "kube"
 MINORS = tuple(sorted((path.parent.name for path in SOURCES.glob("*/go.mod")), key=lambda m: int(m[2:])))
@@ -91,7 +97,7 @@ def main() -> None:
     if os.environ.get("KUBE_BIN_DIR"):
         folders = given(Path(os.environ["KUBE_BIN_DIR"]))
         say(f"Kubernetes comes from KUBE_BIN_DIR: {folders['given']}")
-    elif os.environ.get("KUBECONFIG"):
+    elif given_kubeconfig():
         folders = {}
         say("the cluster tests use the cluster of KUBECONFIG: nothing to build")
     else:

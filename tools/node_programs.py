@@ -39,6 +39,13 @@ def missing() -> dict[str, str]:
     return found if cni_plugins() else found | {"CNI's plugin 'bridge'": CNI_PACKAGE}
 
 
+def missing_programs() -> list[str]:
+    """What a node needs and the folder of KUBE_BIN_DIR does not have."""
+    given = os.environ.get("KUBE_BIN_DIR")
+    needed = (*kube_binaries.CONTROL, *kube_binaries.NODE) if given else ()
+    return [name for name in needed if not Path(given or "", name).exists()]
+
+
 def why_not() -> str | None:
     """Why this machine cannot carry a whole cluster, and what would help; None where it can."""
     reason = None
@@ -50,6 +57,8 @@ def why_not() -> str | None:
         reason = "that takes root: run make as root"
     elif lacking and not may_install():
         reason = f"{', '.join(lacking)} not found, and no apt-get: install what Debian calls {packages}"
+    elif missing_programs():
+        reason = f"KUBE_BIN_DIR lacks {', '.join(missing_programs())}: put them there, or unset it"
     return reason and f"{reason}; or set KUBECONFIG to a cluster for tests"
 
 
@@ -66,12 +75,6 @@ def _kubernetes() -> Path:
     given = os.environ.get("KUBE_BIN_DIR")
     minor = kube_binaries.MINORS[0]
     folder = Path(given or kube_binaries.folders_of([minor], only_look=False)[minor])
-    lacking = [name for name in (*kube_binaries.CONTROL, *kube_binaries.NODE) if not (folder / name).exists()]
-    if lacking:
-        raise SystemExit(
-            f"make: KUBE_BIN_DIR={folder} lacks {', '.join(lacking)}, which a whole cluster needs: "
-            "put them there, or unset it to have them built."
-        )
     return folder.resolve()
 
 

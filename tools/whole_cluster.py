@@ -19,10 +19,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from kube.whole import kind, lifecycle
 from kube.whole.commands import Programs
-from kube.whole.given import given_kubeconfig
 from kube.whole.images import import_image
 from kube.whole.node import NodeFailed
-from kube.whole.places import places
+from kube.whole.places import given_kubeconfig, places
 
 import node_programs
 from helm_programs import helm4
@@ -33,14 +32,19 @@ LEADS_THERE = 'for kubectl and helm: eval "$(make -s cluster-env)"'
 
 def up() -> None:
     """Bring it up, unless one is given or up."""
-    given = given_kubeconfig(AT)
+    given = given_kubeconfig()
     if given:
         say(f"KUBECONFIG={given} is used: nothing to bring up")
-    elif kind.is_usable():
+    elif uses_kind():
         up_with_kind()
     else:
         check()
         up_here(node_programs.provide())
+
+
+def uses_kind() -> bool:
+    """Whether kind's cluster is used: where kind is, unless one of our own is up."""
+    return kind.is_usable() and lifecycle.running(AT) is None
 
 
 def up_with_kind() -> None:
@@ -66,7 +70,7 @@ def up_here(programs: Programs) -> None:
 
 def env() -> None:
     """Print what makes a shell's kubectl and helm work on it."""
-    if given := given_kubeconfig(AT):
+    if given := given_kubeconfig():
         exports(Path(given).absolute())
     elif lifecycle.running(AT):
         exports(AT.kubeconfig, node_programs.provide().kubernetes, helm4().parent)
@@ -96,7 +100,7 @@ def down() -> None:
 
 def why_not() -> str | None:
     """Why there can be none here; None where there can, or one is given."""
-    return None if given_kubeconfig(AT) or kind.is_usable() else node_programs.why_not()
+    return None if given_kubeconfig() or uses_kind() else node_programs.why_not()
 
 
 def check() -> None:
@@ -111,7 +115,7 @@ def prepare() -> None:
     reason = why_not()
     if reason:
         say(f"no whole cluster here, so the end-to-end tests are left out: {reason}")
-    elif given_kubeconfig(AT) or kind.is_usable():
+    elif given_kubeconfig() or uses_kind():
         say("the end-to-end tests use the cluster of KUBECONFIG or kind: nothing to build for it")
     else:
         node_programs.provide()
@@ -127,18 +131,21 @@ def take_in(archives: list[Path]) -> None:
 
 def furnish() -> None:
     """Make the images of this project and the quickstart's trace store known to it."""
-    given = given_kubeconfig(AT)
-    if given or kind.is_usable():
-        say("images are taken in by the tests; for a quickstart load them yourself: see docs/image.md")
+    if given_kubeconfig():
+        say("the cluster of KUBECONFIG takes no images from here: see docs/image.md for how it gets them")
         return
     from deployed import trace_store
 
-    asked = [sys.executable, ROOT / "tools" / "images.py", "--only-look"]
-    ended = subprocess.run(asked, check=False, capture_output=True, text=True)
+    asked = [sys.executable, ROOT / "tools" / "images.py"]
+    ended = subprocess.run(asked, check=False, stdout=subprocess.PIPE, text=True)
     if ended.returncode != 0:
-        raise SystemExit(ended.stderr.strip())
+        raise SystemExit(ended.returncode)
     built = [Path(image["tar"]) for image in json.loads(ended.stdout).values()]
-    take_in([*built, trace_store.archive()])
+    archives = [*built, trace_store.archive()]
+    if uses_kind():
+        kind.load(*archives)
+    else:
+        take_in(archives)
 
 
 DEEDS = {"furnish": furnish, "up": up, "env": env, "down": down, "check": check, "prepare": prepare}

@@ -14,7 +14,7 @@ from kube.waiting import until
 def until_in_force(shop: Shop, pods: list[dict[str, Any]], attempts: int, *, within_s: float) -> list[float]:
     """Edit the policy so that `maxAttempts` is new; seconds until each pod's sidecar runs another hash.
 
-    Nobody is asked meanwhile: on a machine with few cores the asking would be part of what is measured.
+    No sidecar is asked meanwhile: on a machine with few cores the asking would be part of what is measured.
     """
     policy = f"{POLICIES.format(shop.namespace)}/production"
     edit = {"spec": {"retry": {"maxAttempts": attempts}}}

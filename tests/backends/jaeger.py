@@ -47,7 +47,6 @@ class Span:
     span_id: str
     parent_id: str | None
     start_us: int
-    duration_us: int
     failed: bool
     attributes: dict[str, Any]
     events: tuple[Event, ...] = field(default_factory=tuple)
@@ -96,7 +95,6 @@ def _span(told: dict[str, Any], process: dict[str, Any]) -> Span:
         span_id=told["spanID"],
         parent_id=parents[0] if parents else None,
         start_us=told["startTime"],
-        duration_us=told["duration"],
         failed=attributes.pop("otel.status_code", None) == "ERROR",
         attributes=attributes,
         events=tuple(Event(each.pop("at"), each.pop("event"), each) for each in events),

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kube.ending import ended_or_killed
 from kube.waiting import until
 
 PROGRAM = Path(sys.executable).parent / "claude-sidecar"
@@ -67,4 +68,4 @@ def _running(log: Path, ready: str, environ: Mapping[str, str], *arguments: str)
         yield found
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+        ended_or_killed(process)

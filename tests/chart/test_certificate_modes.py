@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from deployed.chart_values import FLAGS
-from kube.api_client import MERGE_PATCH
+from kube.api_client import JSON_PATCH, MERGE_PATCH
 from kube.claude_policies import define
 from kube.cluster import NAMESPACES, Cluster
 from kube.helm import NAMESPACE, by_template, template
@@ -119,7 +119,7 @@ class Chart:
             {"op": "add", "path": f"/webhooks/{at}/clientConfig/caBundle", "value": _text(made.authority)}
             for at in range(3)
         ]
-        kind = "application/json-patch+json"
+        kind = JSON_PATCH
         self.cluster.request("PATCH", CONFIGURATION, changes, content_type=kind).expect()
 
     def start(self, component: str) -> Any:

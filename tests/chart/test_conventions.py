@@ -157,7 +157,7 @@ def test_admission_policies_and_bindings_belong_together() -> None:
     policies = {each["metadata"]["name"] for each in of_kind("ValidatingAdmissionPolicy")}
     bound = {each["spec"]["policyName"] for each in of_kind("ValidatingAdmissionPolicyBinding")}
     assert policies == bound
-    assert len(policies) == 3
+    assert len(policies) == 4
 
 
 # -- the webhook

@@ -10,7 +10,7 @@ from kube.programs import ROOT
 
 
 def take_in(cluster: Cluster) -> dict[str, str]:
-    """The tags by name, `claude-sidecar` and `claude-app`; pods can use them. AssertionError if not built."""
+    """The tags by name, `claude-sidecar` and `claude-app`; pods can use them. Built where that is due."""
     tool = [sys.executable, ROOT / "tools" / "images.py"]
     ended = subprocess.run(tool, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr.strip()

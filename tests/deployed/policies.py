@@ -65,4 +65,7 @@ class Policies:
         def found() -> str:
             return next((each[3] for each in self.events() if each[:3] == (kind, name, reason)), "")
 
-        return until(found, f"{reason} is told of {kind} {name}; told is {self.events()}", seconds=seconds)
+        try:
+            return until(found, f"{reason} is told of {kind} {name}", seconds=seconds)
+        except AssertionError as late:
+            raise AssertionError(f"{late}; told is {self.events()}") from None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from kube.cluster import Cluster
+from kube.whole import kind
 from kube.whole.given import whole_cluster as some_whole_cluster
 
 KIND = """#!/bin/sh
@@ -51,3 +52,11 @@ def test_cluster_of_kind_that_is_up_is_used_and_left(asked: Path) -> None:
         with some_whole_cluster() as cluster:
             assert cluster.request("GET", "/readyz").status == 200
         assert {line.split()[0] for line in asked.read_text().splitlines()} == {"get"}
+
+
+def test_images_of_the_quickstart_are_loaded_into_it(asked: Path) -> None:
+    kind.load(Path("one.tar"), Path("two.tar"))
+    assert asked.read_text().splitlines() == [
+        "load image-archive --name claude-sidecar one.tar",
+        "load image-archive --name claude-sidecar two.tar",
+    ]

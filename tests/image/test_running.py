@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import socket
 import subprocess
 import time
 import urllib.request
@@ -11,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kube.local_cluster import free_ports
 from kube.waiting import until
 from tests.image.archive import Archive
 from tests.image.restricted import Restricted, status, terminate
 
+DRAIN_S = 25
+"""How long it would wait for calls in flight."""
 SCENARIO = "timing: {first_token: 0.2, tokens_per_second: 40}\nanswer: {output_tokens: [60, 60]}\n"
 POLICY = """\
 apiVersion: claude-sidecar.dev/v1alpha1
@@ -33,12 +35,8 @@ def restricted(archive: Archive, root: Path) -> Restricted:
 @pytest.fixture
 def ports() -> tuple[int, int, int]:
     """For simulator, app and admin."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(3)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        first, second, third = (each.getsockname()[1] for each in sockets)
-        return first, second, third
+    first, second, third = free_ports(3)
+    return first, second, third
 
 
 @pytest.fixture
@@ -103,11 +101,11 @@ def test_the_sidecar_is_process_1_and_has_no_rights(sidecar: "subprocess.Popen[s
     assert told["NoNewPrivs"] == "1"
 
 
-def test_an_idle_sidecar_ends_at_once(sidecar: "subprocess.Popen[str]") -> None:
+def test_an_idle_sidecar_does_not_wait_for_calls(sidecar: "subprocess.Popen[str]") -> None:
     begun = time.monotonic()
     terminate(sidecar)
     assert sidecar.wait(timeout=30) == 0
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < DRAIN_S / 2
 
 
 def test_a_call_in_flight_is_brought_to_its_end(

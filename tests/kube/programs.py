@@ -6,18 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kube.whole.places import given_kubeconfig
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOOL = ROOT / "tools" / "kube_binaries.py"
 
 
 def uses_given_cluster() -> bool:
     """Whether KUBECONFIG names a cluster to use; KUBE_BIN_DIR goes before it."""
-    return bool(os.environ.get("KUBECONFIG")) and not os.environ.get("KUBE_BIN_DIR")
+    return given_kubeconfig() is not None and not os.environ.get("KUBE_BIN_DIR")
 
 
 def minors() -> list[str]:
     """The minors that are built here, the usual one first; or "given" for what the environment names."""
-    if os.environ.get("KUBE_BIN_DIR") or os.environ.get("KUBECONFIG"):
+    if os.environ.get("KUBE_BIN_DIR") or given_kubeconfig():
         return ["given"]
     found = (path.parent.name for path in (ROOT / "tools" / "kube").glob("*/go.mod"))
     return sorted(found, key=lambda minor: int(minor[2:]))

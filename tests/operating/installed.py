@@ -14,9 +14,10 @@ TEMPLATES = (
     "reconcile-rbac",
     "webhook-rbac",
     "user-roles",
-    "nudge",
     "configmaps-admission-policy",
+    "webhook-configuration-fence",
     "secrets-admission-policy",
+    "nudge",  # the last one: once that is in force, the others are
 )
 
 

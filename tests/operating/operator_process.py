@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from kube.ending import ended_or_killed
 from kube.waiting import until
 
 QUICK = ("--ask-every-seconds", "1", "--resync-seconds", "1", "--lease-seconds", "3")
@@ -86,9 +87,10 @@ class OperatorProcess:
         """Stop it, politely or not; its exit code."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
-        code = self._process.wait(30)
-        self._reader.join()
-        return code
+        try:
+            return ended_or_killed(self._process)
+        finally:
+            self._reader.join()
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kube.cluster import Cluster
-from kube.waiting import until
+from kube.ending import ended_or_killed
 
 from claude_operator import names
 
@@ -123,6 +123,7 @@ class RunningPod:
         command = [sys.executable, "-m", "claude_sidecar", "run", *options]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)
         assert process.stderr
+        drain = threading.Thread(target=process.stderr.read)
         try:
             port = None
             for line in process.stderr:
@@ -131,13 +132,14 @@ class RunningPod:
                     self.port, port = said["port"], said["admin_port"]
                     break
             assert port, "the sidecar did not start"
-            drain = threading.Thread(target=process.stderr.read)
             drain.start()
             with forwarded(address, port):
                 yield
         finally:
             process.terminate()
-            process.wait(30)
+            ended_or_killed(process)
+            if drain.ident is not None:
+                drain.join()
             process.stderr.close()
 
 
@@ -191,6 +193,3 @@ def _container(waiting: str | None, started: bool) -> dict[str, Any]:
         "restartCount": 0,
         "state": state,
     }
-
-
-__all__ = ["RunningPod", "StandIns", "forwarded", "free_address", "pod_manifest", "until"]

@@ -153,10 +153,13 @@ async def test_bad_policy_is_told_and_the_last_good_one_stays(text, started) -> 
         status = await bench.admin_json("/status")
         assert (status["hash"], str(bench.policy_file) in status["lastError"]) == (before["hash"], True)
         assert (await bench.message()).status == 200
-        assert b"claude_sidecar_policy_errors_total 1" in (await bench.admin("/metrics")).body
+        told = (await bench.admin("/metrics")).body
+        assert b"claude_sidecar_policy_errors_total 1" in told
+        assert b"claude_sidecar_policy_refused 1" in told
         bench.policy_file.write_text(good)
         await asyncio.sleep(1.1)
         assert (await bench.admin_json("/status"))["lastError"] is None
+        assert b"claude_sidecar_policy_refused 0" in (await bench.admin("/metrics")).body
 
 
 async def test_policy_file_that_goes_away_leaves_the_last_good_one(started) -> None:

@@ -61,7 +61,12 @@ OVERVIEW = Row(
         ),
         Panel(
             "Routes with an open circuit",
-            (Query(f"sum(claude_sidecar_breaker_state{{{PLACE}}} == bool 2)"),),
+            (
+                Query(
+                    "sum(max by (cluster, namespace, workload, route) "
+                    f"(claude_sidecar_breaker_state{{{PLACE}}}) == bool 2)"
+                ),
+            ),
             kind="stat",
             width=4,
             height=4,

@@ -49,7 +49,7 @@ class Buildah:
     def build(self, containerfile: Path, context: Path, tag: str, arguments: dict[str, str]) -> None:
         given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         self._run(
-            *("bud", "--quiet", self._policy, "--identity-label=false"),
+            *("bud", "--quiet", self._policy, "--identity-label=false", "--no-hosts"),
             *(f"--timestamp={BUILT_AT}", f"--file={containerfile}"),
             *(f"--tag={tag}", *given, str(context)),
         )

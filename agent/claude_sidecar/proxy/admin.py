@@ -57,6 +57,7 @@ class Admin:
         return web.Response(text="ok\n") if self.ready else web.Response(status=503, text="draining\n")
 
     async def _metrics(self, _: web.Request) -> web.Response:
+        self._telemetry.set_policy_refused(self._policy.last_error is not None)
         for route in self._policy.snapshot().routes:
             self._telemetry.set_breaker(route.name, self._health.breaker_state(route, clock.now()))
             for limits in list(self._health.notes(route).limits.values())[-1:]:

@@ -71,6 +71,10 @@ class Telemetry:
         """A route's circuit changed; state: the worst of its models'."""
         self.metrics.set_breaker(route, state)
 
+    def set_policy_refused(self, refused: bool) -> None:
+        """Whether the newest policy is not in force."""
+        self.metrics.set_policy_refused(refused)
+
     def set_ratelimits(self, route: str, limits: RateLimits) -> None:
         """An answer told what is left of the route's limits."""
         self.metrics.set_ratelimits(route, limits)

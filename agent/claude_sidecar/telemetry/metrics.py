@@ -74,6 +74,7 @@ class Metrics:
         self._breakers = Levels(registry, n.M_BREAKER, "Circuit: 0 closed, 1 half-open, 2 open.")
         self._ratelimits = Levels(registry, n.M_RATELIMIT, "What the last answer left of a limit.")
         self._policy = Levels(registry, n.M_POLICY, "The policy in force, always 1.")
+        self._policy_refused = Levels(registry, n.M_POLICY_REFUSED, "Whether the newest policy is refused.")
         self._wait = Distributions(registry, n.M_WAIT, "Pauses before sends.", _WAIT_BUCKETS)
         self._added = Distributions(registry, n.M_ADDED_LATENCY, "Time in the sidecar.", _ADDED_BUCKETS)
         self._first_chunk = Distributions(
@@ -101,6 +102,7 @@ class Metrics:
         ):
             count.add((), 0)
         self._in_flight.put((), 0)
+        self._policy_refused.put((), 0)
 
     def call_began(self) -> None:
         """A call arrived."""
@@ -234,6 +236,10 @@ class Metrics:
     def policy_error(self) -> None:
         """A policy was refused."""
         self._policy_errors.add(())
+
+    def set_policy_refused(self, refused: bool) -> None:
+        """Whether the newest policy is not in force."""
+        self._policy_refused.put((), int(refused))
 
     def trace_dropped(self) -> None:
         """A call's trace was not exported: over the rate, or the queue to the collector was full."""

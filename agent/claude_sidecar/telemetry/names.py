@@ -101,6 +101,7 @@ M_RATELIMIT: Final = "claude_sidecar_ratelimit_remaining"
 M_MISMATCHES: Final = "claude_sidecar_model_mismatches_total"
 M_POLICY: Final = "claude_sidecar_policy_info"
 M_POLICY_ERRORS: Final = "claude_sidecar_policy_errors_total"
+M_POLICY_REFUSED: Final = "claude_sidecar_policy_refused"
 M_TRACES_DROPPED: Final = "claude_sidecar_traces_dropped_total"
 M_EXPORT_FAILURES: Final = "claude_sidecar_trace_export_failures_total"
 M_LISTENER_ERRORS: Final = "claude_sidecar_telemetry_errors_total"
@@ -128,6 +129,7 @@ METRIC_LABELS: Final[dict[str, tuple[str, ...]]] = {
     M_MISMATCHES: ("route", "model"),
     M_POLICY: ("policy", "namespace", "generation", "hash"),
     M_POLICY_ERRORS: (),
+    M_POLICY_REFUSED: (),
     M_TRACES_DROPPED: (),
     M_EXPORT_FAILURES: (),
     M_LISTENER_ERRORS: (),

@@ -32,12 +32,16 @@ nothing is refused, and nothing else depends on it.
 {{- end -}}
 {{- end }}
 
-{{/* API servers may be three minors newer than kubelets. Those before 1.29 refuse pods with native sidecars; 1.30 is the first in which we promise that they work. */}}
+{{/* API servers may be three minors newer than kubelets. Those before 1.29 refuse pods with native sidecars; 1.30 is the first in which we promise that they work. Virtual nodes, and versions of nobody's making, say nothing about that. */}}
 {{- define "claude-sidecar.refuseOldNodes" -}}
 {{- $old := list -}}
 {{- range (lookup "v1" "Node" "" "").items -}}
-{{- if semverCompare "<1.30.0-0" .status.nodeInfo.kubeletVersion -}}
-{{- $old = append $old (printf "%s (%s)" .metadata.name .status.nodeInfo.kubeletVersion) -}}
+{{- $version := .status.nodeInfo.kubeletVersion | default "" -}}
+{{- $isVirtual := eq (index (.metadata.labels | default dict) "type" | default "") "virtual-kubelet" -}}
+{{- if and (not $isVirtual) (regexMatch "^v?[0-9]+\\.[0-9]+\\.[0-9]+" $version) -}}
+{{- if semverCompare "<1.30.0-0" (regexFind "^v?[0-9]+\\.[0-9]+\\.[0-9]+" $version) -}}
+{{- $old = append $old (printf "%s (%s)" .metadata.name $version) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if $old -}}

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from claude_operator.cli.settings_file import read_settings
-from claude_operator.inject.asked import is_policy_name
 from claude_operator.inject.manifest import inject_manifest, policies_in
 from claude_operator.inject.patch import patch
 from claude_operator.inject.yaml_documents import Unreadable, changed_text, read_documents
+from claude_operator.policy_name import is_policy_name
 
 
 def _policy_name(_context: click.Context, _parameter: click.Parameter, name: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from claude_operator.desired.world import Namespace, Pod, Workload
+from claude_operator.policy_name import is_policy_name
 
 SKIPPED = "skipped: "
 """How the outcome on a pod begins that the webhook left alone on purpose."""
@@ -23,8 +24,8 @@ def is_uncopied(workload: Workload, namespace: Namespace) -> bool:
     """Whether its annotation never came to its template: nobody was there to copy it."""
     if workload.over or workload.policy is None or workload.subject.kind == "Pod":
         return False
-    if is_off(workload, namespace):
-        return False
+    if is_off(workload, namespace) or not is_policy_name(workload.policy):
+        return False  # the webhook copies no name that no policy can have
     own = workload.template_policy is not None and not workload.template_copied
     return not own and workload.template_policy != workload.policy
 

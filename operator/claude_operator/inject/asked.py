@@ -1,12 +1,10 @@
 """Whether a pod or a workload asks for a sidecar, and with which policy."""
 
-import re
 from dataclasses import dataclass
 
 from claude_operator import names
 from claude_operator.inject.json_value import Object, annotations_of, labels_of
 from claude_operator.inject.place import Place
-from claude_sidecar.policy.fields import SUBDOMAIN_PATTERN
 
 _SWITCH = ("true", "false")
 
@@ -27,11 +25,6 @@ def asked_by(pod: Object, place: Place) -> Asked:
 def is_off(manifest: Object) -> bool:
     """Whether an object says `inject: "false"`, in an annotation or a label."""
     return "false" in (annotations_of(manifest).get(names.INJECT), labels_of(manifest).get(names.INJECT))
-
-
-def is_policy_name(name: str) -> bool:
-    """Whether a ClaudePolicy could have this name."""
-    return len(name) <= names.POLICY_NAME_LONGEST and re.fullmatch(SUBDOMAIN_PATTERN, name) is not None
 
 
 def switch_warnings(manifest: Object) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from claude_operator import names
 from claude_operator.inject import policy_needs
 from claude_operator.inject.app_env import lead_to_sidecar
-from claude_operator.inject.asked import asked_by, is_policy_name, switch_warnings
+from claude_operator.inject.asked import asked_by, switch_warnings
 from claude_operator.inject.chosen import chosen
 from claude_operator.inject.json_value import Object, annotate, annotations_of
 from claude_operator.inject.known_annotations import unknown_annotation_warnings
@@ -16,6 +16,7 @@ from claude_operator.inject.resources import resources
 from claude_operator.inject.settings import Settings
 from claude_operator.inject.sidecar import sidecar_container
 from claude_operator.inject.volumes import clash, volumes
+from claude_operator.policy_name import is_policy_name
 
 INJECTED = "injected"
 SKIPPED = "skipped: "

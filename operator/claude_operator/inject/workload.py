@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from claude_operator import names
-from claude_operator.inject.asked import is_off, is_policy_name, switch_warnings
+from claude_operator.inject.asked import is_off, switch_warnings
 from claude_operator.inject.json_value import Object, annotate, annotations_of
 from claude_operator.inject.known_annotations import (
     misplaced_annotation_warnings,
@@ -12,6 +12,7 @@ from claude_operator.inject.known_annotations import (
 from claude_operator.inject.place import Place
 from claude_operator.inject.pod import inject
 from claude_operator.inject.settings import Settings
+from claude_operator.policy_name import is_policy_name
 
 TEMPLATE_PATHS = {
     "Deployment": ("spec", "template"),

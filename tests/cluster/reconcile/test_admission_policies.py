@@ -1,6 +1,7 @@
-"""The fences: what the operator may change of pods and ConfigMaps, and who may say where keys are sent."""
+"""The fences: what the operator may change of others' objects, and who may say where keys are sent."""
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from kube.api_client import ApiClient, Reply
 from kube.claude_policies import POLICIES, policy
 from kube.cluster import Cluster
 from kube.waiting import until
+from operating.installed import documents
 from operating.stand_in import StandIns
 
 from claude_operator import names
@@ -180,3 +182,71 @@ def test_edit_of_the_endpoint_asks_too_and_a_label_does_not(
     assert other.request("PATCH", path, redirect, content_type=merge).status == 403
     label = {"metadata": {"labels": {"a": "b"}}}
     assert other.request("PATCH", path, label, content_type=merge).status == 200
+
+
+# -- what the operator may change of the webhook's configuration
+
+CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/claude-sidecar"
+BUNDLE = base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode()
+
+
+@pytest.fixture
+def configure(equipped: Cluster, account) -> Iterator[Callable[[dict[str, Any]], Reply]]:
+    """Patches the first of its webhooks as the operator; no pod has the label for which it would be asked."""
+    (configuration,) = documents("webhook-configuration")
+    for webhook in configuration["webhooks"]:
+        webhook["objectSelector"] = {"matchLabels": {"never": "there"}}
+    equipped.apply(configuration)
+    client = ApiClient(account)
+
+    def send(change: dict[str, Any]) -> Reply:
+        body = {"webhooks": [{"name": configuration["webhooks"][0]["name"], **change}]}
+        return client.request("PATCH", CONFIGURATION, body, content_type=STRATEGIC)
+
+    yield send
+    equipped.request("DELETE", CONFIGURATION).expect()
+
+
+def test_operator_may_put_its_certificate_into_the_webhooks_configuration(
+    configure: Callable[[dict[str, Any]], Reply],
+) -> None:
+    changed = configure({"clientConfig": {"caBundle": BUNDLE}}).expect()
+    assert changed["webhooks"][0]["clientConfig"]["caBundle"] == BUNDLE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"failurePolicy": "Fail"},
+        {"timeoutSeconds": 30},
+        {"namespaceSelector": None},
+        {"objectSelector": None},
+        {"matchConditions": [{"name": "all", "expression": "true"}]},
+        {"reinvocationPolicy": "Never"},
+        {"matchPolicy": "Exact"},
+        {"clientConfig": {"caBundle": BUNDLE, "service": {"name": "another", "namespace": "default"}}},
+        {"clientConfig": {"caBundle": BUNDLE, "service": None, "url": "https://elsewhere.example"}},
+        {"rules": [{"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"]}]},
+        {
+            "name": "one-more.claude-sidecar.dev",
+            "clientConfig": {"url": "https://elsewhere.example"},
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+        },
+    ],
+    ids=lambda change: ",".join(change),
+)
+def test_operator_may_change_nothing_else_of_the_webhooks_configuration(
+    configure: Callable[[dict[str, Any]], Reply], change: dict[str, Any]
+) -> None:
+    refused = configure(change)
+    assert refused.status == 422, refused.message
+    assert "the operator may change caBundle of the webhook's configuration only" in refused.message
+
+
+def test_operator_may_not_change_the_configurations_labels(
+    configure: Callable[[dict[str, Any]], Reply], account
+) -> None:
+    body = {"metadata": {"labels": {"a": "b"}}}
+    refused = ApiClient(account).request("PATCH", CONFIGURATION, body, content_type=STRATEGIC)
+    assert refused.status == 422

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kube.api_client import JSON_PATCH
 from kube.cluster import Cluster
 from kube.waiting import until
 from operating.installed import NAMESPACE
@@ -122,7 +123,7 @@ def test_expired_certificate_admits_pods_and_is_replaced_at_once(
         {"op": "add", "path": f"/webhooks/{at}/clientConfig/caBundle", "value": bundle_of(held.authorities)}
         for at in range(3)
     ]
-    kind = "application/json-patch+json"
+    kind = JSON_PATCH
     cluster.request("PATCH", CONFIGURATION, trusted, content_type=kind).expect()
     replica = parts.replica(0)
     replica.wait_until_said("certificate in use")

@@ -76,6 +76,17 @@ def test_label_of_the_namespace_is_the_default_and_inject_false_beats_it(
     assert off["metadata"]["annotations"][STATUS] == 'skipped: inject is "false"'
 
 
+def test_label_inject_false_on_a_workload_is_copied_to_its_template(
+    cluster: Cluster, new_namespace: Callable[..., str]
+) -> None:
+    where = new_namespace(labels={POLICY: "house"})
+    asked = deployment("web", {})
+    asked["metadata"]["labels"] = {"claude-sidecar.dev/inject": "false"}
+    cluster.apply(asked, namespace=where)
+    made = cluster.api.get(f"/apis/apps/v1/namespaces/{where}/deployments/web")
+    assert made["spec"]["template"]["metadata"]["annotations"]["claude-sidecar.dev/inject"] == "false"
+
+
 def test_injected_pod_is_admitted_where_pod_security_is_restricted(
     make_pod: MakePod, new_namespace: Callable[..., str]
 ) -> None:

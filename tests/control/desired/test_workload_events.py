@@ -50,6 +50,12 @@ def test_annotation_that_never_reached_the_template_is_told() -> None:
     assert told(of_deployment([], template={})) == [("Deployment", "web", "SidecarMissing")]
 
 
+def test_annotation_that_no_policy_can_have_as_its_name_is_told_as_that() -> None:
+    asked = workload(annotations={names.POLICY: "Bad_Name"}, template={})
+    (event,) = decide(world([policy()], [], [asked]), appraise).events
+    assert (event.reason, "Bad_Name" in event.message) == ("PolicyNotFound", True)
+
+
 def test_copy_that_is_behind_the_workloads_annotation_is_told() -> None:
     behind = {names.POLICY: "old", names.POLICY_FROM: names.FROM_WORKLOAD}
     seen = of_deployment([], template=behind, policies=[policy(), policy("old")])

@@ -1,26 +1,18 @@
 """Which whole cluster tests use: the one of KUBECONFIG, the one that is up, or one of their own."""
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from kube.cluster import Cluster
 from kube.given_cluster import given_cluster
 from kube.programs import ROOT
 from kube.whole import kind
 from kube.whole.lifecycle import running
-from kube.whole.places import Places, places
+from kube.whole.places import given_kubeconfig, places
 
 TOOL = ROOT / "tools" / "whole_cluster.py"
-
-
-def given_kubeconfig(at: Places) -> str | None:
-    """What KUBECONFIG names, unless it is our own cluster's, which is nothing strange."""
-    given = os.environ.get("KUBECONFIG")
-    return None if given and Path(given).resolve() == at.kubeconfig else given or None
 
 
 def why_not() -> str | None:
@@ -37,7 +29,7 @@ def _tool(deed: str) -> subprocess.CompletedProcess[str]:
 def whole_cluster() -> Iterator[Cluster]:
     """That cluster until the end of the block; only one of its own is taken down then."""
     at = places()
-    if given_kubeconfig(at):
+    if given_kubeconfig():
         with given_cluster() as given:
             yield given
     elif found := running(at):

@@ -38,10 +38,12 @@ class InnerMachine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.tool("down")
-        self._holder.kill()
-        self._holder.wait()
-        self._folder.cleanup()
+        try:
+            self.tool("down")
+        finally:
+            self._holder.kill()
+            self._holder.wait()
+            self._folder.cleanup()
 
     def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
         """A command on the machine."""

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import subprocess
+from pathlib import Path
 
 from kube.whole.node import NodeFailed
 from kube.whole.places import Places
@@ -32,6 +33,12 @@ def is_up() -> bool:
 def create(at: Places) -> None:
     """Make it; its kubeconfig is in our cache."""
     _kind("create", "cluster", f"--name={NAME}", f"--kubeconfig={at.kind_kubeconfig}", "--wait=120s")
+
+
+def load(*archives: Path) -> None:
+    """Make images known to it."""
+    for archive in archives:
+        _kind("load", "image-archive", "--name", NAME, str(archive))
 
 
 def delete(at: Places) -> None:

@@ -10,7 +10,7 @@ LINK_ADDRESS, UPLINK_ADDRESS = "10.243.0.2", "10.243.0.1"
 """What the machine is for pods, and what the node is for the machine."""
 NODE_ADDRESS = "10.244.0.1"
 POD_RANGE, SERVICE_RANGE = "10.244.0.0/24", "10.96.0.0/16"
-API_ADDRESS, DNS_ADDRESS = "10.96.0.1", "10.96.0.10"
+DNS_ADDRESS = "10.96.0.10"
 API_PORT, ETCD_PORT, ETCD_PEER_PORT = 6443, 2379, 2380
 PAUSE_IMAGE = "localhost/pause:1"
 
@@ -70,3 +70,9 @@ def places() -> Places:
     """This user's."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Places(home.resolve() / "claude-sidecar")
+
+
+def given_kubeconfig() -> str | None:
+    """What KUBECONFIG names, unless it is our own cluster's, which is nothing strange."""
+    given = os.environ.get("KUBECONFIG")
+    return None if given and Path(given).resolve() == places().kubeconfig else given or None
