@@ -18,6 +18,9 @@ from kube.whole.given import whole_cluster  # noqa: E402
 
 from bench.soak.soak import soak  # noqa: E402
 
+MOST_CALLS = 75_000
+"""With their repeats they fit into the ledger's 100,000 entries."""
+
 
 def main() -> None:
     """Run it, tell as it goes, exit 1 if anything is missing."""
@@ -26,6 +29,10 @@ def main() -> None:
     asked.add_argument("--calls-per-second", type=float, default=200, help="of all pods together")
     asked.add_argument("--minutes", type=float, default=5)
     chosen = asked.parse_args()
+    if chosen.calls_per_second * chosen.minutes * 60 > MOST_CALLS:
+        asked.error(
+            f"more than {MOST_CALLS:,} calls in all: the simulated API's ledger would forget the first ones"
+        )
     with ExitStack() as stack:
         cluster = stack.enter_context(whole_cluster())
         take_in(cluster)
