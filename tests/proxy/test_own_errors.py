@@ -1,4 +1,4 @@
-"""Design section 4: what the sidecar adds to an answer, and the errors it makes itself."""
+"""What the sidecar adds to an answer, and the errors it makes itself."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Design section 3, "Bodies": in memory, spooled, or sent once; and what is over the limit."""
+"""The rules "Bodies": in memory, spooled, or sent once; and what is over the limit."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Design section 3, "Breaker" and "Idle connection races"; hot reload keeps what was learnt."""
+"""The rules "Breaker" and "Idle connection races"; hot reload keeps what was learnt."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Design section 3, "Credentials": which key goes where, and what never leaves."""
+"""The rules "Credentials": which key goes where, and what never leaves."""
 
 import asyncio
 import json

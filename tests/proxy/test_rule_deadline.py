@@ -1,4 +1,4 @@
-"""Design section 3, "Deadline", "Timeouts" and "Commit"."""
+"""The rules "Deadline", "Timeouts" and "Commit"."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Design section 3, "Upstream's word", "Budget" and "When all is spent"."""
+"""The rules "Upstream's word", "Budget" and "When all is spent"."""
 
 import json
 

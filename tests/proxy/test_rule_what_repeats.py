@@ -1,4 +1,4 @@
-"""Design section 3, "What repeats", "Rounds" and "SDK repeats", from socket to socket."""
+"""The rules "What repeats", "Rounds" and "SDK repeats", from socket to socket."""
 
 import itertools
 import json

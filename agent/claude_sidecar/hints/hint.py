@@ -25,7 +25,7 @@ _BY_STATUS: dict[int, Callable[[HintFacts], str]] = {
 }
 
 HEADER_STATUSES = frozenset(_BY_STATUS)
-"""Statuses whose hint goes out as `x-claude-sidecar-hint` (design section 4)."""
+"""Statuses whose hint goes out as `x-claude-sidecar-hint`."""
 
 
 def hint_for(facts: HintFacts) -> str | None:
