@@ -1,7 +1,6 @@
 """The operator's parts in a cluster: reconciler, webhook replicas, a Service that leads to them."""
 
 import contextlib
-import copy
 from collections.abc import Iterator
 
 from kube.cluster import Cluster
@@ -51,7 +50,6 @@ class Installation:
         }
         self.cluster.request("POST", SERVICES, service).expect(201, 409)
         (configuration,) = documents("webhook-configuration")
-        configuration = copy.deepcopy(configuration)
         for webhook in configuration["webhooks"]:
             webhook["clientConfig"]["service"]["port"] = self.forwarder.port
         self.cluster.apply(configuration)

@@ -1,5 +1,6 @@
 """The operator's part of the chart in a cluster where its processes are run by tests."""
 
+import copy
 from typing import Any
 
 from kube.api_client import MERGE_PATCH, ApiClient
@@ -22,8 +23,8 @@ TEMPLATES = (
 
 
 def documents(template: str) -> list[dict[str, Any]]:
-    """The objects that one of the chart's templates makes with the usual values."""
-    return rendered()[template]
+    """The objects that one of the chart's templates makes with the usual values, for the caller to change."""
+    return copy.deepcopy(rendered()[template])
 
 
 def install(cluster: Cluster) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from kube.api_client import ApiClient, Reply
+from kube.api_client import APPLY_PATCH, ApiClient, Reply
 from kube.claude_policies import POLICIES, policy
 from kube.cluster import Cluster
 from kube.waiting import until
@@ -192,17 +192,17 @@ BUNDLE = base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode()
 
 @pytest.fixture
 def configure(equipped: Cluster, account) -> Iterator[Callable[[dict[str, Any]], Reply]]:
-    """Patches the first of its webhooks as the operator; no pod has the label for which it would be asked."""
-    (configuration,) = documents("webhook-configuration")
-    for webhook in configuration["webhooks"]:
-        webhook["objectSelector"] = {"matchLabels": {"never": "there"}}
-    equipped.apply(configuration)
+    """Patches one of its webhooks as the operator; no pod has the label for which it would be asked."""
     client = ApiClient(account)
 
     def send(change: dict[str, Any]) -> Reply:
-        body = {"webhooks": [{"name": configuration["webhooks"][0]["name"], **change}]}
+        body = {"webhooks": [{"name": "pods.claude-sidecar.dev", **change}]}
         return client.request("PATCH", CONFIGURATION, body, content_type=STRATEGIC)
 
+    configuration = documents("webhook-configuration")[0]
+    for webhook in configuration["webhooks"]:
+        webhook["objectSelector"] = {"matchLabels": {"never": "there"}}
+    equipped.apply(configuration)
     yield send
     equipped.request("DELETE", CONFIGURATION).expect()
 
@@ -211,6 +211,22 @@ def test_operator_may_put_its_certificate_into_the_webhooks_configuration(
     configure: Callable[[dict[str, Any]], Reply],
 ) -> None:
     changed = configure({"clientConfig": {"caBundle": BUNDLE}}).expect()
+    assert changed["webhooks"][0]["clientConfig"]["caBundle"] == BUNDLE
+
+
+def test_operator_may_apply_its_certificate_as_its_own_field_manager(
+    configure: Callable[[dict[str, Any]], Reply], account
+) -> None:
+    assert configure
+    part = [{"name": "pods.claude-sidecar.dev", "clientConfig": {"caBundle": BUNDLE}}]
+    body = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "claude-sidecar"},
+        "webhooks": part,
+    }
+    path = f"{CONFIGURATION}?fieldManager=claude-operator-certificates&force=true"
+    changed = ApiClient(account).request("PATCH", path, body, content_type=APPLY_PATCH).expect()
     assert changed["webhooks"][0]["clientConfig"]["caBundle"] == BUNDLE
 
 
