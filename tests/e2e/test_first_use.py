@@ -111,8 +111,8 @@ def test_sidecar_has_no_token_although_the_app_has_one(shop: Shop) -> None:
 
 
 def test_policy_shows_its_pods(shop: Shop) -> None:
-    app = shop.app(replicas=2)
+    app = shop.app()
     app.deploy(**{POLICY: "production"})
-    until(lambda: shop.policies.row()["PODS"] == "2/2", "kubectl get cpol shows 2/2", seconds=60)
+    until(lambda: shop.policies.row()["PODS"] == "1/1", "kubectl get cpol shows 1/1", seconds=60)
     row = shop.policies.row()
     assert (row["ACCEPTED"], row["PROGRAMMED"]) == ("True", "True")

