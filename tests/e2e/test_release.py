@@ -75,13 +75,9 @@ def test_sidecar_image_that_cannot_be_pulled_is_told_and_the_old_pods_stay(
     assert app.ask()["ok"]
 
 
-@pytest.mark.parametrize("major", ["3", "4"])
-def test_upgrade_from_an_earlier_chart_costs_running_pods_nothing(
-    unreleased: Release, shop: Shop, major: str
-) -> None:
-    release = Release(
-        unreleased.cluster, helm(major), {"image": IMAGE, "allowedHosts": VALUES["allowedHosts"]}
-    )
+def test_upgrade_from_an_earlier_chart_costs_running_pods_nothing(unreleased: Release, shop: Shop) -> None:
+    # By Helm 3; the other tests here upgrade by Helm 4, and those of the chart from earlier ones by both.
+    release = Release(unreleased.cluster, helm("3"), {"image": IMAGE, "allowedHosts": VALUES["allowedHosts"]})
     release.install(chart=EARLIER)
     try:
         app = shop.app()
