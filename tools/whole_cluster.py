@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from kube.whole import kind, lifecycle
 from kube.whole.commands import Programs
+from kube.whole.given import uses_kind
 from kube.whole.images import import_image
 from kube.whole.node import NodeFailed
 from kube.whole.places import given_kubeconfig, places
@@ -40,11 +41,6 @@ def up() -> None:
     else:
         check()
         up_here(node_programs.provide())
-
-
-def uses_kind() -> bool:
-    """Whether kind's cluster is used: where kind is, unless one of our own is up."""
-    return kind.is_usable() and lifecycle.running(AT) is None
 
 
 def up_with_kind() -> None:

@@ -11,11 +11,9 @@ from deployed.shop import Shop
 from deployed.stage import Stage, stage
 from kube.cluster import Cluster
 from kube.namespaces import fresh_namespaces
-from kube.whole import kind
+from kube.whole.given import uses_kind, why_not
 from kube.whole.given import whole_cluster as some_whole_cluster
-from kube.whole.given import why_not
-from kube.whole.lifecycle import running
-from kube.whole.places import given_kubeconfig, places
+from kube.whole.places import given_kubeconfig
 from kube.whole.whole_cluster import WholeCluster
 
 HERE = Path(__file__).parent
@@ -110,7 +108,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if reason:
         config.stash[LEFT_OUT] = f"{len(ours)} end-to-end tests are left out: {reason.removeprefix('make: ')}"
         left_out = ours
-    elif given_kubeconfig() or (running(places()) is None and kind.is_usable()):
+    elif given_kubeconfig() or uses_kind():
         left_out = [item for item in ours if is_about_our_own(item)]
     else:
         return

@@ -14,7 +14,7 @@ from claude_sidecar.proxy.relay import relay_rest
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.sender import note_answer
 from claude_sidecar.telemetry.record import CallRecord
-from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
+from claude_sidecar.wire.content_coding import decoded
 from claude_sidecar.wire.model_list import read_model_list
 
 _LONGEST_LIST_BYTES = 8 << 20
@@ -56,18 +56,10 @@ def retry_outcome(record: CallRecord, delivery: Delivery) -> str | None:
 
 def _learn_models(context: CallContext, reply: Reply, health: Health) -> None:
     if context.call.facts.path == "/v1/models" and reply.status == 200 and reply.rest is None:
-        models = read_model_list(_plain(reply))
+        body, coding = b"".join(reply.prefix), reply.index.get(b"content-encoding")
+        models = read_model_list(decoded(body, coding, _LONGEST_LIST_BYTES) or b"")
         if models:
             health.notes(context.snapshot.routes[reply.candidate.route_index]).models = models
-
-
-def _plain(reply: Reply) -> bytes:
-    """A whole body without its content coding; empty where that is not known or longer than any list."""
-    try:
-        tee = TeeDecoder(reply.index.get(b"content-encoding"), _LONGEST_LIST_BYTES)
-    except CodingUnknown:
-        return b""
-    return tee.decode(b"".join(reply.prefix))
 
 
 def _note_end(context: CallContext, reply: Reply, broken: str | None) -> None:

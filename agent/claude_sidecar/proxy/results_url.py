@@ -4,7 +4,7 @@ import re
 
 from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.proxy.reply import Reply
-from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
+from claude_sidecar.wire.content_coding import decoded
 from claude_sidecar.wire.headers import first
 
 HELD_BATCH_BYTES = 8 << 20
@@ -28,17 +28,13 @@ def with_callers_origin(reply: Reply, route: Route, host: bytes | None) -> None:
     """
     if reply.rest is not None or host is None:
         return
-    body = b"".join(reply.prefix)
-    coding = first(reply.headers, b"content-encoding")
-    try:
-        tee = TeeDecoder(coding, HELD_BATCH_BYTES)
-    except CodingUnknown:
+    plain = decoded(b"".join(reply.prefix), first(reply.headers, b"content-encoding"), HELD_BATCH_BYTES)
+    if plain is None:
         return
-    plain = tee.decode(body)
     origin, base = (_escapable(part) for part in (route.origin, route.base_path))
     pattern = rb'("results_url"\s*:\s*")' + origin + rb"(?:" + base + rb")?(?=\\?/)"
     changed, count = re.subn(pattern, lambda match: match.group(1) + b"http://" + host, plain)
-    if not count or not tee.is_whole:
+    if not count:
         return
     reply.prefix = [changed]
     reply.headers = [

@@ -51,6 +51,16 @@ class TeeDecoder:
         return plain
 
 
+def decoded(body: bytes, coding: bytes | None, limit_bytes: int) -> bytes | None:
+    """A whole body without its coding; None where that is unknown, or the body is damaged or too long."""
+    try:
+        tee = TeeDecoder(coding, limit_bytes)
+    except CodingUnknown:
+        return None
+    plain = tee.decode(body)
+    return plain if tee.is_whole else None
+
+
 class _Brotli:
     """Gives Brotli's decoder the signature of the others."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from claude_operator import names
-from claude_operator.admission.review import Review
+from claude_operator.admission.review import MOST_WARNINGS, Review, one_line
 from claude_operator.inject.json_value import Object, annotate, annotations_of
 from claude_operator.inject.patch import patch
 from claude_operator.inject.place import Place
@@ -17,8 +17,6 @@ from claude_sidecar.telemetry.log import event
 logger = logging.getLogger(__name__)
 
 _WORKLOAD_GROUPS = ("apps", "batch")
-_MOST_NOTED = 15
-_LONGEST_NOTED = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +78,8 @@ def _note(pod: Object, warnings: tuple[str, ...]) -> None:
     if not warnings:
         return
     earlier = str(annotations_of(pod).get(names.WARNINGS) or "").splitlines()
-    told = [" ".join(each.split())[:_LONGEST_NOTED] for each in (*earlier, *warnings)]
-    annotate(pod, names.WARNINGS, "\n".join(list(dict.fromkeys(told))[:_MOST_NOTED]))
+    told = dict.fromkeys(map(one_line, (*earlier, *warnings)))
+    annotate(pod, names.WARNINGS, "\n".join(list(told)[:MOST_WARNINGS]))
 
 
 def _unexpected(review: Review) -> Decided:

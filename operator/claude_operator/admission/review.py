@@ -13,7 +13,7 @@ _API_VERSION = "admission.k8s.io/v1"
 _KIND = "AdmissionReview"
 # What API servers hand on: 256 characters a warning, 4096 in all.
 _LONGEST_WARNING = 250
-_MOST_WARNINGS = 15
+MOST_WARNINGS = 15
 _LONGEST_UID = 128
 
 
@@ -67,15 +67,14 @@ def write_answer(uid: str, operations: list[Object], warnings: Iterable[str]) ->
     if operations:
         encoded = base64.b64encode(msgspec.json.encode(operations)).decode()
         response |= {"patchType": "JSONPatch", "patch": encoded}
-    told = [_one_line(warning) for warning in warnings][:_MOST_WARNINGS]
+    told = [one_line(f"claude-sidecar: {warning}") for warning in warnings][:MOST_WARNINGS]
     if told:
         response["warnings"] = told
     return msgspec.json.encode({"apiVersion": _API_VERSION, "kind": _KIND, "response": response})
 
 
-def _one_line(warning: str) -> str:
-    """Warnings are handed on in a header."""
-    text = f"claude-sidecar: {warning}"
+def one_line(text: str) -> str:
+    """A warning short enough, and fit, to be handed on in a header."""
     return "".join(each if each.isprintable() else " " for each in text)[:_LONGEST_WARNING]
 
 

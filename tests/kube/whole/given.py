@@ -15,6 +15,11 @@ from kube.whole.places import given_kubeconfig, places
 TOOL = ROOT / "tools" / "whole_cluster.py"
 
 
+def uses_kind() -> bool:
+    """Whether kind's cluster is used where none is given: kind is here, and none of our own is up."""
+    return running(places()) is None and kind.is_usable()
+
+
 def why_not() -> str | None:
     """Why this machine cannot carry a whole cluster; None where it can, or one is given."""
     ended = _tool("check")

@@ -38,7 +38,7 @@ def create(at: Places) -> None:
 def load(*archives: Path) -> None:
     """Make images known to it."""
     for archive in archives:
-        _kind("load", "image-archive", "--name", NAME, str(archive))
+        _kind(*LOADER.split()[1:], str(archive))
 
 
 def delete(at: Places) -> None:
