@@ -42,16 +42,26 @@ class ApiProxy:
         self._server, self._tls = server, ssl.create_default_context(cafile=str(ca))
         self.swallowed = 0
         self._writes: list[Write] = []
+        self._under_way, self._ended = 0, threading.Condition()
         self._watches: set[web.StreamResponse] = set()
         self._loop = asyncio.new_event_loop()
 
     def writes(self, *, leases: bool = False) -> list[Write]:
         """All that changed something, or tried to; renewals of the Lease only if asked for."""
-        return [write for write in list(self._writes) if leases or "/leases" not in write.path]
+        with self._settled():
+            return [write for write in self._writes if leases or "/leases" not in write.path]
 
     def forget(self) -> None:
         """Count anew."""
-        self._writes.clear()
+        with self._settled():
+            self._writes.clear()
+
+    @contextmanager
+    def _settled(self) -> Iterator[None]:
+        """No write is under way: the cluster shows one to others before its answer is back here."""
+        with self._ended:
+            assert self._ended.wait_for(lambda: self._under_way == 0, timeout=20), "a write does not end"
+            yield
 
     def cut_watches(self) -> int:
         """Cut every watch that is open; how many."""
@@ -61,6 +71,18 @@ class ApiProxy:
         return len(watches)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if request.method in READING:
+            return await self._pass_on(request)
+        with self._ended:
+            self._under_way += 1
+        try:
+            return await self._pass_on(request)
+        finally:
+            with self._ended:
+                self._under_way -= 1
+                self._ended.notify_all()
+
+    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         refused = self.faults.refuse(request.method, request.path)
         body = await request.read()
         if refused is not None:
