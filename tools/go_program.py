@@ -1,7 +1,6 @@
 """Go programs compiled once from locked modules into the user's cache, and found there by later runs."""
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -10,11 +9,11 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from builders_lock import one_builder
 from locked_folder import USER_CACHE, digest
 from toolchain import go_tool, say
 
@@ -136,19 +135,6 @@ def _build(program: GoProgram, go: Path, folder: Path) -> None:
     say(f"{program.title} is built: {progress.seconds:.0f} s, {size:.0f} MB in {folder}")
 
 
-@contextlib.contextmanager
-def _one_builder(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder of programs: another checkout may be building the same."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another run is building: waiting for it")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
 def found(program: GoProgram) -> Path | None:
     """The program's folder if it is built."""
     folder = program.folder(go_tool(program.go_mod))
@@ -160,7 +146,7 @@ def built(program: GoProgram) -> Path:
     go = go_tool(program.go_mod)
     folder = program.folder(go)
     if not folder.is_dir():
-        with _one_builder(folder.parent):
+        with one_builder(folder.parent, "building"):
             if not folder.is_dir():
                 _build(program, go, folder)
     return folder

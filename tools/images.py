@@ -13,13 +13,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from builders_lock import one_builder
 from image import debian_base
 from image.base_choice import BaseChoice, choose_base
 from image.base_facts import SCRIPT, parse
 from image.docker_archive import layers
 from image.engine import Engine, choose, why_not
 from image.recipe import BUILT_AT, RECIPES, Recipe
-from image.shelf import one_builder, shelf
+from image.shelf import SHELF
 from image.wheels import context
 from toolchain import say
 
@@ -38,7 +39,7 @@ def found(recipe: Recipe, folder: Path, base: BaseChoice) -> Built | None:
 
 def weights() -> dict[str, int]:
     """Compressed sizes of layers, by digest, as far as they are known from earlier builds."""
-    notes = [json.loads(note.read_text()) for note in shelf().glob("*.tar.json")]
+    notes = [json.loads(note.read_text()) for note in SHELF.glob("*.tar.json")]
     return {layer["digest"]: layer["compressed_bytes"] for note in notes for layer in note["layers"]}
 
 
@@ -77,7 +78,7 @@ def built(
         names = ", ".join(recipe.tag for recipe in missing)
         raise SystemExit(f"make: not built yet, or out of date: {names}. Run 'make image' first.")
     if missing:
-        with one_builder(), kind() as engine:
+        with one_builder(SHELF, "building images"), kind() as engine:
             if base.archive == debian_base.path():
                 debian_base.ensure()
             if base.archive:
@@ -106,9 +107,7 @@ def main() -> None:
         "--where-possible", action="store_true", help="no failure on a machine that cannot build"
     )
     asked.add_argument("--base", help="an image's name, or the path of its tar")
-    asked.add_argument(
-        "--into", type=Path, default=shelf(), help="folder of the images; default: %(default)s"
-    )
+    asked.add_argument("--into", type=Path, default=SHELF, help="folder of the images; default: %(default)s")
     arguments = asked.parse_args()
     unknown = set(arguments.names) - set(RECIPES)
     if unknown:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from image.recipe import BUILT_AT
-from image.shelf import shelf
+from image.shelf import SHELF
 
 # No registry is asked, so there are no signatures to check; Debian's buildah wants to be told.
 _POLICY = '{"default": [{"type": "insecureAcceptAnything"}]}'
@@ -23,9 +23,9 @@ class Buildah:
 
     def __enter__(self) -> Self:
         # The shelf is locked, so another folder is that of a run that was killed.
-        for left_over in shelf().glob(f"{_PREFIX}*"):
+        for left_over in SHELF.glob(f"{_PREFIX}*"):
             _put_away(left_over)
-        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=shelf()))
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=SHELF))
         (self._folder / "policy.json").write_text(_POLICY)
         return self
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from image.debian_packages import provide
 from image.docker_archive import pack
 from image.recipe import BUILT_AT
-from image.shelf import shelf
+from image.shelf import SHELF
 from locked_folder import digest
 from toolchain import say
 
@@ -38,7 +38,7 @@ def key() -> str:
 
 def path() -> Path:
     """Where the base is on the shelf, or will be."""
-    return shelf() / "base" / f"{SUITE}-{key()[:16]}.tar"
+    return SHELF / "base" / f"{SUITE}-{key()[:16]}.tar"
 
 
 def ensure() -> None:

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from image.base_facts import BaseFacts
 from image.recipe import BUILT_AT, PIP_LOCK, Recipe
-from image.shelf import shelf
+from image.shelf import SHELF
 from locked_folder import ROOT, digest
 from toolchain import run, say
 
@@ -42,7 +42,7 @@ def _downloaded(lock: Path, facts: BaseFacts) -> Path:
     """The folder on the shelf with a lock's wheels, made whole or not at all."""
     wanted = applicable(lock.read_text(), facts)
     key = digest(wanted, str(facts.python), *facts.platforms())
-    folder = shelf() / "wheels" / f"{lock.stem}-{key[:16]}"
+    folder = SHELF / "wheels" / f"{lock.stem}-{key[:16]}"
     if folder.is_dir():
         return folder
     say(f"downloading the wheels of requirements/{lock.name}")
