@@ -40,6 +40,7 @@ class Fleet:
         parts = stack.enter_context(installation(cluster))
         self._make_what_no_webhook_saw()
         self.targets = _start(parts)
+        until(self._is_injected, "the API server knows the webhook's bundle", seconds=30)
         self._make_workloads()
 
     def _post(self, path: str, kind: str, name: str, spec: dict[str, Any], **meta: Any) -> None:
@@ -65,6 +66,12 @@ class Fleet:
             self._stand_ins.report(self.namespace, self._pod(prefix), podIP=free_address())
         for prefix in ("web-front-", "batch-"):
             self._run(self._pod(prefix))
+
+    def _is_injected(self) -> bool:
+        """Whether a pod that is only tried gets a sidecar."""
+        pod = {"metadata": {"name": "tried", "annotations": _ASKS}, "spec": {"containers": _CONTAINERS}}
+        tried = self.cluster.request("POST", f"{PODS.format(self.namespace)}?dryRun=All", pod).expect()
+        return "initContainers" in tried["spec"]
 
     def _pod(self, prefix: str) -> str:
         """The name of the pod that a controller made, as the webhook left it."""
@@ -95,8 +102,7 @@ class Fleet:
         edit = {"spec": {"limits": {"maxConcurrent": 500 + self._edits}}}
         path = f"{POLICIES.format(self.namespace)}/production"
         self.cluster.request("PATCH", path, edit, content_type=MERGE_PATCH).expect()
-        pod = {"metadata": {"name": "tried", "annotations": _ASKS}, "spec": {"containers": _CONTAINERS}}
-        self.cluster.request("POST", f"{PODS.format(self.namespace)}?dryRun=All", pod).expect()
+        self._is_injected()
         for running in self._running:
             running.sync()
             self.calls += traffic.one_round(f"http://127.0.0.1:{running.port}", KEY)

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,8 +32,15 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.fixture
-def killed_run(programs: Path) -> tuple[Path, list[int]]:
+def killed_run(programs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, list[int]]]:
     """Folder and process ids of a cluster whose tests were killed without a chance to tidy up."""
+    with tempfile.TemporaryDirectory(prefix="k") as apart:  # other tests' clusters tidy up in the usual one
+        monkeypatch.setenv("TMPDIR", apart)
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        yield _killed(programs)
+
+
+def _killed(programs: Path) -> tuple[Path, list[int]]:
     tests = str(Path(__file__).resolve().parent.parent)
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, tests, str(programs)], stdout=subprocess.PIPE, text=True

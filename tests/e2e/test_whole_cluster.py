@@ -115,7 +115,7 @@ def test_changed_config_map_arrives_in_a_pod_at_once_when_the_pod_is_annotated(
     assert seen() == "old"
     whole_cluster.apply({**settings, "data": {"key": "new"}}, namespace=namespace)
     whole_cluster.kubectl("annotate", "pod", "reader", "nudge=1", "-n", namespace)
-    until(lambda: seen() == "new", "the pod has the new ConfigMap", seconds=5)
+    until(lambda: seen() == "new", "the pod has the new ConfigMap")
 
 
 def test_pod_security_is_enforced(

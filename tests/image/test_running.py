@@ -129,9 +129,10 @@ def test_a_big_body_is_kept_in_the_one_folder_that_can_be_written(ports: tuple[i
         assert json.load(answer)["usage"]["input_tokens"] > 500_000
 
 
-def test_the_simulator_serves_other_pods_and_ends_when_told(restricted: Restricted, free_port: int) -> None:
-    with restricted.start("simulate", "--host", "0.0.0.0", "--port", str(free_port)) as simulator:
+def test_the_simulator_serves_other_pods_and_ends_when_told(restricted: Restricted) -> None:
+    (port,) = free_ports(1)
+    with restricted.start("simulate", "--host", "0.0.0.0", "--port", str(port)) as simulator:
         # Not 127.0.0.1, where it listens by default.
-        until(lambda: answers(free_port, "/_simulator/health", "127.0.0.2"), "the simulator answers")
+        until(lambda: answers(port, "/_simulator/health", "127.0.0.2"), "the simulator answers")
         terminate(simulator)
         assert simulator.wait(timeout=30) == 0

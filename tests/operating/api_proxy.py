@@ -63,6 +63,11 @@ class ApiProxy:
             assert self._ended.wait_for(lambda: self._under_way == 0, timeout=20), "a write does not end"
             yield
 
+    @property
+    def open_watches(self) -> int:
+        """How many there are."""
+        return len(self._watches)
+
     def cut_watches(self) -> int:
         """Cut every watch that is open; how many."""
         watches = list(self._watches)

@@ -49,19 +49,20 @@ class Forwarder:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = next(self._turn)
-        for offset in range(len(self._backends)):
-            host, port = self._backends[(first + offset) % len(self._backends)]
-            with contextlib.suppress(OSError):
-                there, back = await asyncio.open_connection(host, port)
-                break
-        else:
-            writer.transport.abort()
-            return
+        ends = [writer]
         try:
-            await asyncio.gather(_copy(reader, back), _copy(there, writer))
+            first = next(self._turn)
+            for offset in range(len(self._backends)):
+                host, port = self._backends[(first + offset) % len(self._backends)]
+                try:
+                    there, back = await asyncio.open_connection(host, port)
+                except OSError:
+                    continue
+                ends.append(back)
+                await asyncio.gather(_copy(reader, back), _copy(there, writer))
+                return
         finally:
-            for end in (writer, back):
+            for end in ends:
                 end.transport.abort()
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from kube.api_client import MERGE_PATCH, ApiClient
 from kube.claude_policies import define
 from kube.cluster import Cluster
-from kube.helm import rendered
+from kube.helm import NAMESPACE, rendered
 from kube.waiting import until
+from operating.rights import RECONCILE, may
 
-NAMESPACE = "claude-sidecar"
 TEMPLATES = (
     "serviceaccounts",
     "reconcile-rbac",
@@ -33,20 +33,8 @@ def install(cluster: Cluster) -> None:
     cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}}).expect(201, 409)
     for template in TEMPLATES:
         cluster.apply(documents(template), namespace=NAMESPACE)
-    _wait_for_rights(cluster)
+    until(lambda: may(cluster, RECONCILE, "patch", "pods"), "the rights are in force")
     _wait_for_fence(cluster)
-
-
-def _wait_for_rights(cluster: Cluster) -> None:
-    can = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-    asked = {
-        "user": f"system:serviceaccount:{NAMESPACE}:claude-sidecar-reconcile",
-        "resourceAttributes": {"verb": "patch", "resource": "pods"},
-    }
-    until(
-        lambda: cluster.request("POST", can, {"spec": asked}).expect()["status"]["allowed"],
-        "the rights are in force",
-    )
 
 
 def _wait_for_fence(cluster: Cluster) -> None:

@@ -270,7 +270,7 @@ def check_end(story: Any) -> None:
 
 
 @given(scenes)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_call_ends_and_keeps_the_rules(tell: Any, scene: Scene) -> None:
     story = tell(scene)
     for check in (
@@ -288,7 +288,7 @@ def test_every_call_ends_and_keeps_the_rules(tell: Any, scene: Scene) -> None:
 
 
 @given(scenes)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_call_is_sent_at_all_unless_no_route_may_have_it(tell: Any, scene: Scene) -> None:
     story = tell(scene)
     if not story.sent:
@@ -297,14 +297,14 @@ def test_a_call_is_sent_at_all_unless_no_route_may_have_it(tell: Any, scene: Sce
 
 
 @given(scenes)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_decision_is_the_same_for_the_same_history(tell: Any, scene: Scene) -> None:
     first, second = tell(scene), tell(scene)
     assert (first.routes, first.waits, first.end) == (second.routes, second.waits, second.end)
 
 
 @given(scenes, st.sampled_from(RETRY))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_with_everything_fresh_and_failing_all_sends_are_used(tell: Any, scene: Scene, cause: str) -> None:
     """No send is saved while a route may be tried: 429s and 5xx without a word use up what is allowed."""
     scene.spec["retry"]["causes"] = RETRY

@@ -26,10 +26,10 @@ _STATES = {
 
 
 async def set_gauges(metrics: Metrics, queue: WorkQueue[Key], store: Store, asker: Asker | None) -> None:
-    """Set them until cancelled."""
+    """Set them until cancelled; those of the queue are as they are when somebody looks."""
+    metrics.queue.set_function(lambda: len(queue))
+    metrics.oldest.set_function(queue.waiting_s)
     while True:
-        metrics.queue.set(len(queue))
-        metrics.oldest.set(queue.waiting_s())
         _conditions(metrics, store)
         _policy_pods(metrics, store)
         _pods(metrics, store, asker)

@@ -59,10 +59,18 @@ class LeaseKeeper:
                 raise LeaseLost(f"{holder} holds it now")
 
     async def release(self) -> None:
-        """Give it back, so that the next process need not wait until it runs out."""
-        if self._lease is not None:
-            self._lease["spec"]["holderIdentity"] = ""
-            await self._write()
+        """Give it back, so that the next process need not wait until it runs out. Raises ApiError."""
+        if self._lease is None:
+            return
+        try:
+            await self._clear()
+        except ApiError as error:
+            if error.status != 409:
+                raise
+            # A renewal whose answer was not waited for, somebody's annotation, or another holder.
+            self._lease = await self._api.get(f"{paths.leases(self._namespace)}/{NAME}")
+            if self._lease["spec"].get("holderIdentity") == self._identity:
+                await self._clear()
 
     async def _try(self) -> str | None:
         """Take or renew it; the holder's name where that is another one. Raises ApiError."""
@@ -97,6 +105,11 @@ class LeaseKeeper:
         if seen != self._seen:
             self._seen, self._seen_at = seen, clock.now()
         return clock.now() - self._seen_at > float(spec.get("leaseDurationSeconds") or self._seconds)
+
+    async def _clear(self) -> None:
+        assert self._lease is not None
+        self._lease["spec"]["holderIdentity"] = ""
+        await self._write()
 
     async def _write(self) -> None:
         assert self._lease is not None

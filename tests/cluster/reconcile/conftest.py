@@ -86,7 +86,7 @@ class Policies:
         self.cluster, self.namespace = cluster, namespace
 
     def apply(self, name: str = "production", **spec: Any) -> dict[str, Any]:
-        """Make or replace a policy's spec."""
+        """Make or replace a policy's spec, whoever writes its status meanwhile."""
         path = f"{POLICIES.format(self.namespace)}/{name}"
         body = {
             "apiVersion": names.API_VERSION,
@@ -94,11 +94,12 @@ class Policies:
             "metadata": {"name": name},
             "spec": spec,
         }
-        seen = self.cluster.request("GET", path)
-        if seen.status == 200:
+        while (seen := self.cluster.request("GET", path)).status == 200:
             body["metadata"]["resourceVersion"] = seen.body["metadata"]["resourceVersion"]
-            applied: dict[str, Any] = self.cluster.request("PUT", path, body).expect()
-            return applied
+            said = self.cluster.request("PUT", path, body)
+            if said.status != 409:
+                applied: dict[str, Any] = said.expect()
+                return applied
         made: dict[str, Any] = self.cluster.request("POST", path.rpartition("/")[0], body).expect()
         return made
 

@@ -10,6 +10,7 @@ from kube.local_cluster import LocalCluster
 from kube.waiting import until
 from operating.api_proxy import ApiProxy
 from operating.installed import NAMESPACE, documents
+from operating.rights import RECONCILE, may
 
 from claude_operator import names
 
@@ -22,7 +23,7 @@ def is_status(path: str) -> bool:
 
 @pytest.mark.parametrize("kill", [False, True], ids=["politely", "killed"])
 def test_restart_of_the_api_server_loses_nothing(equipped: Cluster, start, policies, kill: bool) -> None:
-    start("--lease-seconds", "30")  # what happens when it runs out has a test of its own
+    start("--lease-seconds", "90")  # what happens when it runs out has a test of its own
     if not isinstance(equipped, LocalCluster):
         pytest.fail("this test restarts the API server, so it needs a cluster of its own: unset KUBECONFIG")
     policies.apply()
@@ -38,6 +39,7 @@ def test_watches_that_are_cut_are_opened_again(start, proxy: ApiProxy, through_p
     start(kubeconfig=through_proxy)
     policies.apply()
     policies.wait_for("Programmed", "True/Programmed")
+    until(lambda: proxy.open_watches >= 11, "every kind is watched")
     assert proxy.cut_watches() >= 11
     policies.apply(retry={"maxAttempts": 2})
     until(lambda: "maxAttempts: 2" in policies.file(), "the edit is handed out")
@@ -135,6 +137,7 @@ def test_rights_that_are_taken_away_and_given_back(equipped: Cluster, start, pol
     policies.wait_for("Programmed", "True/Programmed")
     binding = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/claude-sidecar-reconcile"
     equipped.request("DELETE", binding).expect()
+    until(lambda: not may(equipped, RECONCILE, "patch", "configmaps"), "the rights are gone")
     try:
         policies.apply(retry={"maxAttempts": 2})
         until(lambda: running.said("pass failed"), "the refusal is logged")
@@ -186,6 +189,7 @@ def test_rights_to_watch_that_are_missing_at_the_start_are_waited_for(
     policies.apply()
     binding = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/claude-sidecar-reconcile"
     equipped.request("DELETE", binding).expect()
+    until(lambda: not may(equipped, RECONCILE, "patch", "configmaps"), "the rights are gone")
     try:
         running = start(wait=False)
         running.wait_until_said("waiting for the API server")
@@ -229,6 +233,14 @@ def test_operator_whose_lease_was_taken_stops_with_a_clear_message(equipped: Clu
     assert running.wait() == 1
     assert "stopped, since the Lease was lost: somebody-else holds it now" in json.dumps(running.lines)
     equipped.request("DELETE", LEASE).expect()
+
+
+def test_lease_is_given_back_although_somebody_wrote_to_it(equipped: Cluster, start) -> None:
+    running = start("--lease-seconds", "90")  # not renewed before the end
+    equipped.kubectl("annotate", "lease", LEASE.rpartition("/")[2], "a=b", "-n", NAMESPACE)
+    assert running.end() == 0
+    assert running.said("lease not released") is None
+    assert equipped.api.get(LEASE)["spec"]["holderIdentity"] == ""
 
 
 def test_operator_that_cannot_renew_its_lease_stops(start, proxy: ApiProxy, through_proxy: Path) -> None:

@@ -53,7 +53,7 @@ def test_missing_credential_is_a_condition_and_an_event(policies, stand_ins: Sta
     handed_out(policies, **KEYED)
     pod = stand_ins.run(policies.namespace, "production")
     policies.wait_for("ResolvedRefs", "False/CredentialMissing")
-    assert ("ClaudePolicy", "production", "CredentialMissing") in policies.reasons()
+    until(lambda: ("ClaudePolicy", "production", "CredentialMissing") in policies.reasons(), "that is told")
     (pod.secrets / names.DEFAULT_SECRET).mkdir()
     (pod.secrets / names.DEFAULT_SECRET / "k").write_text("sk-ant-api03-test")
     policies.wait_for("ResolvedRefs", "True/ResolvedRefs")

@@ -96,7 +96,7 @@ def test_foreign_config_map_is_left_alone_until_its_owner_removes_it(policies) -
     policies.apply()
     policies.wait_for("Programmed", "False/Conflicted")
     assert policies.config_map()["data"] == {"a": "b"}
-    assert ("ClaudePolicy", "production", "Conflicted") in policies.reasons()
+    until(lambda: ("ClaudePolicy", "production", "Conflicted") in policies.reasons(), "that is told")
     policies.cluster.kubectl("-n", policies.namespace, "delete", "cm", CONFIG_MAP)
     policies.wait_for("Programmed", "True/Programmed")
     assert names.POLICY_KEY in policies.config_map()["data"]
@@ -120,12 +120,13 @@ def test_renamed_policy_leaves_nothing_under_its_old_name(policies) -> None:
 
 
 def test_policy_deleted_while_in_use_leaves_its_file_until_the_last_pod_is_gone(
-    policies, stand_ins: StandIns, operator: OperatorProcess
+    policies, stand_ins: StandIns
 ) -> None:
     policies.apply()
     policies.wait_for("Programmed", "True/Programmed")
     name = stand_ins.make(policies.namespace, "production")
-    until(lambda: operator.metric("claude_operator_watch_events_total", kind="pods") > 0, "it is seen")
+    stand_ins.report(policies.namespace, name, phase="Pending", waiting="ImagePullBackOff")
+    until(lambda: ("Pod", name, "SidecarImage") in policies.reasons(), "it is seen")
     policies.delete()
     until(lambda: ("Pod", name, "PolicyNotFound") in policies.reasons(), "its pod is told of")
     assert policies.file()
@@ -152,6 +153,7 @@ def test_namespace_with_policies_and_pods_goes_away_without_resistance(
     policies.apply()
     policies.apply("other")
     policies.wait_for("Programmed", "True/Programmed")
+    policies.wait_for("Programmed", "True/Programmed", "other")
     equipped.remove_namespace(policies.namespace)
     until(
         lambda: equipped.request("GET", f"/api/v1/namespaces/{policies.namespace}").status == 404,
@@ -161,4 +163,4 @@ def test_namespace_with_policies_and_pods_goes_away_without_resistance(
     # Its ConfigMaps may be gone before the namespace is seen to be going: each is tried once, and no more.
     failed = [line for line in operator.lines if line.get("message") == "pass failed"]
     assert len(failed) <= 2
-    assert operator.metric("claude_operator_queue_length") == 0
+    until(lambda: operator.metric("claude_operator_queue_length") == 0, "nothing is left to do")

@@ -43,7 +43,7 @@ def test_from_nothing_the_first_annotated_pods_are_injected_as_soon_as_replicas_
     assert not has_sidecar(make_pod())
     parts.reconcile()
     parts.wait_until_ready()
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle", seconds=5)
+    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle", seconds=30)
     assert has_sidecar(make_pod())
 
 
@@ -53,7 +53,7 @@ def test_rotation_under_load_refuses_no_review(parts: Any, make_pod: MakePod, cl
     for at in range(2):
         parts.replica(at)
     parts.wait_until_ready()
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle", seconds=5)
+    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle", seconds=30)
     old, stop = bundles(cluster)[0], threading.Event()
 
     def load() -> list[bool]:
@@ -85,7 +85,7 @@ def test_pods_are_admitted_while_no_replica_runs(parts: Any, make_pod: MakePod) 
     parts.reconcile()
     running = parts.replica(0)
     until(lambda: is_ready(parts.addresses[0]), "ready", seconds=60)
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle", seconds=5)
+    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle", seconds=30)
     running.end(kill=True)
     assert not has_sidecar(make_pod())
     parts.replica(0)
@@ -131,11 +131,11 @@ def test_expired_certificate_admits_pods_and_is_replaced_at_once(
     assert not has_sidecar(make_pod())
     parts.reconcile()
     until(lambda: is_ready(parts.addresses[0]), "a new leaf is served", seconds=30)
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "injected", seconds=5)
+    until(lambda: has_sidecar(make_pod(dry_run=True)), "injected", seconds=30)
 
 
 def test_annotated_then_installed_then_scaled_is_one_rollout(
-    parts: Any, cluster: Cluster, namespace: str
+    parts: Any, make_pod: MakePod, cluster: Cluster, namespace: str
 ) -> None:
     labels = {"app": "web"}
     web = {
@@ -160,6 +160,7 @@ def test_annotated_then_installed_then_scaled_is_one_rollout(
     for at in range(2):
         parts.replica(at)
     parts.wait_until_ready()
+    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle", seconds=30)
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web"
     for replicas in (3, 4):
         kind = "application/merge-patch+json"

@@ -15,7 +15,7 @@ from claude_operator.desired.world import World
 
 
 @given(worlds())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_once_all_is_written_nothing_more_is(seen: World) -> None:
     statuses, events, rounds = [], [], 0
     while (desired := decide(seen, appraise)).writes:
@@ -29,7 +29,6 @@ def test_once_all_is_written_nothing_more_is(seen: World) -> None:
 
 
 @given(worlds(), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_order_does_not_matter(seen: World, chance: Any) -> None:
     shuffled = {
         field: tuple(chance.sample(getattr(seen, field), len(getattr(seen, field))))
@@ -39,7 +38,6 @@ def test_order_does_not_matter(seen: World, chance: Any) -> None:
 
 
 @given(worlds())
-@settings(deadline=None)
 def test_world_cut_down_to_one_policy_or_workload_decides_the_same_of_it(seen: World) -> None:
     parts = []
     for space in SPACES:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from worlds.make import world
 from worlds.objects import namespace, owner, pod, policy, workload
@@ -50,7 +50,6 @@ FIELDS = ("policies", "config_maps", "pods", "workloads", "namespaces", "refusal
 
 
 @given(worlds(), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_keys_that_are_concerned_cover_the_world_whatever_came_first(seen: World, chance: Any) -> None:
     keys: set[Key] = set()
     store = Store(keys.add)
@@ -62,7 +61,6 @@ def test_keys_that_are_concerned_cover_the_world_whatever_came_first(seen: World
 
 
 @given(worlds(), worlds(), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_change_concerns_every_key_whose_decision_it_changes(before: World, seen: World, chance: Any) -> None:
     keys: set[Key] = set()
     store = Store(keys.add)
