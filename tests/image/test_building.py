@@ -9,7 +9,10 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.image.archive import Archive
+
+pytestmark = pytest.mark.timeout(300)  # images are built at low priority, and the machine may be busy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOOL = ROOT / "tools" / "images.py"
@@ -18,7 +21,7 @@ TOOL = ROOT / "tools" / "images.py"
 def images(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the builder."""
     return subprocess.run(
-        [sys.executable, TOOL, *arguments], check=False, capture_output=True, text=True, timeout=110
+        [sys.executable, TOOL, *arguments], check=False, capture_output=True, text=True, timeout=280
     )
 
 
