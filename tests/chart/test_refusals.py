@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from kube.helm import CHART, NAMESPACE, HelmFailed, template
+from kube.helm import CHART, NAMESPACE, HelmFailed, by_template, template
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -60,7 +60,15 @@ def test_there_are_levels_and_leaves() -> None:
 KUBERNETES_OWN = {"podSecurityContext", "securityContext", "requests", "limits"}
 """Mappings whose keys an API server knows."""
 OURS = [path for path in leaves() if not KUBERNETES_OWN & set(path)]
-MAY_GO = {"cpuLimit", "memoryLimit", "exits", "grafana_dashboard", "global"}
+MAY_GO = {
+    "cpuLimit",
+    "memoryLimit",
+    "ephemeralStorageRequest",
+    "ephemeralStorageLimit",
+    "exits",
+    "grafana_dashboard",
+    "global",
+}
 """What null may take away."""
 
 
@@ -94,6 +102,8 @@ def test_a_value_of_another_type_is_named(path: Path) -> None:
             {"shop": {"otlp": "http://x"}},
             "additional properties 'otlp' not allowed",
         ),
+        (("webhook", "certificate", "issuerRef"), {"kind": "ClusterIssuer"}, "'name' required"),
+        (("enabled"), "yes", "got string, want boolean"),
         (("monitoring", "podMonitors", "interval"), "half a minute", "does not match pattern"),
         # The test removes the namespace that it makes.
         (("helmTest", "namespace"), "shop", "does not match pattern"),
@@ -120,6 +130,11 @@ def test_webhook_on_the_kubelets_port_is_refused(major: str) -> None:
     said = refusal({"webhook": {"hostNetwork": True}}, major=major)
     assert "webhook.port" in said
     assert "9443" in said
+
+
+def test_webhook_on_the_port_of_its_own_metrics_is_refused(major: str) -> None:
+    said = refusal({"webhook": {"port": 8081}}, major=major)
+    assert "webhook.port: 8081 is where the same pods serve probes and metrics" in said
 
 
 def test_helm_test_where_no_pod_gets_a_sidecar_is_refused(major: str) -> None:
@@ -149,3 +164,9 @@ def test_an_older_kubernetes_is_refused_with_the_version_that_is_wanted(major: s
     assert "1.29.14" in said
     for version in ("1.30.0", "1.30.4-gke.1234", "1.37.2"):
         assert template({}, f"--kube-version={version}", major=major)
+
+
+def test_certificate_mode_given_takes_the_lines_of_a_plain_base64() -> None:
+    given = {"mode": "Given", "caBundle": "Zm9v\nYmFy\n"}
+    made = by_template(template({"webhook": {"certificate": given}}))["webhook-configuration"]
+    assert {each["clientConfig"]["caBundle"] for each in made[0]["webhooks"]} == {"Zm9vYmFy"}

@@ -1,6 +1,7 @@
 """Each value does something, and schema, README and docs know the same ones."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from deployed.chart_values import CASES, FLAGS
-from kube.helm import CHART, ROOT, HelmFailed, template
+from kube.helm import CHART, ROOT, HelmFailed, run_helm, template
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 WHOLE = {"podSecurityContext", "securityContext", "requests", "limits", "labels"}
@@ -69,7 +70,23 @@ def test_schema_and_values_have_the_same_keys() -> None:
             for key, below in known["properties"].items():
                 compare(below, values[key], f"{path}.{key}")
 
-    compare(yaml.safe_load((CHART / "values.schema.json").read_text()), VALUES, "")
+    schema = yaml.safe_load((CHART / "values.schema.json").read_text())
+    del schema["properties"]["enabled"]  # Helm's own, for charts that hold this one
+    compare(schema, VALUES, "")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_chart_may_be_a_part_of_another_on_a_condition(tmp_path: Path, enabled: bool, major: str) -> None:
+    shutil.copytree(CHART, tmp_path / "charts" / "claude-sidecar")
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
+    part = {"name": "claude-sidecar", "version": version, "condition": "claude-sidecar.enabled"}
+    whole = {"apiVersion": "v2", "name": "platform", "version": "1.0.0", "dependencies": [part]}
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(whole))
+    values = {"claude-sidecar": {"enabled": enabled, "webhook": {"replicas": 3}}}
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(values))
+    made = run_helm("template", "platform", tmp_path, *FLAGS, "--namespace=claude-sidecar", major=major)
+    assert ("name: claude-sidecar-webhook" in made) is enabled
+    assert ("replicas: 3" in made) is enabled
 
 
 def test_readme_is_that_of_the_values() -> None:

@@ -59,6 +59,8 @@ CASES: dict[str, dict[str, Any]] = {
                 "memoryRequest": "1Gi",
                 "memoryLimit": "2Gi",
                 "guaranteedCpu": "1",
+                "ephemeralStorageRequest": "1Gi",
+                "ephemeralStorageLimit": "2Ti",
             },
             "bounds": {"cpuMin": "20m", "cpuMax": 8, "memoryMin": 1048576, "memoryMax": "8Gi"},
             "uid": 1000860000,

@@ -40,6 +40,14 @@ def test_file_that_is_bad_at_the_first_start_leaves_the_built_in_defaults(shop: 
     assert status["source"] == "built-in"
 
 
+def test_services_that_put_variables_of_the_sidecars_names_into_pods_do_no_harm(shop: Shop) -> None:
+    for name in ("claude-sidecar", "claude-sidecar-admin"):
+        shop.cluster.kubectl("create", "service", "clusterip", name, "--tcp=8788", "-n", shop.namespace)
+    app = shop.app()
+    app.deploy(**{POLICY: "production"})
+    assert app.ask()["ok"]
+
+
 def test_namespace_label_is_the_default_for_its_pods(shop: Shop) -> None:
     shop.cluster.kubectl("label", "namespace", shop.namespace, f"{POLICY}=production")
     app = shop.app()

@@ -56,3 +56,20 @@ def test_scenario_that_is_wrong_is_told_with_file_and_line(tmp_path: Path):
 
 def test_usage_error_is_2():
     assert CliRunner().invoke(group, ["simulate", "--port", "x"]).exit_code == 2
+
+
+async def test_no_host_is_every_address_of_both_families(free_port: int):
+    command = (sys.executable, "-c", START, "simulate", "--host", "", "--port", str(free_port))
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        line = (await process.stdout.readline()).decode().strip()
+        assert line == f"The simulated Claude API is ready at http://localhost:{free_port}"
+        for address in ("127.0.0.2", "[::1]"):
+            with await asyncio.to_thread(
+                urlopen, f"http://{address}:{free_port}/_simulator/health"
+            ) as answer:
+                assert answer.status == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0

@@ -22,7 +22,7 @@ _PORT_TROUBLE = {
 @click.option(
     "--port", default=8789, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; empty: all.")
 @click.option(
     "--scenario", "scenario_file", type=click.Path(path_type=Path), help="YAML: keys, limits, rules."
 )

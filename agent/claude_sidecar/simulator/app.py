@@ -86,7 +86,7 @@ class Simulator:
         try:
             await web.TCPSite(runner, host, port, backlog=1024).start()
             bound = runner.addresses[0][1]
-            self.base_url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+            self.base_url = f"http://{f'[{host}]' if ':' in host else host or 'localhost'}:{bound}"
             self._state.origin = self.base_url
             yield self.base_url
         finally:

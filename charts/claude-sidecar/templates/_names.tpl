@@ -53,6 +53,8 @@ imagePullSecrets:
   - name: {{ . }}
   {{- end }}
 {{- end }}
+# A Service's name would become variables such as CLAUDE_OPERATOR_PORT, which these processes read.
+enableServiceLinks: false
 securityContext:
   {{- toYaml .root.Values.podSecurityContext | nindent 2 }}
 {{- with .chosen.priorityClassName }}

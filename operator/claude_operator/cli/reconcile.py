@@ -69,6 +69,11 @@ _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace"
     "--lease-seconds", default=15.0, show_default=True, type=click.FloatRange(1, 3600), help="Of the Lease."
 )
 @click.option(
+    "--excluded-namespaces",
+    default="",
+    help="Where the webhook's configuration lets nothing be injected, with commas between.",
+)
+@click.option(
     "--webhook-certificates/--no-webhook-certificates",
     default=True,
     show_default=True,
@@ -113,6 +118,7 @@ def command(
     resync_seconds: float,
     watch_silence_seconds: float,
     lease_seconds: float,
+    excluded_namespaces: str,
     webhook_certificates: bool,
     webhook_secret: str,
     webhook_configuration: str,
@@ -147,6 +153,7 @@ def command(
         resync_s=resync_seconds,
         watch_silence_s=watch_silence_seconds,
         lease_s=lease_seconds,
+        excluded_namespaces=frozenset(excluded_namespaces.split(",")),
         certificates=certificates if webhook_certificates else None,
     )
     try:

@@ -49,7 +49,7 @@ def command(
 ) -> None:
     """Answer the API server's reviews; two or more of these run side by side.
 
-    Each option is also a variable, such as CLAUDE_OPERATOR_WEBHOOK_NAMESPACE.
+    Each option is also a variable, such as CLAUDE_OPERATOR_NAMESPACE.
     """
     configure(log_level)
     try:

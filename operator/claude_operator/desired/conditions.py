@@ -12,7 +12,7 @@ from claude_operator.desired.world import Object
 ACCEPTED, RESOLVED_REFS, PROGRAMMED = "Accepted", "ResolvedRefs", "Programmed"
 OURS = (ACCEPTED, RESOLVED_REFS, PROGRAMMED)
 CONFLICTED, INVALID, RESTART_REQUIRED = "Conflicted", "Invalid", "RestartRequired"
-CREDENTIAL_MISSING, REFUSED = "CredentialMissing", "Refused"
+CREDENTIAL_MISSING, REFUSED, NOT_WRITTEN = "CredentialMissing", "Refused", "NotWritten"
 _MESSAGE_CHARS = 8192
 
 Truth = Literal["True", "False", "Unknown"]
@@ -36,10 +36,13 @@ def accepted(appraisal: Appraisal) -> Condition:
     return Condition(ACCEPTED, "True", "Accepted", "The policy is right.")
 
 
-def programmed(appraisal: Appraisal, foreign: str | None, counts: Counts, asking: bool) -> Condition:
+def programmed(
+    appraisal: Appraisal, foreign: str | None, not_written: str | None, counts: Counts, asking: bool
+) -> Condition:
     """Whether the policy is in force in its pods.
 
-    foreign: name of a ConfigMap that is in the way. asking: whether sidecars are asked what they run.
+    foreign: name of a ConfigMap that is in the way. not_written: why the API server refused the policy's own.
+    asking: whether sidecars are asked what they run.
     """
     if appraisal.problems:
         message = "The policy is refused, see Accepted; pods keep the last one that was right."
@@ -50,6 +53,12 @@ def programmed(appraisal: Appraisal, foreign: str | None, counts: Counts, asking
             "another name."
         )
         return Condition(PROGRAMMED, "False", CONFLICTED, message)
+    if not_written is not None:
+        message = (
+            "The API server refuses the policy's ConfigMap, so pods keep the last one that they were given; "
+            f"it is tried again. It says: {not_written}"
+        )
+        return Condition(PROGRAMMED, "False", NOT_WRITTEN, message[:_MESSAGE_CHARS])
     if counts.total == 0:
         return Condition(PROGRAMMED, "True", "Programmed", "Handed out; no running pod uses it.")
     if not asking:
@@ -63,7 +72,8 @@ def programmed(appraisal: Appraisal, foreign: str | None, counts: Counts, asking
     if counts.refusing:
         message = (
             "Some pods do not put it in force: `lastError` at their /status and their log say why. Most "
-            "often the host of a route is not among the operator's allowed hosts."
+            "often the host of a route is not among the operator's allowed hosts; pods made before a host "
+            "was allowed must be restarted."
         )
         return Condition(PROGRAMMED, "False", REFUSED, message)
     if counts.stale or counts.unread:

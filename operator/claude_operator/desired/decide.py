@@ -80,10 +80,11 @@ def _of_policy(
         said = (world.reports.get(pod.uid) for pod in pods)
         api_version = api_version_for(report.version for report in said if report is not None)
         step = written_config_map(policy, policy_file(policy, appraisal, api_version), seen)
-    wanted = status_of(policy, appraisal, foreign, counts, world.now, world.asking)
+    not_written = world.not_written.get(uid) if step is not None else None
+    wanted = status_of(policy, appraisal, foreign, not_written, counts, world.now, world.asking)
     status = due(policy, wanted, counts, world.written.get(uid), world.now)
     ready = status is not None and status.at <= world.now
-    events = policy_events(policy, appraisal, foreign, counts)
+    events = policy_events(policy, appraisal, foreign, not_written, counts)
     told_to = []
     if world.nudging and step is None and seen is not None and foreign is None and not appraisal.problems:
         told_to = nudges(pods, world.reports, target, seen, world.asking)

@@ -11,7 +11,7 @@ SKIPPED = "skipped: "
 
 def why_without(pod: Pod, namespace: Namespace) -> Literal["skipped", "missing"] | None:
     """Why a pod that asks for a sidecar has none; None where it has one, is over, or does not ask."""
-    if pod.over or pod.terminating or pod.sidecar or pod.off or namespace.off:
+    if pod.over or pod.terminating or pod.sidecar or pod.off or namespace.off or namespace.excluded:
         return None
     if pod.owner is not None and pod.owner.kind == "Node":
         return None
@@ -32,4 +32,4 @@ def is_uncopied(workload: Workload, namespace: Namespace) -> bool:
 
 def is_off(workload: Workload, namespace: Namespace) -> bool:
     """Whether somebody said that nothing is to be injected there."""
-    return workload.off or workload.template_off or namespace.off
+    return workload.off or workload.template_off or namespace.off or namespace.excluded

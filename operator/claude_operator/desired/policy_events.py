@@ -2,7 +2,12 @@
 
 from claude_operator import names
 from claude_operator.desired.appraisal import Appraisal
-from claude_operator.desired.conditions import CONFLICTED, CREDENTIAL_MISSING, RESTART_REQUIRED
+from claude_operator.desired.conditions import (
+    CONFLICTED,
+    CREDENTIAL_MISSING,
+    NOT_WRITTEN,
+    RESTART_REQUIRED,
+)
 from claude_operator.desired.counts import Counts
 from claude_operator.desired.desired import Event
 from claude_operator.desired.happening import warning
@@ -11,8 +16,13 @@ from claude_operator.desired.world import Object, Subject
 POLICY_REFUSED, SIDECAR_REFUSES = "PolicyRefused", "SidecarRefuses"
 
 
-def policy_events(policy: Object, appraisal: Appraisal, foreign: str | None, counts: Counts) -> list[Event]:
-    """Every event whose state lasts; foreign: name of a ConfigMap that is in the way."""
+def policy_events(
+    policy: Object, appraisal: Appraisal, foreign: str | None, not_written: str | None, counts: Counts
+) -> list[Event]:
+    """Every event whose state lasts.
+
+    foreign: name of a ConfigMap that is in the way. not_written: why the API server refused the policy's own.
+    """
     meta = policy["metadata"]
     subject = Subject(names.API_VERSION, names.KIND, meta["namespace"], meta["name"], meta["uid"])
     if appraisal.problems:
@@ -25,6 +35,12 @@ def policy_events(policy: Object, appraisal: Appraisal, foreign: str | None, cou
             "Delete it, or give the policy another name."
         )
         found.append(warning(subject, CONFLICTED, message))
+    if not_written is not None:
+        message = (
+            "The API server refuses the policy's ConfigMap: pods do not get this policy. Is there a quota of "
+            f"ConfigMaps, or an admission policy? It says: {not_written}"
+        )
+        found.append(warning(subject, NOT_WRITTEN, message))
     if counts.lacking:
         routes = ", ".join(counts.lacking)
         message = (
@@ -41,7 +57,8 @@ def policy_events(policy: Object, appraisal: Appraisal, foreign: str | None, cou
     if counts.refusing and not counts.restart_required:
         message = (
             "Pods do not put the policy in force: `lastError` at their /status and their log say why. Most "
-            "often the host of a route is not among the operator's allowed hosts."
+            "often the host of a route is not among the operator's allowed hosts; pods made before a host "
+            "was allowed must be restarted: kubectl rollout restart."
         )
         found.append(warning(subject, SIDECAR_REFUSES, message, appraisal.hash))
     return found

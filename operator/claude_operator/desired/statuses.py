@@ -41,24 +41,31 @@ class Due:
 
 
 def status_of(
-    policy: Object, appraisal: Appraisal, foreign: str | None, counts: Counts, now: float, asking: bool
+    policy: Object,
+    appraisal: Appraisal,
+    foreign: str | None,
+    not_written: str | None,
+    counts: Counts,
+    now: float,
+    asking: bool,
 ) -> Object:
     """The status that a policy ought to have.
 
-    foreign: name of a ConfigMap that is in the way. now: unix seconds. asking: whether sidecars are asked.
+    foreign: name of a ConfigMap that is in the way. not_written: why the API server refused the policy's own.
+    now: unix seconds. asking: whether sidecars are asked.
     """
     seen = policy.get("status") or {}
     generation = policy["metadata"]["generation"]
     conditions: Iterable[Condition] = (
         accepted(appraisal),
         resolved_refs(appraisal, counts, asking),
-        programmed(appraisal, foreign, counts, asking),
+        programmed(appraisal, foreign, not_written, counts, asking),
     )
     status: Object = {
         "observedGeneration": generation,
         "routes": appraisal.routes,
-        # What was handed out last stays in force where this one is refused.
-        "hash": seen.get("hash") if appraisal.problems else appraisal.hash,
+        # What was handed out last stays in force where this one is refused, by us or by the API server.
+        "hash": seen.get("hash") if appraisal.problems or not_written else appraisal.hash,
         "conditions": as_conditions(conditions, seen, generation, _as_time(now)),
         "pods": counts.as_status(),
         "podsSummary": f"{counts.current}/{counts.total}" if asking else None,

@@ -41,6 +41,8 @@ def workload_events(
     namespace.
     """
     live = [pod for pod in pods if not pod.over and not pod.terminating]
+    if namespace.excluded:
+        return [*_excluded(subject, workload, live, namespace)]
     found = [*_named_policies(subject, workload, live, namespace, policies)]
     if workload is not None and not workload.over:
         found += _missed(subject, workload, namespace)
@@ -55,6 +57,21 @@ def _asks(workload: Workload | None, namespace: Namespace) -> bool:
     if workload is None or is_off(workload, namespace):
         return False
     return bool(workload.template_policy or workload.policy or namespace.default_policy)
+
+
+def _excluded(
+    subject: Subject, workload: Workload | None, pods: list[Pod], namespace: Namespace
+) -> Iterator[Event]:
+    """An annotation where no webhook ever looks."""
+    named = {pod.policy for pod in pods if not pod.off}
+    if workload is not None and not workload.over and not (workload.off or workload.template_off):
+        named |= {workload.policy, workload.template_policy}
+    if named - {None} and not namespace.off:
+        message = (
+            f"Nothing is injected in namespace {namespace.name}: it is kube-system, the operator's own, or "
+            "among webhook.excludedNamespaces of the chart's values. Run the workload in another one."
+        )
+        yield warning(subject, "NamespaceExcluded", message)
 
 
 def _missed(subject: Subject, workload: Workload, namespace: Namespace) -> Iterator[Event]:
@@ -111,7 +128,8 @@ def _refused(subject: Subject, refusals: list[Refusal]) -> Iterator[Event]:
             why = _NAMED.sub("", refusal.message)
             message = (
                 "Pods cannot be made: their sidecar's requests and limits count to the namespace's quota and "
-                f"LimitRange. Raise those, or lower these by annotation. The API server said: {why}"
+                "LimitRange. Raise those, or lower these by annotation; ephemeral storage is asked for by "
+                f"the chart's values, sidecar.resources. The API server said: {why}"
             )
             yield warning(subject, "PodsRefused", message, "bounds")
 

@@ -102,13 +102,18 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """A namespace. default_policy: for its pods that name none; off: nothing is injected there."""
+    """A namespace.
+
+    default_policy: for its pods that name none. off: its label says that nothing is injected there. excluded:
+    whoever installed the operator says so.
+    """
 
     name: str
     version: str
     terminating: bool = False
     default_policy: str | None = None
     off: bool = False
+    excluded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,8 @@ class World:
 
     reports: by UID of the pod; None: it could not be asked; absent: it was not asked yet. told: names of the
     events that were written already. written: when each policy's status was last written, by UID, in seconds
-    on the clock of `now`. now: unix seconds. version: the operator's own. asking: whether sidecars are asked
+    on the clock of `now`. not_written: why the API server refused a policy's ConfigMap, by UID of the policy.
+    now: unix seconds. version: the operator's own. asking: whether sidecars are asked
     at all. nudging: whether pods may be nudged.
     """
 
@@ -158,6 +164,7 @@ class World:
     reports: Mapping[str, Report | None] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
     written: Mapping[str, float] = field(default_factory=dict)
+    not_written: Mapping[str, str] = field(default_factory=dict)
     now: float = 0.0
     version: str = "0.0.0"
     asking: bool = True

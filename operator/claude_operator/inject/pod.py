@@ -7,6 +7,7 @@ from claude_operator.inject import policy_needs
 from claude_operator.inject.app_env import lead_to_sidecar
 from claude_operator.inject.asked import asked_by, switch_warnings
 from claude_operator.inject.chosen import chosen
+from claude_operator.inject.eviction import allow_eviction
 from claude_operator.inject.json_value import Object, annotate, annotations_of
 from claude_operator.inject.known_annotations import unknown_annotation_warnings
 from claude_operator.inject.mesh import exclude_admin_port, leading
@@ -126,6 +127,7 @@ def _add_sidecar(
     known = {volume.get("name") for volume in there}
     spec["volumes"] = [*there, *(each.volume for each in mounted if each.volume["name"] not in known)]
     _add_pull_secrets(spec, settings.image_pull_secrets)
+    allow_eviction(pod, mounted)
     return None
 
 

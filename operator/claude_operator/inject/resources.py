@@ -33,6 +33,10 @@ def resources(pod: Object, settings: Settings) -> tuple[Object, list[str]]:
         asked["requests"][resource] = request
         if limit is not None:
             asked["limits"][resource] = limit
+    storage = settings.resources.ephemeral_storage_request, settings.resources.ephemeral_storage_limit
+    for kind, amount in zip(("requests", "limits"), storage, strict=True):
+        if amount is not None:
+            asked[kind]["ephemeral-storage"] = amount
     return {kind: values for kind, values in asked.items() if values}, warnings
 
 

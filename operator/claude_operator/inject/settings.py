@@ -22,7 +22,10 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="cam
 
 
 class Resources(_Part, frozen=True):
-    """What a sidecar asks for where no annotation says otherwise; a limit may be left out with null."""
+    """What a sidecar asks for where no annotation says otherwise; a limit may be left out with null.
+
+    ephemeral_storage_*: for namespaces whose quota counts it; /tmp, where bodies are spooled, counts to it.
+    """
 
     cpu_request: Quantity = "50m"
     # More than one core is of no use to one event loop, so this limit slows nothing down; it is there for
@@ -32,6 +35,8 @@ class Resources(_Part, frozen=True):
     memory_limit: Quantity | None = "256Mi"
     guaranteed_cpu: Quantity = "250m"
     """Request and limit in one, for a pod that is Guaranteed and has to stay it."""
+    ephemeral_storage_request: Quantity | None = None
+    ephemeral_storage_limit: Quantity | None = None
 
 
 class Bounds(_Part, frozen=True):

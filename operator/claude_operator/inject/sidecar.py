@@ -28,7 +28,14 @@ def sidecar_container(
         "image": settings.image,
         "imagePullPolicy": settings.image_pull_policy,
         "restartPolicy": "Always",
-        "args": ["run", "--policy", f"{POLICY_DIR}/{names.POLICY_KEY}"],
+        # Ports are said here, since a Service named claude-sidecar puts CLAUDE_SIDECAR_PORT=tcp://... into
+        # the environment of every container of its namespace.
+        "args": [
+            "run",
+            f"--policy={POLICY_DIR}/{names.POLICY_KEY}",
+            f"--port={names.PORT}",
+            f"--admin-port={names.ADMIN_PORT}",
+        ],
         "env": [*_environment(pod, settings, exits, tmp_mi_b)],
         "ports": [{"name": "claude-admin", "containerPort": names.ADMIN_PORT, "protocol": "TCP"}],
         "startupProbe": _probe("/readyz", periodSeconds=1, failureThreshold=_STARTUP_TRIES),

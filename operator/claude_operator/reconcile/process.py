@@ -77,7 +77,7 @@ class Process:
                     event(logger, logging.WARNING, "lease not released", error=str(error))
 
     async def _work(self, api: Api, lease: LeaseKeeper) -> None:
-        store = Store(self._queue.add)
+        store = Store(self._queue.add, self._chosen.excluded_namespaces)
         seen = Seen(store)
         events = EventWriter(api, self._chosen.identity)
         asker = nudger = None

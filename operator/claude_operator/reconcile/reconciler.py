@@ -23,6 +23,7 @@ from claude_sidecar.telemetry.log import event
 logger = logging.getLogger(__name__)
 
 _CONFLICT = 409
+_NOT_ALLOWED = (400, 403, 413, 422)
 
 
 class Reconciler:
@@ -49,6 +50,7 @@ class Reconciler:
         self._foreign_again_s = foreign_again_s
         self._appraisals: dict[PolicyKey, tuple[tuple[str, int], Appraisal]] = {}
         self._written: dict[str, float] = {}
+        self._not_written: dict[str, str] = {}
         self._looked: dict[PolicyKey, float] = {}
 
     async def run(self) -> None:
@@ -78,10 +80,15 @@ class Reconciler:
                 self._metrics.passes.labels(about, "done").inc()
 
     async def _pass(self, key: Key) -> None:
+        refusal = None
         if isinstance(key, PolicyKey):
             await self._look(key)
             world = self._known(key, self._store.about_policy(key))
             desired = decide_policies(world, self._appraise)
+            refusal = await self._write_file(key, world, desired)
+            if refusal is not None:  # decide what is to be told of it
+                world = self._known(key, self._store.about_policy(key))
+                desired = decide_policies(world, self._appraise)
             await self._carry_out_policy(key, world, desired)
         else:
             world = self._known(key, self._store.about_workload(key))
@@ -94,6 +101,8 @@ class Reconciler:
             self._queue.add_later(key, REPEAT_S + 1)
         if desired.again_at is not None:
             self._queue.add_later(key, max(0.0, desired.again_at - world.now))
+        if refusal is not None:
+            raise refusal
 
     def _known(self, key: Key, part: World) -> World:
         """A part of the World with all that is not in the store."""
@@ -108,24 +117,38 @@ class Reconciler:
                 for policy in part.policies
                 if (uid := policy["metadata"]["uid"]) in self._written
             },
+            not_written={
+                uid: self._not_written[uid]
+                for policy in part.policies
+                if (uid := policy["metadata"]["uid"]) in self._not_written
+            },
             now=now,
             version=__version__,
             asking=self._asker is not None,
             nudging=self._nudger is not None,
         )
 
-    async def _carry_out_policy(self, key: PolicyKey, world: World, desired: Desired) -> None:
+    async def _write_file(self, key: PolicyKey, world: World, desired: Desired) -> ApiError | None:
+        """Make, change or delete the ConfigMap; the error where a policy that is there may not have it."""
         try:
             for new in desired.create:
                 await self._writer.create(new)
+            for change in desired.change:
+                await self._writer.change(change)
+            for gone in desired.delete:
+                await self._writer.delete(gone)
         except ApiError as error:
-            if error.status == _CONFLICT:  # there is one that is not watched
+            if error.status == _CONFLICT and desired.create:  # there is one that is not watched
                 self._looked.pop(key, None)
-            raise
-        for change in desired.change:
-            await self._writer.change(change)
-        for gone in desired.delete:
-            await self._writer.delete(gone)
+            if error.status not in _NOT_ALLOWED or not world.policies:
+                raise
+            self._not_written |= {policy["metadata"]["uid"]: str(error) for policy in world.policies}
+            return error
+        for policy in world.policies:
+            self._not_written.pop(policy["metadata"]["uid"], None)
+        return None
+
+    async def _carry_out_policy(self, key: PolicyKey, world: World, desired: Desired) -> None:
         for status in desired.statuses:
             await self._writer.status(status)
             self._written[status.uid] = world.now
@@ -169,3 +192,4 @@ class Reconciler:
         known = self._appraisals.pop(key, None)
         if known is not None:
             self._written.pop(known[0][0], None)
+            self._not_written.pop(known[0][0], None)

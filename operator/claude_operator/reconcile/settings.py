@@ -14,7 +14,8 @@ class Settings:
     identity: who holds the Lease. port: for probes and metrics. asks_per_second, nudges_per_second: 0 turns
     these off. ask_every_s: how often a sidecar that runs its policy is asked again. resync_s: how often what
     watches told is compared with lists. watch_silence_s: a watch that is silent for so long is opened anew.
-    lease_s: how long a Lease is good for after its renewal. certificates: of the webhook; None where others
+    lease_s: how long a Lease is good for after its renewal. excluded_namespaces: where the webhook's
+    configuration lets nothing be injected. certificates: of the webhook; None where others
     make them.
     """
 
@@ -28,4 +29,5 @@ class Settings:
     resync_s: float = 120.0
     watch_silence_s: float = 90.0
     lease_s: float = 15.0
+    excluded_namespaces: frozenset[str] = frozenset()
     certificates: CertificateOptions | None = None

@@ -1,7 +1,7 @@
 """What is known of the cluster, and which decisions a change concerns."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 from claude_operator import names
@@ -24,17 +24,17 @@ _Place = tuple[str, str]
 class Store:
     """Records by UID, with what finds the parts of a World.
 
-    concerns: called with each key that a change concerns.
+    concerns: called with each key that a change concerns. excluded: namespaces where nothing is injected.
     """
 
-    def __init__(self, concerns: Callable[[Key], None]) -> None:
+    def __init__(self, concerns: Callable[[Key], None], excluded: Collection[str] = ()) -> None:
         self.policies: dict[_Place, Object] = {}
         self.config_maps: dict[_Place, ConfigMap] = {}
         self.namespaces: dict[str, Namespace] = {}
         self.pods: dict[str, Pod] = {}
         self.workloads: dict[str, Workload] = {}
         self.refusals: dict[str, Refusal] = {}
-        self._concerns = concerns
+        self._concerns, self._excluded = concerns, excluded
         self._mounting: dict[_Place, set[str]] = defaultdict(set)
         self._made_by: dict[str, set[str]] = defaultdict(set)
         self._told_of: dict[str, set[str]] = defaultdict(set)
@@ -53,8 +53,9 @@ class Store:
                 self._concerns(_policy_of(record))
             case Namespace():
                 before = self.namespaces.get(record.name)
-                self.namespaces[record.name] = record
-                if before is None or replace(before, version=record.version) != record:
+                now = replace(record, excluded=record.name in self._excluded)
+                self.namespaces[record.name] = now
+                if before is None or replace(before, version=now.version) != now:
                     self._concern_namespace(record.name)
             case Refusal():
                 self.refusals[record.uid] = record

@@ -164,3 +164,22 @@ def test_namespace_with_policies_and_pods_goes_away_without_resistance(
     failed = [line for line in operator.lines if line.get("message") == "pass failed"]
     assert len(failed) <= 2
     until(lambda: operator.metric("claude_operator_queue_length") == 0, "nothing is left to do")
+
+
+def test_config_map_that_a_quota_forbids_is_told_and_made_once_there_is_room(policies) -> None:
+    quotas = f"/api/v1/namespaces/{policies.namespace}/resourcequotas"
+    quota = {"metadata": {"name": "maps"}, "spec": {"hard": {"count/configmaps": "0"}}}
+    policies.cluster.request("POST", quotas, quota).expect()
+    until(
+        lambda: policies.cluster.request("GET", f"{quotas}/maps").body.get("status", {}).get("hard"),
+        "the quota is in force",
+    )
+    policies.apply()
+    policies.wait_for("Programmed", "False/NotWritten")
+    (condition,) = [each for each in policies.status()["conditions"] if each["type"] == "Programmed"]
+    assert "exceeded quota: maps" in condition["message"]
+    assert policies.condition("Accepted") == "True/Accepted"
+    until(lambda: ("ClaudePolicy", "production", "NotWritten") in policies.reasons(), "that is told")
+    policies.cluster.request("DELETE", f"{quotas}/maps").expect()
+    policies.wait_for("Programmed", "True/Programmed", seconds=60)
+    assert policies.file()

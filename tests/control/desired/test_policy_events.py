@@ -1,5 +1,7 @@
 """Events on policies: refused, a credential missing in pods, restart required."""
 
+from dataclasses import replace
+
 from worlds.make import says, world
 from worlds.objects import pod, policy
 from worlds.server import after, appraise
@@ -74,3 +76,20 @@ def test_other_problem_is_another_event() -> None:
 def test_list_of_standing_events_is_not_certain_before_pods_were_asked() -> None:
     assert not decide(world([policy()], [pod()]), appraise).certain
     assert decide(with_report(None), appraise).certain
+
+
+QUOTA = "exceeded quota: maps, requested: count/configmaps=1, used: count/configmaps=5"
+
+
+def test_config_map_that_the_api_server_refuses_is_told_with_its_words() -> None:
+    refused = world([policy()], not_written={"uid-shop-production": QUOTA})
+    (event,) = decide(refused, appraise).events
+    assert event.reason == "NotWritten"
+    assert QUOTA in event.message
+    assert decide(refused, appraise).create  # it is tried again
+
+
+def test_refusal_is_over_once_there_is_nothing_to_write() -> None:
+    seen = after(world([policy()]), decide(world([policy()]), appraise))
+    late = replace(seen, not_written={"uid-shop-production": QUOTA})
+    assert reasons(late) == []

@@ -187,3 +187,10 @@ def test_edit_is_answered_at_once_however_short_ago_the_last_was() -> None:
 def test_status_names_the_version_it_was_made_for() -> None:
     (status,) = decide(world([policy(version=41)]), appraise).statuses
     assert status.version == "41"
+
+
+def test_config_map_that_the_api_server_refuses_leaves_what_was_handed_out_in_force() -> None:
+    edited = policy(spec={"retry": {"maxAttempts": 2}}, status={"hash": GOOD})
+    status = status_of(world([edited], not_written={"uid-shop-production": "quota"}))
+    assert told(status)["Programmed"] == ("False", "NotWritten")
+    assert status["hash"] == GOOD

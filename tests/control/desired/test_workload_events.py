@@ -1,5 +1,6 @@
 """Events on workloads: what asks for a sidecar and has none, names no policy, or cannot start."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from worlds.server import after, appraise
 
 from claude_operator import names
 from claude_operator.desired.decide import decide
-from claude_operator.desired.world import World
+from claude_operator.desired.world import Namespace, World
 
 ASKS = {names.POLICY: "production"}
 COPIED = {**ASKS, names.POLICY_FROM: names.FROM_WORKLOAD}
@@ -165,3 +166,19 @@ def test_event_is_told_once_and_again_only_after_its_state_was_over() -> None:
     assert first.events
     assert not again.events
     assert again.standing >= {event.name for event in first.events}
+
+
+EXCLUDED = {"shop": Namespace("shop", "1", excluded=True)}
+
+
+@pytest.mark.parametrize("template", [COPIED, {}], ids=["template too", "workload only"])
+def test_workload_where_nothing_is_injected_is_told_that_alone(template: dict[str, str]) -> None:
+    seen = of_deployment([pod(injected=False, owner=RS)], template=template, policies=[])
+    (event,) = decide(replace(seen, namespaces=EXCLUDED), appraise).events
+    assert event.reason == "NamespaceExcluded"
+    assert "webhook.excludedNamespaces" in event.message
+
+
+def test_workload_that_asks_for_nothing_is_not_told_of_its_namespace() -> None:
+    seen = world([], [pod(policy=None, injected=False, owner=RS)], [workload(annotations={})])
+    assert decide(replace(seen, namespaces=EXCLUDED), appraise).events == ()

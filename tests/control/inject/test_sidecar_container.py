@@ -9,7 +9,7 @@ from fakes.pods import container, env, make_pod
 
 from claude_operator.inject.pod import Injected
 from claude_operator.inject.quantity import quantity
-from claude_operator.inject.settings import CaBundle, Exits, HeadersSecret, Settings
+from claude_operator.inject.settings import CaBundle, Exits, HeadersSecret, Resources, Settings
 
 Inject = Callable[..., Injected]
 GUARANTEED = {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1000m", "memory": "1Gi"}}
@@ -28,12 +28,13 @@ def test_sidecar_is_the_first_init_container_and_stays(injected: Inject) -> None
     assert container(pod, "claude-sidecar")["restartPolicy"] == "Always"
 
 
-def test_sidecar_is_started_with_the_policy_of_its_config_map(injected: Inject) -> None:
+def test_sidecar_is_started_with_the_policy_of_its_config_map_and_its_ports(injected: Inject) -> None:
     pod = injected(make_pod()).pod
     assert container(pod, "claude-sidecar")["args"] == [
         "run",
-        "--policy",
-        "/etc/claude-sidecar/policy/policy.yaml",
+        "--policy=/etc/claude-sidecar/policy/policy.yaml",
+        "--port=8787",
+        "--admin-port=8788",
     ]
     volume = next(each for each in pod["spec"]["volumes"] if "configMap" in each)
     assert volume["configMap"] == {"name": "claude-policy-production", "optional": True}
@@ -221,6 +222,15 @@ def test_a_pod_with_one_container_that_is_not_guaranteed_is_not_made_so(injected
     pod = make_pod(containers=[{"name": "app", "resources": GUARANTEED}, {"name": "b", "resources": {}}])
     wanted = container(injected(pod).pod, "claude-sidecar")["resources"]
     assert wanted["requests"] != wanted["limits"]
+
+
+def test_ephemeral_storage_is_asked_for_where_the_settings_say_so(injected: Inject) -> None:
+    assert "ephemeral-storage" not in str(container(injected(make_pod()).pod, "claude-sidecar")["resources"])
+    both = Resources(ephemeral_storage_request="320Mi", ephemeral_storage_limit="1Gi")
+    settings = Settings(resources=both)
+    wanted = container(injected(make_pod(), settings=settings).pod, "claude-sidecar")["resources"]
+    assert wanted["requests"]["ephemeral-storage"] == "320Mi"
+    assert wanted["limits"]["ephemeral-storage"] == "1Gi"
 
 
 def test_a_resource_that_the_pod_bounds_as_a_whole_is_left_to_it(injected: Inject) -> None:

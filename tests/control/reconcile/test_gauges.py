@@ -9,6 +9,7 @@ from worlds.make import world
 from worlds.objects import namespace, owner, pod, policy, workload
 
 from claude_operator import names
+from claude_operator.desired.lacking import why_without
 from claude_operator.reconcile.gauges import set_gauges
 from claude_operator.reconcile.keys import Key
 from claude_operator.reconcile.metrics import Metrics
@@ -106,3 +107,13 @@ def test_annotations_that_never_came_to_the_template_are_counted(store: Store, s
     for each in seen.workloads:
         store.put(each)
     assert show("uncopied_annotations") == {("shop",): 2}
+
+
+def test_nothing_is_lacking_where_nothing_is_injected() -> None:
+    excluded = Store(lambda _: None, {"shop"})
+    seen = world(pods=[pod(injected=False)], workloads=[workload(annotations=ASKS)])
+    for each in (*seen.namespaces.values(), *seen.pods, *seen.workloads):
+        excluded.put(each)
+    assert excluded.namespaces["shop"].excluded
+    (bare,) = excluded.pods.values()
+    assert why_without(bare, excluded.namespaces["shop"]) is None
