@@ -24,6 +24,8 @@ from deployed.shop import Shop  # noqa: E402
 from deployed.stage import Stage, stage  # noqa: E402
 from kube.waiting import until  # noqa: E402
 from kube.whole.given import whole_cluster  # noqa: E402
+from kube.whole.lifecycle import running  # noqa: E402
+from kube.whole.places import given_kubeconfig, places  # noqa: E402
 
 from bench.cluster.edits import until_in_force  # noqa: E402
 from bench.cluster.light_pods import light_pods  # noqa: E402
@@ -48,9 +50,10 @@ def main() -> None:
     chosen = asked.parse_args()
     telling = Telling("cluster", "the cluster itself is among the other programs")
     with ExitStack() as stack:
-        began = time.monotonic()
+        was_there, began = given_kubeconfig() or running(places()), time.monotonic()
         cluster = stack.enter_context(whole_cluster())
-        telling.tell("cluster-up, everything built, or found up", f"{time.monotonic() - began:.1f} s")
+        if not was_there:
+            telling.tell("cluster-up, everything built", f"{time.monotonic() - began:.1f} s")
         take_in(cluster)
         on = stack.enter_context(stage(cluster))
         telling.tell("helm install --wait", f"{_reinstalled(on.release):.1f} s")
