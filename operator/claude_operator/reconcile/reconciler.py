@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 _CONFLICT = 409
 _NOT_ALLOWED = (400, 403, 413, 422)
+_GOING = "because it is being terminated"
+"""How the refusal of an object in a namespace ends that goes away: nobody need be told of that."""
 
 
 class Reconciler:
@@ -140,7 +142,7 @@ class Reconciler:
         except ApiError as error:
             if error.status == _CONFLICT and desired.create:  # there is one that is not watched
                 self._looked.pop(key, None)
-            if error.status not in _NOT_ALLOWED or not world.policies:
+            if error.status not in _NOT_ALLOWED or _GOING in str(error) or not world.policies:
                 raise
             self._not_written |= {policy["metadata"]["uid"]: str(error) for policy in world.policies}
             return error
