@@ -97,6 +97,11 @@ def test_a_value_of_another_type_is_named(path: Path) -> None:
         (("sidecar", "resources", "cpuRequest"), "50 millis", "does not match pattern"),
         (("sidecar", "exits", "otlpEndpoint"), "collector:4318", "does not match pattern"),
         (("sidecar", "exits", "caBundle"), {"key": "ca.crt"}, "missing property 'name'"),
+        (("sidecar", "exits", "caBundle"), {"name": "ca", "key": "a/b"}, "does not match pattern"),
+        (("sidecar", "exits", "otlpHeadersSecret"), {"name": "a", "key": "a/b"}, "does not match pattern"),
+        (("sidecar", "exits", "httpsProxy"), "https://proxy.example:3128", "does not match pattern"),
+        (("sidecar", "exits", "httpsProxy"), "http://proxy.example:abc", "does not match pattern"),
+        (("sidecar", "uid"), 4294967295, "maximum"),
         (
             ("sidecar", "namespaces"),
             {"shop": {"otlp": "http://x"}},

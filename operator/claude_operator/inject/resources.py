@@ -33,11 +33,18 @@ def resources(pod: Object, settings: Settings) -> tuple[Object, list[str]]:
         asked["requests"][resource] = request
         if limit is not None:
             asked["limits"][resource] = limit
-    storage = settings.resources.ephemeral_storage_request, settings.resources.ephemeral_storage_limit
-    for kind, amount in zip(("requests", "limits"), storage, strict=True):
+    for kind, amount in _ephemeral_storage(settings).items():
         if amount is not None:
             asked[kind]["ephemeral-storage"] = amount
     return {kind: values for kind, values in asked.items() if values}, warnings
+
+
+def _ephemeral_storage(settings: Settings) -> dict[str, str | None]:
+    chosen = settings.resources
+    request, limit = chosen.ephemeral_storage_request, chosen.ephemeral_storage_limit
+    if request is not None and limit is not None and _number(limit) < _number(request):
+        request = limit  # no API server takes a request over its limit
+    return {"requests": request, "limits": limit}
 
 
 def is_guaranteed(pod: Object) -> bool:

@@ -233,6 +233,12 @@ def test_ephemeral_storage_is_asked_for_where_the_settings_say_so(injected: Inje
     assert wanted["limits"]["ephemeral-storage"] == "1Gi"
 
 
+def test_ephemeral_storage_is_never_asked_for_beyond_its_limit(injected: Inject) -> None:
+    settings = Settings(resources=Resources(ephemeral_storage_request="1Gi", ephemeral_storage_limit="512Mi"))
+    wanted = container(injected(make_pod(), settings=settings).pod, "claude-sidecar")["resources"]
+    assert wanted["requests"]["ephemeral-storage"] == wanted["limits"]["ephemeral-storage"] == "512Mi"
+
+
 def test_a_resource_that_the_pod_bounds_as_a_whole_is_left_to_it(injected: Inject) -> None:
     pod = make_pod(resources={"limits": {"cpu": "1"}})
     wanted = container(injected(pod).pod, "claude-sidecar")["resources"]
