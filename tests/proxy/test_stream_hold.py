@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import time
 import zlib
 
 import pytest
@@ -159,7 +160,10 @@ async def test_slow_reader_holds_the_upstream_back(started) -> None:
         await app.head()
         app.writer.transport.pause_reading()
         await asyncio.sleep(30)
-        stuck_at = bench.first.requests[0].written
+        stuck_at = -1
+        while (written := bench.first.requests[0].written) != stuck_at:
+            stuck_at = written
+            await asyncio.to_thread(time.sleep, 0.3)  # the kernel acknowledges by a clock of its own
         await asyncio.sleep(30)
         # Kernel buffers on both sides and ours between them, and no more.
         assert bench.first.requests[0].written == stuck_at < 24 << 20

@@ -93,7 +93,7 @@ def start_whole(tmp_path: Path) -> Iterator[Callable[..., Whole]]:
         def start(scenario: str, policy: str, env: dict[str, str]) -> Whole:
             collector = Collector()
             stack.callback(collector.close)
-            ports = [_unused_port() for _ in range(3)]
+            ports = _unused_ports(3)
             upstream = f"http://127.0.0.1:{ports[0]}"
             (tmp_path / "scenario.yaml").write_text(scenario)
             (tmp_path / "policy.yaml").write_text(policy.format(upstream=upstream))
@@ -106,10 +106,10 @@ def start_whole(tmp_path: Path) -> Iterator[Callable[..., Whole]]:
                 "TMPDIR": str(temporary),
             }
             simulate = ("simulate", "--port", str(ports[0]), "--scenario", str(tmp_path / "scenario.yaml"))
-            _start(stack, tmp_path / "simulator.log", ports[0], {}, *simulate)
+            _start(stack, tmp_path / "simulator.log", ports[:1], {}, *simulate)
             run = ("run", "--policy", str(tmp_path / "policy.yaml"), "--port", str(ports[1]))
             admin_port = ("--admin-port", str(ports[2]))
-            stop = _start(stack, tmp_path / "sidecar.log", ports[1], env | otel, *run, *admin_port)
+            stop = _start(stack, tmp_path / "sidecar.log", ports[1:], env | otel, *run, *admin_port)
             sidecar, admin = (f"http://127.0.0.1:{port}" for port in ports[1:])
             return Whole(tmp_path, upstream, sidecar, admin, collector, tmp_path / "sidecar.log", stop)
 
@@ -117,8 +117,9 @@ def start_whole(tmp_path: Path) -> Iterator[Callable[..., Whole]]:
 
 
 def _start(
-    stack: contextlib.ExitStack, log: Path, port: int, env: dict[str, str], *arguments: str
+    stack: contextlib.ExitStack, log: Path, ports: list[int], env: dict[str, str], *arguments: str
 ) -> Callable[[], None]:
+    """Start a program and wait until it listens on each of its ports; what stops it."""
     clean = {
         k: v for k, v in os.environ.items() if not k.startswith(_LEADS) and not k.lower().endswith("_proxy")
     }
@@ -133,7 +134,9 @@ def _start(
     stack.callback(stop)
     pause = threading.Event()
     for _ in range(300):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as connections:
+            for port in ports:
+                connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=1))
             return stop
         assert process.poll() is None, log.read_text()
         pause.wait(0.05)
@@ -144,8 +147,10 @@ def _direct() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def _unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _unused_ports(count: int) -> list[int]:
+    """Different ones: each is held until all are found."""
+    with contextlib.ExitStack() as probes:
+        found = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in found:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in found]
