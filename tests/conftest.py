@@ -1,9 +1,9 @@
 """Fixtures that tests of every folder may use."""
 
 import asyncio
-import socket
 
 import pytest
+from free_ports import free_ports
 from hypothesis import HealthCheck, settings
 
 # Elapsed time says how busy the machine is, not whether a property holds.
@@ -22,8 +22,6 @@ def pytest_sessionstart() -> None:
 
 @pytest.fixture
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port on which nobody listens."""
+    (port,) = free_ports(1)
+    return port

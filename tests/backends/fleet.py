@@ -40,7 +40,7 @@ class Fleet:
         parts = stack.enter_context(installation(cluster))
         self._make_what_no_webhook_saw()
         self.targets = _start(parts)
-        until(self._is_injected, "the API server knows the webhook's bundle", seconds=30)
+        until(self._is_injected, "the API server knows the webhook's bundle")
         self._make_workloads()
 
     def _post(self, path: str, kind: str, name: str, spec: dict[str, Any], **meta: Any) -> None:
@@ -82,7 +82,7 @@ class Fleet:
             injected = (each for each in made if each["spec"].get("initContainers"))
             return next((str(each["metadata"]["name"]) for each in injected), None)
 
-        return until(found, f"there is a pod {prefix} with a sidecar", seconds=20) or ""
+        return until(found, f"there is a pod {prefix} with a sidecar") or ""
 
     def _run(self, name: str) -> None:
         """Do for a pod what its kubelet would do."""

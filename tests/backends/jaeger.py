@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from free_ports import free_ports
 from kube.component import Component
-from kube.local_cluster import free_ports
 from kube.waiting import until
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "jaeger_binary.py"
@@ -146,7 +146,7 @@ def jaeger(folder: Path, host: str = "127.0.0.1") -> Iterator[Jaeger]:
             process.check()
             return running.is_ready()
 
-        until(is_ready, "Jaeger is ready", seconds=30)
+        until(is_ready, "Jaeger is ready")
         yield running
     finally:
         process.stop(kill=True)  # what it holds is in memory

@@ -63,7 +63,7 @@ def _running(log: Path, ready: str, environ: Mapping[str, str], *arguments: str)
             assert process.poll() is None, log.read_text()
             return re.search(ready, log.read_text())
 
-        found = until(said, f"{arguments[0]} is ready", seconds=30)
+        found = until(said, f"{arguments[0]} is ready")
         assert found is not None
         yield found
     finally:

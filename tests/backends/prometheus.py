@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from free_ports import free_ports
 from kube.component import Component
-from kube.local_cluster import free_ports
 from kube.waiting import until
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "prometheus_programs.py"
@@ -77,7 +77,7 @@ def prometheus(folder: Path, configuration: dict[str, Any]) -> Iterator[Promethe
             process.check()
             return running.is_ready()
 
-        until(is_ready, "Prometheus is ready", seconds=30)
+        until(is_ready, "Prometheus is ready")
         yield running
     finally:
         process.stop()

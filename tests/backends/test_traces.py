@@ -93,7 +93,7 @@ class App:
             spans = self.store.trace(f"{trace_id:032x}")
             return spans if len(spans) >= 3 + sends else []
 
-        spans = until(whole, f"the trace has its {3 + sends} spans", seconds=15)
+        spans = until(whole, f"the trace has its {3 + sends} spans")
         (app,) = [span for span in spans if span.service == "shop"]
         (top,) = [span for span in spans if span.kind == "server"]
         (middle,) = [span for span in spans if span.parent_id == top.span_id]

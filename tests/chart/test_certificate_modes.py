@@ -190,15 +190,15 @@ def chart(request: pytest.FixtureRequest, cluster: Cluster, stack: contextlib.Ex
 def test_certificate_of_others_is_served_trusted_and_renewed_without_a_restart(chart: Chart) -> None:
     chart.install()
     webhook = chart.start("webhook")
-    until(lambda: is_ready(chart.address), "the replica is ready", seconds=30)
-    until(chart.injects, "the API server trusts it", seconds=30)
+    until(lambda: is_ready(chart.address), "the replica is ready")
+    until(chart.injects, "the API server trusts it")
     before = webhook.wait_until_said("certificate in use")["serial"]
     renewed = MAKERS[chart.mode]()
     chart.keep(renewed)
     chart.trust(renewed)
-    until(lambda: _newest_serial(webhook) != before, "the new one is served", seconds=30)
-    until(lambda: is_ready(chart.address), "the replica is ready again", seconds=30)
-    until(chart.injects, "the API server trusts the new one", seconds=30)
+    until(lambda: _newest_serial(webhook) != before, "the new one is served")
+    until(lambda: is_ready(chart.address), "the replica is ready again")
+    until(chart.injects, "the API server trusts the new one")
 
 
 def _newest_serial(webhook: Any) -> str:
@@ -210,7 +210,7 @@ def test_operator_leaves_certificates_of_others_alone_and_may_not_touch_them(cha
     chart.install()
     before = chart.cluster.request("GET", f"{HERE}/secrets/hook").expect()
     reconcile = chart.start("reconcile")
-    until(lambda: reconcile.probe("/readyz")[0] == 200, "the reconciler is ready", seconds=30)
+    until(lambda: reconcile.probe("/readyz")[0] == 200, "the reconciler is ready")
     assert reconcile.said("certificates not looked after") is None
     assert reconcile.said("certificate step") is None
     assert chart.cluster.request("GET", f"{HERE}/secrets/hook").expect() == before
@@ -239,11 +239,11 @@ def test_operators_rotation_comes_to_its_end_on_another_port(
     chart.install()
     chart.start("webhook")
     chart.start("reconcile")
-    until(lambda: is_ready(chart.address), "the replica is ready", seconds=30)
-    until(chart.injects, "the API server trusts it", seconds=30)
+    until(lambda: is_ready(chart.address), "the replica is ready")
+    until(chart.injects, "the API server trusts it")
     (old,) = chart.trusted()
     cluster.request("DELETE", f"{HERE}/secrets/hook").expect()
-    until(lambda: len(chart.trusted()) == 2, "a new authority is trusted as well", seconds=30)
+    until(lambda: len(chart.trusted()) == 2, "a new authority is trusted as well")
     until(lambda: len(chart.trusted()) == 1, "what the replica serves is seen", seconds=60)
     assert chart.trusted() != [old]
     assert is_ready(chart.address)

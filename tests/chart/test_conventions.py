@@ -1,5 +1,6 @@
 """What every rendering keeps to: labels, names, least rights, and a webhook that cannot lock up a cluster."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -43,6 +44,28 @@ def test_everything_has_the_usual_labels() -> None:
         if not wanted.items() <= each["metadata"].get("labels", {}).items()
     ]
     assert lacking == []
+
+
+def test_names_that_look_like_numbers_stay_text() -> None:
+    words = {"release": "4711", "home": "1e3", "users": "007", "pull": "0x1", "leaf": "12", "class": "9"}
+
+    def text(of: Mapping[str, str]) -> str:
+        values = {
+            "imagePullSecrets": [of["pull"]],
+            "networkPolicies": {"userNamespaces": [of["users"]]},
+            "webhook": {
+                "excludedNamespaces": [of["users"]],
+                "priorityClassName": of["class"],
+                "certificate": {"mode": "CertManager", "secretName": of["leaf"]},
+            },
+        }
+        return template(values, *FLAGS, name=of["release"], namespace=of["home"])
+
+    named = {word: f"some-{word}" for word in words}
+    expected = json.dumps(by_template(text(named)))
+    for word, number in words.items():
+        expected = expected.replace(named[word], number)
+    assert json.dumps(by_template(text(words))) == expected
 
 
 def test_selectors_hold_what_does_not_change_with_a_version() -> None:

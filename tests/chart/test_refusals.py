@@ -142,13 +142,14 @@ def test_webhook_on_the_port_of_its_own_metrics_is_refused(major: str) -> None:
     assert "webhook.port: 8081 is where the same pods serve probes and metrics" in said
 
 
-def test_helm_test_where_no_pod_gets_a_sidecar_is_refused(major: str) -> None:
+@pytest.mark.parametrize("namespace", [NAMESPACE, "kube-system", "kube-public"])
+def test_helm_test_where_no_pod_gets_a_sidecar_is_refused(namespace: str, major: str) -> None:
     said = refusal(
-        {"helmTest": {"namespace": NAMESPACE, "createNamespace": False}},
+        {"helmTest": {"namespace": namespace, "createNamespace": False}},
         f"--namespace={NAMESPACE}",
         major=major,
     )
-    assert "helmTest.namespace" in said
+    assert f"helmTest.namespace: in {namespace} no pod gets a sidecar" in said
 
 
 def test_given_certificate_without_its_authority_is_refused(major: str) -> None:

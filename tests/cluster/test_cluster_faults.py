@@ -80,7 +80,7 @@ def test_without_the_controller_manager_nobody_makes_pods(own_cluster: LocalClus
     finally:
         own_cluster.start("kube-controller-manager")
     pods = f"/api/v1/namespaces/{namespace}/pods"
-    until(lambda: own_cluster.api.get(pods)["items"], "the Job has its pod after all", seconds=30)
+    until(lambda: own_cluster.api.get(pods)["items"], "the Job has its pod after all")
 
 
 def test_nothing_outlives_tests_that_were_killed(killed_run: tuple[Path, list[int]], programs: Path) -> None:

@@ -162,7 +162,6 @@ def test_namespace_is_deleted_with_what_is_in_it(each_cluster: Cluster) -> None:
     until(
         lambda: each_cluster.request("GET", f"/api/v1/namespaces/{name}").status == 404,
         "the namespace is gone",
-        seconds=30,
     )
 
 

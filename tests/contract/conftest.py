@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from free_ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = Path(sys.executable).parent / "claude-sidecar"
@@ -48,14 +49,6 @@ def clean_environment() -> dict[str, str]:
     leads = ("ANTHROPIC_", "CLAUDE_", "OTEL_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(leads)}
     return {name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}
-
-
-def unused_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def get_json(url: str) -> Any:
@@ -135,7 +128,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     folder = tmp_path_factory.mktemp("simulator")
     scenario = folder / "scenario.yaml"
     scenario.write_text(SCENARIO)
-    port = unused_port()
+    (port,) = free_ports(1)
     asked = ("simulate", "--port", str(port), "--scenario", str(scenario))
     with running(folder / "log", port, *asked):
         yield Upstream(port)
@@ -147,7 +140,7 @@ def sidecar(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
     folder = tmp_path_factory.mktemp("sidecar")
     policy = folder / "policy.yaml"
     policy.write_text(POLICY.format(port=upstream.port))
-    port, admin = unused_port(), unused_port()
+    port, admin = free_ports(2)
     asked = ("run", "--policy", str(policy), "--port", str(port), "--admin-port", str(admin))
     with running(folder / "log", port, *asked):
         yield Sidecar(port)

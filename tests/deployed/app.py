@@ -66,7 +66,7 @@ class App:
     def roll_out(self) -> None:
         """Wait until the newest template is what runs, and nothing else."""
         roll_out(self.cluster, self.namespace, self.name)
-        until(lambda: len(self.pods()) == self._replicas, f"{self.name} has its pods and no more", seconds=30)
+        until(lambda: len(self.pods()) == self._replicas, f"{self.name} has its pods and no more")
 
     def pods(self) -> list[dict[str, Any]]:
         """Its pods that are not going away."""

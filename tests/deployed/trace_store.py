@@ -49,7 +49,7 @@ def trace_store(cluster: WholeCluster) -> Iterator[Jaeger]:
         roll_out(cluster, namespace, "jaeger")
         seen = cluster.api.get(f"/api/v1/namespaces/{namespace}/services/jaeger")
         found = Jaeger(seen["spec"]["clusterIP"], OTLP_PORT, QUERY_PORT)
-        until(found.is_ready, "Jaeger answers through its Service", seconds=30)
+        until(found.is_ready, "Jaeger answers through its Service")
         yield found
     finally:
         cluster.remove_namespace(namespace)

@@ -34,7 +34,7 @@ def test_file_that_is_bad_at_the_first_start_leaves_the_built_in_defaults(shop: 
     shop.cluster.apply({**garbage, "data": {"policy.yaml": "spec: {routes: ["}}, namespace=shop.namespace)
     app = shop.app()
     app.deploy(**{POLICY: "broken"})
-    until(lambda: app.sidecar_status()["lastError"], "the sidecar says what is wrong", seconds=10)
+    until(lambda: app.sidecar_status()["lastError"], "the sidecar says what is wrong")
     status = app.sidecar_status()
     assert "is not YAML" in status["lastError"]
     assert status["source"] == "built-in"

@@ -50,7 +50,7 @@ def whole_trace(store: Jaeger, service: str, spans: int) -> list[Span]:
         (trace,) = store.traces(service) or [[]]
         return in_order(trace) if len(trace) == spans else []
 
-    return until(found, f"the app's trace has {spans} spans", seconds=30)
+    return until(found, f"the app's trace has {spans} spans")
 
 
 def test_call_that_route_two_answered_is_told_on_all_levels(shop: Shop, app: App, store: Jaeger) -> None:

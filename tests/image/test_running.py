@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kube.local_cluster import free_ports
+from free_ports import free_ports
 from kube.waiting import until
 from tests.image.archive import Archive
 from tests.image.restricted import Restricted, status, terminate

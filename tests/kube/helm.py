@@ -55,11 +55,12 @@ def template(
     values: Mapping[str, Any] | None = None,
     *flags: str,
     chart: Path = CHART,
+    name: str = RELEASE,
     namespace: str = NAMESPACE,
     major: str = "4",
 ) -> str:
     """The text that `helm template` prints for a release with these values."""
-    command = ("template", RELEASE, chart, f"--namespace={namespace}", "--values=-", *flags)
+    command = ("template", name, chart, f"--namespace={namespace}", "--values=-", *flags)
     return run_helm(*command, major=major, stdin=json.dumps(values or {}))
 
 

@@ -1,12 +1,12 @@
 """A control plane of real components as child processes, on free ports, in a folder that goes with it."""
 
 import contextlib
-import random
 import re
 import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from free_ports import free_ports
 from kube.certificates import Authority, write_key
 from kube.cluster import Cluster
 from kube.component import Component, ComponentFailed
@@ -14,21 +14,6 @@ from kube.control_plane_flags import Flags, apiserver_flags, arguments, controll
 from kube.kubeconfig import certificate_user, write_kubeconfig
 from kube.state_folder import state_folder
 from kube.waiting import until
-
-BELOW_EPHEMERAL_PORTS = range(15000, 32000)
-"""No outgoing connection takes one of these while its server is being restarted."""
-
-
-def free_ports(count: int) -> Iterator[int]:
-    """Loopback ports on which nobody listens."""
-    for port in random.SystemRandom().sample(BELOW_EPHEMERAL_PORTS, len(BELOW_EPHEMERAL_PORTS)):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            yield port
-            count -= 1
-        if count == 0:
-            return
 
 
 def _accepts(port: int) -> bool:

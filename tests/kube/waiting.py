@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(probe: Callable[[], T], what: str, *, seconds: float = 15.0) -> T:
+def until(probe: Callable[[], T], what: str, *, seconds: float = 60.0) -> T:
     """What *probe* says once it is true; asked every 50 ms, AssertionError after *seconds*.
 
     *what* completes the sentence "not within N s: ..." and the last thing that the probe said follows.

@@ -44,7 +44,7 @@ class OperatorProcess:
         """The first line with this message."""
         return next((line for line in list(self.lines) if line.get("message") == message), None)
 
-    def wait_until_said(self, message: str, seconds: float = 30.0) -> dict[str, Any]:
+    def wait_until_said(self, message: str, seconds: float = 60.0) -> dict[str, Any]:
         """That line, as soon as it is there."""
         found = until(
             lambda: self.said(message) or self._process.poll() is not None,
@@ -79,7 +79,7 @@ class OperatorProcess:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
-    def wait(self, seconds: float = 30.0) -> int:
+    def wait(self, seconds: float = 60.0) -> int:
         """Its exit code, once it ended."""
         return self._process.wait(seconds)
 

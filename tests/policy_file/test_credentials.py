@@ -15,11 +15,11 @@ def test_changed_file_is_seen_within_a_second_and_not_looked_at_more_often(tmp_p
     first = store.secret(ref, 10.0)
     assert first is not None
     assert first.value == "one"
-    key.write_text("two")
+    key.write_text("another")
     assert store.secret(ref, 10.9) is first
     second = store.secret(ref, 11.0)
     assert second is not None
-    assert second.value == "two"
+    assert second.value == "another"
     assert store.secret(ref, 12.5) is second
 
 

@@ -128,10 +128,10 @@ def test_silent_collector_does_not_hold_up_the_exit() -> None:
             env=environ,
             capture_output=True,
             text=True,
-            timeout=8,
+            timeout=60,
             check=True,
         )
-    assert float(done.stdout) < 1.5
+    assert float(done.stdout) < 5  # the exporter itself would wait for 10 s
 
 
 def test_without_a_setting_the_sdk_is_not_even_imported() -> None:

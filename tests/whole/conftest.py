@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from free_ports import free_ports
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 PROGRAM = Path(sys.executable).parent / "claude-sidecar"
@@ -93,7 +94,7 @@ def start_whole(tmp_path: Path) -> Iterator[Callable[..., Whole]]:
         def start(scenario: str, policy: str, env: dict[str, str]) -> Whole:
             collector = Collector()
             stack.callback(collector.close)
-            ports = _unused_ports(3)
+            ports = list(free_ports(3))
             upstream = f"http://127.0.0.1:{ports[0]}"
             (tmp_path / "scenario.yaml").write_text(scenario)
             (tmp_path / "policy.yaml").write_text(policy.format(upstream=upstream))
@@ -145,12 +146,3 @@ def _start(
 
 def _direct() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def _unused_ports(count: int) -> list[int]:
-    """Different ones: each is held until all are found."""
-    with contextlib.ExitStack() as probes:
-        found = [probes.enter_context(socket.socket()) for _ in range(count)]
-        for probe in found:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in found]

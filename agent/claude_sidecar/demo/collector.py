@@ -67,7 +67,7 @@ class Collector:
             await runner.cleanup()
 
     async def trace(self, trace_id: str, timeout_s: float) -> list[Span]:
-        """The spans of a trace once its top span has come; what has come of it by the timeout."""
+        """The spans of a trace once its top span has come, which comes last; what there is by the timeout."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s), self._arrived:
                 await self._arrived.wait_for(lambda: self._has_top(trace_id))

@@ -105,12 +105,16 @@ class TraceExport:
         )
 
     def offer(self, spans: Sequence[ReadableSpan]) -> bool:
-        """Queue a trace; False if it does not fit or the queue is closed. Never blocks."""
+        """Queue a trace, whose top span is the first; False if it does not fit or the queue is closed.
+
+        Never blocks.
+        """
         waiting = self._offered - self._exporter.taken
         if not self._open or waiting + len(spans) > self._queue_spans:
             return False
         self._offered += len(spans)
-        for span in spans:
+        # The top span last: who has been sent that has been sent the whole trace, also across batches.
+        for span in reversed(spans):
             self._processor.on_end(span)
         return True
 

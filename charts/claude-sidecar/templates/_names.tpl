@@ -4,7 +4,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 app.kubernetes.io/part-of: claude-sidecar
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/name: claude-sidecar
 {{- with .component }}
 app.kubernetes.io/component: {{ . }}
@@ -13,7 +13,7 @@ app.kubernetes.io/component: {{ . }}
 
 {{/* Labels that select a component's pods; a Deployment cannot change them. */}}
 {{- define "claude-sidecar.selector" -}}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/name: claude-sidecar
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
@@ -50,7 +50,7 @@ claude-sidecar-test.{{ .Release.Namespace }}.svc
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 # A Service's name would become variables such as CLAUDE_OPERATOR_PORT, which these processes read.
@@ -58,7 +58,7 @@ enableServiceLinks: false
 securityContext:
   {{- toYaml .root.Values.podSecurityContext | nindent 2 }}
 {{- with .chosen.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 nodeSelector:
   {{- merge (dict "kubernetes.io/os" "linux") .chosen.nodeSelector | toYaml | nindent 2 }}

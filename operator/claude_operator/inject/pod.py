@@ -16,7 +16,7 @@ from claude_operator.inject.place import Place
 from claude_operator.inject.resources import resources
 from claude_operator.inject.settings import Settings
 from claude_operator.inject.sidecar import sidecar_container
-from claude_operator.inject.volumes import clash, volumes
+from claude_operator.inject.volumes import clash, spool_room_mi_b, volumes
 from claude_operator.policy_name import is_policy_name
 
 INJECTED = "injected"
@@ -112,7 +112,7 @@ def _add_sidecar(
     """Add container and volumes, in place; returns the name of a volume that is in the way, if one is."""
     spec = pod["spec"]
     exits = settings.exits_of(place.namespace)
-    room = max(settings.tmp_mi_b, policy_needs.spool_mi_b(policy_spec))
+    room = spool_room_mi_b(settings, policy_needs.spool_mi_b(policy_spec))
     mounted = volumes(policy, policy_needs.secret_names(policy_spec), room, exits.ca_bundle)
     there: list[Object] = spec.get("volumes") or []
     taken = clash(there, mounted)

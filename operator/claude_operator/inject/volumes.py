@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from claude_operator import names
 from claude_operator.inject.json_value import Object
-from claude_operator.inject.settings import CaBundle
+from claude_operator.inject.quantity import quantity
+from claude_operator.inject.settings import CaBundle, Settings
 
 POLICY_DIR = "/etc/claude-sidecar/policy"
 CA_DIR = "/etc/claude-sidecar/ca"
@@ -17,6 +18,17 @@ _LONGEST = 63
 _DIGITS = 10
 # Room for what is not spooled bodies; an emptyDir over its limit gets the pod evicted.
 _TMP_SPARE_MI_B = 64
+_MI_B = 1 << 20
+
+
+def spool_room_mi_b(settings: Settings, policy_mi_b: int) -> int:
+    """Room for spooled bodies: what settings and policy ask for, within the limit of ephemeral storage.
+
+    A pod that uses more than that limit is evicted; a sidecar whose room is used up says so to the app.
+    """
+    room = max(settings.tmp_mi_b, policy_mi_b)
+    limit = quantity(settings.resources.ephemeral_storage_limit)
+    return room if limit is None else max(1, min(room, int(limit / _MI_B) - _TMP_SPARE_MI_B))
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ class Policies:
                 return f"{each['status']}/{each['reason']}"
         return ""
 
-    def wait_for(self, kind: str, said: str, name: str = "production", seconds: float = 20.0) -> None:
+    def wait_for(self, kind: str, said: str, name: str = "production", seconds: float = 60.0) -> None:
         """Wait until a condition says that."""
         until(
             lambda: self.condition(kind, name) == said or None,

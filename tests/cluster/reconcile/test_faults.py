@@ -65,7 +65,7 @@ def test_watch_that_tells_nothing_makes_the_process_not_alive(
     policies.wait_for("Programmed", "True/Programmed")
     proxy.faults.mute.add(names.PLURAL)
     policies.apply(retry={"maxAttempts": 2})
-    until(lambda: running.probe("/livez")[0] == 503, "liveness fails", seconds=30)
+    until(lambda: running.probe("/livez")[0] == 503, "liveness fails")
     assert running.probe("/livez")[1] == "the watch of claudepolicies is blind\n"
 
 
@@ -75,7 +75,7 @@ def test_silent_watch_is_opened_anew(start, proxy: ApiProxy, through_proxy: Path
     policies.apply()
     until(lambda: proxy.swallowed, "the watch keeps the policy to itself")
     proxy.faults.mute.clear()
-    policies.wait_for("Programmed", "True/Programmed", seconds=30)
+    policies.wait_for("Programmed", "True/Programmed")
 
 
 def test_operator_killed_between_config_map_and_status_is_followed_by_the_next(
@@ -144,11 +144,18 @@ def test_rights_that_are_taken_away_and_given_back(equipped: Cluster, start, pol
         assert running.probe("/livez")[0] == 200
     finally:
         equipped.apply(documents("reconcile-rbac"), namespace=NAMESPACE)
-    until(lambda: policies.status()["observedGeneration"] == 2, "the edit is taken up", seconds=30)
+    until(lambda: policies.status()["observedGeneration"] == 2, "the edit is taken up")
+
+
+ONLY_WATCHES_LIST = ("--resync-seconds", "600")
 
 
 def refuse_all_watches(proxy: ApiProxy, status: int) -> None:
-    """Cut them, and refuse to open or to list anything until all was asked for again."""
+    """Cut them, and refuse to open or to list anything until all was asked for again.
+
+    To be used with ONLY_WATCHES_LIST: a sweep lists the same paths, so it could take the refusals meant for
+    the watches while those pause before they connect again.
+    """
     refused: set[str] = set()
 
     def refuse(method: str, path: str) -> int | None:
@@ -167,16 +174,16 @@ def refuse_all_watches(proxy: ApiProxy, status: int) -> None:
 def test_watches_that_are_cut_and_not_allowed_for_a_while_are_opened_again(
     start, proxy: ApiProxy, through_proxy: Path, policies, status: int
 ) -> None:
-    start(kubeconfig=through_proxy)
+    start(*ONLY_WATCHES_LIST, kubeconfig=through_proxy)
     refuse_all_watches(proxy, status)
     policies.apply()
-    policies.wait_for("Programmed", "True/Programmed", seconds=40)
+    policies.wait_for("Programmed", "True/Programmed")
 
 
 def test_operator_whose_kinds_are_no_longer_known_stops_with_a_clear_message_and_leaves_the_lease(
     equipped: Cluster, start, proxy: ApiProxy, through_proxy: Path
 ) -> None:
-    running = start(kubeconfig=through_proxy)
+    running = start(*ONLY_WATCHES_LIST, kubeconfig=through_proxy)
     refuse_all_watches(proxy, 404)
     assert running.wait() == 1
     assert "stopped, to be started anew, since watching ended: APINotFoundError" in json.dumps(running.lines)
@@ -197,7 +204,7 @@ def test_rights_to_watch_that_are_missing_at_the_start_are_waited_for(
         assert running.probe("/livez")[0] == 200
     finally:
         equipped.apply(documents("reconcile-rbac"), namespace=NAMESPACE)
-    policies.wait_for("Programmed", "True/Programmed", seconds=40)
+    policies.wait_for("Programmed", "True/Programmed")
 
 
 def test_second_operator_waits_until_the_first_has_gone(start, policies) -> None:

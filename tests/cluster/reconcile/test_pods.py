@@ -28,7 +28,7 @@ def handed_out(policies, **spec: object) -> None:
 def test_running_sidecar_makes_the_policy_programmed_and_counted(policies, stand_ins: StandIns) -> None:
     handed_out(policies)
     stand_ins.run(policies.namespace, "production")
-    until(lambda: policies.status()["podsSummary"] == "1/1", "it is counted", seconds=40)
+    until(lambda: policies.status()["podsSummary"] == "1/1", "it is counted")
     assert policies.condition("Programmed") == "True/Programmed"
     assert policies.condition("ResolvedRefs") == "True/ResolvedRefs"
 
@@ -36,7 +36,7 @@ def test_running_sidecar_makes_the_policy_programmed_and_counted(policies, stand
 def test_edit_is_told_nudged_and_current_once_the_sidecar_has_it(policies, stand_ins: StandIns) -> None:
     handed_out(policies)
     pod = stand_ins.run(policies.namespace, "production")
-    until(lambda: policies.status()["podsSummary"] == "1/1", "it is current", seconds=40)
+    until(lambda: policies.status()["podsSummary"] == "1/1", "it is current")
     policies.apply(retry={"maxAttempts": 2})
     policies.wait_for("Programmed", "False/Reconciling")
     wanted = policies.status()["hash"]
@@ -64,7 +64,7 @@ def test_edit_that_would_leave_a_pod_without_credential_requires_its_restart(
 ) -> None:
     handed_out(policies)
     pod = stand_ins.run(policies.namespace, "production")
-    until(lambda: policies.status()["podsSummary"] == "1/1", "it is current", seconds=40)
+    until(lambda: policies.status()["podsSummary"] == "1/1", "it is current")
     policies.apply(**KEYED)
     until(lambda: "secretKeyRef" in policies.file(), "the edit is handed out")
     pod.sync()
@@ -77,7 +77,7 @@ def test_host_that_the_pod_does_not_allow_is_told(policies, stand_ins: StandIns)
     handed_out(policies)
     allowed = {"CLAUDE_SIDECAR_INJECTED": "true", "CLAUDE_SIDECAR_ALLOWED_HOSTS": "api.anthropic.com"}
     pod = stand_ins.run(policies.namespace, "production", env=allowed)
-    until(lambda: policies.status()["podsSummary"] == "1/1", "it is current", seconds=40)
+    until(lambda: policies.status()["podsSummary"] == "1/1", "it is current")
     policies.apply(routes=[{"name": "a", "endpoint": "https://evil.example"}])
     until(lambda: "evil.example" in policies.file(), "the edit is handed out")
     pod.sync()
@@ -139,7 +139,7 @@ def test_forged_answer_counts_as_unreachable(
     with answering(address, answer):
         name = stand_ins.make(policies.namespace, "production")
         stand_ins.report(policies.namespace, name, podIP=address)
-        policies.wait_for("Programmed", "Unknown/Unreachable", seconds=30)
+        policies.wait_for("Programmed", "Unknown/Unreachable")
         assert operator.rss_mib() < 300
         assert operator.probe("/livez")[0] == 200
 
@@ -152,5 +152,5 @@ def test_older_sidecar_is_outdated_and_current_by_its_generation(policies, stand
     with answering(address, head + said):
         name = stand_ins.make(policies.namespace, "production")
         stand_ins.report(policies.namespace, name, podIP=address)
-        until(lambda: policies.status()["pods"]["outdated"] == 1, "it is outdated", seconds=40)
+        until(lambda: policies.status()["pods"]["outdated"] == 1, "it is outdated")
         assert policies.status()["podsSummary"] == "1/1"

@@ -158,7 +158,6 @@ def test_namespace_with_policies_and_pods_goes_away_without_resistance(
     until(
         lambda: equipped.request("GET", f"/api/v1/namespaces/{policies.namespace}").status == 404,
         "the namespace is gone",
-        seconds=40,
     )
     # Its ConfigMaps may be gone before the namespace is seen to be going: each is tried once, and no more.
     failed = [line for line in operator.lines if line.get("message") == "pass failed"]

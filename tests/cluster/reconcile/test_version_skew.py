@@ -36,7 +36,7 @@ def test_older_sidecar_takes_up_a_policy_of_newer_defaults_and_is_told_to_be_out
     assert policies.get()["spec"]["retry"][FIELD] is False
     assert FIELD not in policies.file()
     stand_ins.run(policies.namespace, "production", env=INJECTED)
-    until(lambda: policies.status()["pods"]["outdated"] == 1, "it is outdated", seconds=40)
+    until(lambda: policies.status()["pods"]["outdated"] == 1, "it is outdated")
     policies.wait_for("Programmed", "True/Programmed")
     assert policies.status()["podsSummary"] == "1/1"
 
@@ -49,7 +49,7 @@ def test_older_sidecar_takes_up_what_it_can_of_a_policy_with_a_newer_field(
     policies.apply()
     policies.wait_for("Programmed", "True/Programmed")
     pod = stand_ins.run(policies.namespace, "production", env=INJECTED)
-    until(lambda: policies.status()["podsSummary"] == "1/1", "it is current", seconds=40)
+    until(lambda: policies.status()["podsSummary"] == "1/1", "it is current")
     policies.apply(retry={"maxAttempts": 2, FIELD: True})
     until(lambda: FIELD in policies.file(), "the newer field is handed out")
     policies.wait_for("Programmed", "False/Reconciling")

@@ -45,7 +45,7 @@ def test_restart_on_a_settled_cluster_writes_nothing(
     pod = stand_ins.run(policies.namespace, "production")
     stand_ins.run(policies.namespace, "keyed")
     # Files that are younger than their pods.
-    until(lambda: policies.status().get("podsSummary") == "1/1", "it is current", seconds=40)
+    until(lambda: policies.status().get("podsSummary") == "1/1", "it is current")
     policies.apply(retry={"maxAttempts": 2})
     until(lambda: "maxAttempts: 2" in policies.file(), "the edit is handed out")
     pod.sync()

@@ -96,7 +96,7 @@ def test_sidecar_that_a_limit_range_refuses_is_told_on_the_deployment_and_an_ann
     events = (
         f"/api/v1/namespaces/{namespace}/events?fieldSelector=reason%3DPodsRefused,involvedObject.name%3Dweb"
     )
-    until(lambda: cluster.api.get(events)["items"], "the refusal is told", seconds=30)
+    until(lambda: cluster.api.get(events)["items"], "the refusal is told")
     (event,) = cluster.api.get(events)["items"]
     assert event["involvedObject"]["kind"] == "Deployment"
     assert "maximum cpu usage per Container is 500m" in event["message"]
@@ -104,5 +104,5 @@ def test_sidecar_that_a_limit_range_refuses_is_told_on_the_deployment_and_an_ann
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web"
     cluster.request("PATCH", path, lower, content_type="application/merge-patch+json").expect()
     pods = f"/api/v1/namespaces/{namespace}/pods"
-    made = until(lambda: cluster.api.get(pods)["items"], "its pods are made", seconds=30)
+    made = until(lambda: cluster.api.get(pods)["items"], "its pods are made")
     assert resources(made[0])[0]["limits"]["cpu"] == "500m"

@@ -43,7 +43,7 @@ def test_from_nothing_the_first_annotated_pods_are_injected_as_soon_as_replicas_
     assert not has_sidecar(make_pod())
     parts.reconcile()
     parts.wait_until_ready()
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle", seconds=30)
+    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle")
     assert has_sidecar(make_pod())
 
 
@@ -53,7 +53,7 @@ def test_rotation_under_load_refuses_no_review(parts: Any, make_pod: MakePod, cl
     for at in range(2):
         parts.replica(at)
     parts.wait_until_ready()
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle", seconds=30)
+    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle")
     old, stop = bundles(cluster)[0], threading.Event()
 
     def load() -> list[bool]:
@@ -66,7 +66,7 @@ def test_rotation_under_load_refuses_no_review(parts: Any, make_pod: MakePod, cl
         loads = [threads.submit(load) for _ in range(4)]
         try:
             cluster.request("DELETE", SECRET).expect()
-            until(lambda: bundles(cluster)[0] != old, "both authorities are trusted", seconds=30)
+            until(lambda: bundles(cluster)[0] != old, "both authorities are trusted")
             both = bundles(cluster)[0]
             until(lambda: bundles(cluster)[0] != both, "the old authority is gone", seconds=60)
             stop.wait(2)  # the load goes on for a while
@@ -85,11 +85,11 @@ def test_pods_are_admitted_while_no_replica_runs(parts: Any, make_pod: MakePod) 
     parts.reconcile()
     running = parts.replica(0)
     until(lambda: is_ready(parts.addresses[0]), "ready", seconds=60)
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle", seconds=30)
+    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle")
     running.end(kill=True)
     assert not has_sidecar(make_pod())
     parts.replica(0)
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "injected again", seconds=30)
+    until(lambda: has_sidecar(make_pod(dry_run=True)), "injected again")
 
 
 def test_pods_are_admitted_while_replicas_take_connections_and_never_answer(
@@ -105,7 +105,7 @@ def test_pods_are_admitted_while_replicas_take_connections_and_never_answer(
             stack.enter_context(socket.create_server((address, PORT)))
         parts.configure()
         # At once only as long as the configuration is not in force.
-        took = until(lambda: each if (each := seconds_for_a_pod()) > 4 else None, "it is asked", seconds=30)
+        took = until(lambda: each if (each := seconds_for_a_pod()) > 4 else None, "it is asked")
     assert took < 15
 
 
@@ -130,8 +130,8 @@ def test_expired_certificate_admits_pods_and_is_replaced_at_once(
     assert not is_ready(parts.addresses[0])
     assert not has_sidecar(make_pod())
     parts.reconcile()
-    until(lambda: is_ready(parts.addresses[0]), "a new leaf is served", seconds=30)
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "injected", seconds=30)
+    until(lambda: is_ready(parts.addresses[0]), "a new leaf is served")
+    until(lambda: has_sidecar(make_pod(dry_run=True)), "injected")
 
 
 def test_annotated_then_installed_then_scaled_is_one_rollout(
@@ -160,7 +160,7 @@ def test_annotated_then_installed_then_scaled_is_one_rollout(
     for at in range(2):
         parts.replica(at)
     parts.wait_until_ready()
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle", seconds=30)
+    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle")
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web"
     for replicas in (3, 4):
         kind = "application/merge-patch+json"
@@ -168,7 +168,6 @@ def test_annotated_then_installed_then_scaled_is_one_rollout(
     until(
         lambda: any(has_sidecar(pod) for pod in cluster.request("GET", pods).expect()["items"]),
         "the rollout has begun",
-        seconds=30,
     )
     seen = set()
     for _ in range(20):

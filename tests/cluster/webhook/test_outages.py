@@ -24,7 +24,7 @@ def test_policies_made_after_a_restart_of_the_api_server_are_known(
     webhook: Any, make_pod: MakePod, own_cluster: LocalCluster, namespace: str
 ) -> None:
     own_cluster.restart_apiserver(kill=True)
-    assert until(lambda: has_sidecar(make_pod(dry_run=True)), "injected again", seconds=30)
+    assert until(lambda: has_sidecar(make_pod(dry_run=True)), "injected again")
     policy = {
         "apiVersion": "claude-sidecar.dev/v1alpha1",
         "kind": "ClaudePolicy",
@@ -36,7 +36,7 @@ def test_policies_made_after_a_restart_of_the_api_server_are_known(
     own_cluster.request(
         "DELETE", f"/apis/claude-sidecar.dev/v1alpha1/namespaces/{namespace}/claudepolicies/production"
     ).expect()
-    until(lambda: not mounts_team_keys(make_pod(dry_run=True)), "nor is a deleted one known", seconds=30)
+    until(lambda: not mounts_team_keys(make_pod(dry_run=True)), "nor is a deleted one known")
 
 
 def test_replicas_stay_ready_while_the_api_server_is_away(webhook: Any, own_cluster: LocalCluster) -> None:
@@ -53,7 +53,7 @@ def test_replica_that_is_told_to_leave_answers_until_nobody_asks_it_any_more(
 ) -> None:
     leaving = webhook.extra_replica()
     address = webhook.extra_address
-    until(lambda: is_ready(address), "ready", seconds=30)
+    until(lambda: is_ready(address), "ready")
     done = threading.Thread(target=leaving.end)
     done.start()
     until(lambda: not is_ready(address), "no longer ready")

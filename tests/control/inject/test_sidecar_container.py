@@ -233,6 +233,20 @@ def test_ephemeral_storage_is_asked_for_where_the_settings_say_so(injected: Inje
     assert wanted["limits"]["ephemeral-storage"] == "1Gi"
 
 
+@pytest.mark.parametrize(
+    ("limit", "room"), [(None, 400), ("1Gi", 400), ("464Mi", 400), ("300Mi", 236), ("10Mi", 1)]
+)
+def test_bodies_are_spooled_within_the_limit_of_ephemeral_storage(
+    injected: Inject, limit: str | None, room: int
+) -> None:
+    settings = Settings(tmp_mi_b=400, resources=Resources(ephemeral_storage_limit=limit))
+    pod = injected(make_pod(), settings=settings).pod
+    (told,) = (each for each in container(pod, "claude-sidecar")["env"] if "SPOOL" in each["name"])
+    assert told["value"] == str(room)
+    (tmp,) = (each for each in pod["spec"]["volumes"] if each["name"] == "claude-sidecar-tmp")
+    assert tmp["emptyDir"]["sizeLimit"] == f"{room + 64}Mi"
+
+
 def test_ephemeral_storage_is_never_asked_for_beyond_its_limit(injected: Inject) -> None:
     settings = Settings(resources=Resources(ephemeral_storage_request="1Gi", ephemeral_storage_limit="512Mi"))
     wanted = container(injected(make_pod(), settings=settings).pod, "claude-sidecar")["resources"]

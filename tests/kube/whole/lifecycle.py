@@ -3,11 +3,11 @@
 import contextlib
 import fcntl
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from free_ports import free_ports
 from kube.waiting import until
 from kube.whole import cluster_dns, machine_state, network
 from kube.whole.commands import Programs, Writer
@@ -91,17 +91,11 @@ def _make_node(at: Places, programs: Programs) -> None:
     at.state.mkdir(mode=0o700)
     machine_state.note_settings(at)
     machine_state.make_cgroups(at)
-    port = _free_port()
+    (port,) = free_ports(1)
     node = Node(at.state)
     node.start(programs.pause, port)
     network.connect(node, at)
     Writer(at, programs, f"https://127.0.0.1:{port}").write()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _take_images_in(cluster: WholeCluster, programs: Programs) -> None:

@@ -87,7 +87,7 @@ class Node:
                 stderr=log,
             )
             try:
-                return until(lambda: self.pid, "the node's namespaces are there", seconds=5) or 0
+                return until(lambda: self.pid, "the node's namespaces are there") or 0
             except AssertionError as late:
                 raise NodeFailed(f"{late}\n{self.tail('node')}") from late
 
@@ -118,7 +118,7 @@ class Node:
                 env=environ,
             )
         try:
-            until(lambda: self.pid_of(program), f"{program.name} runs", seconds=5)
+            until(lambda: self.pid_of(program), f"{program.name} runs")
         except AssertionError as late:
             raise NodeFailed(f"{late}\n{self.tail(program.name)}") from late
 
@@ -136,7 +136,7 @@ class Node:
             return
         _signal(pid, signal.SIGKILL if kill else signal.SIGTERM)
         with contextlib.suppress(AssertionError):
-            until(lambda: self.pid_of(program) != pid, f"{program.name} ends", seconds=10)
+            until(lambda: self.pid_of(program) != pid, f"{program.name} ends")
             return
         _signal(pid, signal.SIGKILL)
         until(lambda: self.pid_of(program) != pid, f"{program.name} ends")
