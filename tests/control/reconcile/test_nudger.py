@@ -83,7 +83,7 @@ async def nudging(api: Api, count: int, per_second: float) -> AsyncIterator[tupl
 
 async def so_many(names_of_pods: asyncio.Queue[str], count: int) -> None:
     """Wait until so many more are in it."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for _ in range(count):
             await names_of_pods.get()
 
