@@ -18,8 +18,6 @@ from kube.local_cluster import local_cluster
 from kube.programs import minors, programs_of
 from kube.waiting import until
 
-pytestmark = pytest.mark.timeout(240)
-
 SCRAPE_S = 1
 SCRAPES = 12
 """So many, with calls in between, before anything is asked."""
@@ -36,7 +34,7 @@ class Scraped:
     def filled(self, expr: str) -> str:
         """An expression with the choices above a dashboard made."""
         chosen = {
-            "$__rate_interval": "10s",
+            "$__rate_interval": "30s",
             "$__range": "1m",
             "$cluster": ".*",
             "$namespace": self.fleet.namespace,
@@ -125,9 +123,7 @@ def test_rule_has_data_with_the_labels_that_its_text_shows(scraped: Scraped, rul
 
 
 def test_no_alert_of_operator_and_webhook_is_pending_where_they_are_well(scraped: Scraped) -> None:
-    alerts = scraped.prometheus.get("alerts")["alerts"]
-    names = {alert["labels"]["alertname"] for alert in alerts}
-    assert not names & {
+    unwarranted = {
         "ClaudeOperatorDown",
         "ClaudeOperatorStuck",
         "ClaudeWebhookDown",
@@ -136,7 +132,14 @@ def test_no_alert_of_operator_and_webhook_is_pending_where_they_are_well(scraped
         "ClaudePolicyNeedsRestart",
     }
     # This fleet has too many failures, and a pod that came too early.
-    assert {"ClaudeErrorRatio", "ClaudePodsWithoutSidecar"} <= names
+    wanted = {"ClaudeErrorRatio", "ClaudePodsWithoutSidecar"}
+
+    def pending() -> set[str]:
+        alerts = scraped.prometheus.get("alerts")["alerts"]
+        return {alert["labels"]["alertname"] for alert in alerts}
+
+    # More than one look, since a scrape that takes over a second is as none.
+    until(lambda: pending() & (wanted | unwarranted) == wanted, "only what is wrong here is pending")
 
 
 def test_workload_is_what_the_user_deployed(scraped: Scraped) -> None:

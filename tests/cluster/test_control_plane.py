@@ -105,7 +105,9 @@ def here(each_cluster: Cluster) -> Iterator[str]:
 def gadgets(each_cluster: Cluster) -> Iterator[None]:
     """The CRD above, until the test ends."""
     each_cluster.apply(GADGET)
-    each_cluster.kubectl("wait", "--for=condition=Established", "crd/gadgets.smoke.example", "--timeout=10s")
+    each_cluster.kubectl("wait", "--for=condition=Established", "crd/gadgets.smoke.example", "--timeout=120s")
+    listed = "get", "gadgets", "-n", "default"
+    until(lambda: each_cluster.run_kubectl(*listed).returncode == 0, "kubectl can find the kind")
     yield
     each_cluster.kubectl("delete", "crd", "gadgets.smoke.example", "--wait=false")
 

@@ -72,7 +72,7 @@ def running(log: Path, port: int, *arguments: str) -> Iterator[int]:
         process = subprocess.Popen([PROGRAM, *arguments], stdout=out, stderr=out, env=clean_environment())
     pause = threading.Event()
     try:
-        for _ in range(300):
+        for _ in range(600):
             if accepts(port):
                 break
             assert process.poll() is None, f"{arguments} ended with {process.returncode}: {log.read_text()}"
@@ -83,7 +83,7 @@ def running(log: Path, port: int, *arguments: str) -> Iterator[int]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(timeout=20)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

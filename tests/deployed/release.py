@@ -29,20 +29,20 @@ class Release:
 
     def install(self, *flags: str, chart: Path = CHART) -> None:
         """`helm install --wait`."""
-        self._with_values("install", "--create-namespace", "--wait", "--timeout=100s", *flags, chart=chart)
+        self._with_values("install", "--create-namespace", "--wait", "--timeout=250s", *flags, chart=chart)
 
     def upgrade(self, more: Mapping[str, Any] | None = None, *flags: str, chart: Path = CHART) -> None:
         """`helm upgrade --wait`, with values that hold for this time only."""
         values = merged(self.values, more or {})
-        self._with_values("upgrade", "--wait", "--timeout=100s", *flags, chart=chart, values=values)
+        self._with_values("upgrade", "--wait", "--timeout=250s", *flags, chart=chart, values=values)
 
     def test(self) -> str:
         """`helm test`; what it printed."""
-        return self.helm("test", NAME, "--timeout=100s")
+        return self.helm("test", NAME, "--timeout=250s")
 
     def uninstall(self) -> None:
         """`helm uninstall --wait`."""
-        self.helm("uninstall", NAME, "--wait", "--timeout=60s")
+        self.helm("uninstall", NAME, "--wait", "--timeout=120s")
 
     def helm(self, *arguments: str, stdin: str | None = None) -> str:
         """What helm prints on stdout.
@@ -56,7 +56,7 @@ class Release:
             check=False,
             capture_output=True,
             text=True,
-            timeout=150,
+            timeout=300,
             env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
         )
         if ended.returncode != 0:

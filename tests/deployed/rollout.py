@@ -8,7 +8,7 @@ from kube.cluster import Cluster
 
 def roll_out(cluster: Cluster, namespace: str, name: str, *, seconds: int = 60) -> None:
     """Wait until a Deployment has nothing but ready pods of its newest template; AssertionError if not."""
-    timeout = f"--timeout={min(seconds, 55)}s"  # kubectl itself is given 60 s
+    timeout = f"--timeout={min(seconds, 170)}s"  # kubectl itself is given 180 s
     cluster.kubectl("rollout", "status", f"deployment/{name}", "-n", namespace, timeout)
 
 

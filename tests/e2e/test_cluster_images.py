@@ -29,7 +29,7 @@ def archive(own_whole_cluster: WholeCluster, tmp_path: Path) -> Callable[[str], 
 def image_of_a_pod(cluster: WholeCluster, namespace: str, name: str) -> str:
     """The digest of what a pod runs."""
     cluster.kubectl("run", name, f"--image={TAG}", "--image-pull-policy=Never", "-n", namespace)
-    cluster.kubectl("wait", "pod", name, "-n", namespace, "--for=condition=Ready", "--timeout=30s")
+    cluster.kubectl("wait", "pod", name, "-n", namespace, "--for=condition=Ready", "--timeout=120s")
     (status,) = cluster.api.get(f"/api/v1/namespaces/{namespace}/pods/{name}")["status"]["containerStatuses"]
     return str(status["imageID"])
 

@@ -23,7 +23,7 @@ def machine() -> Iterator[InnerMachine]:
 
 def run_a_pod(machine: InnerMachine) -> None:
     machine.kubectl("run", "p", f"--image={PAUSE_IMAGE}", "--image-pull-policy=Never")
-    machine.kubectl("wait", "pod", "p", "--for=condition=Ready", "--timeout=30s")
+    machine.kubectl("wait", "pod", "p", "--for=condition=Ready", "--timeout=120s")
 
 
 def test_cluster_down_leaves_nothing_behind(machine: InnerMachine) -> None:

@@ -68,7 +68,7 @@ def test_job_with_a_sidecar_ends(shop: Shop) -> None:
     }
     shop.cluster.apply([program_map("app"), job], namespace=shop.namespace)
     shop.cluster.kubectl(
-        "wait", "--for=condition=Complete", "job/report", "-n", shop.namespace, "--timeout=50s"
+        "wait", "--for=condition=Complete", "job/report", "-n", shop.namespace, "--timeout=120s"
     )
     said = json.loads(shop.cluster.kubectl("logs", "job/report", "-c", "app", "-n", shop.namespace))
     assert said["headers"]["x-claude-sidecar-route"] == "first"

@@ -28,7 +28,7 @@ def operator_away(on: Stage) -> Iterator[None]:
     try:
         for name in replicas:
             scale(name, 0)
-        cluster.kubectl("wait", "pods", "--all", "--for=delete", "-n", namespace, "--timeout=55s")
+        cluster.kubectl("wait", "pods", "--all", "--for=delete", "-n", namespace, "--timeout=120s")
         yield
     finally:
         for name, count in replicas.items():

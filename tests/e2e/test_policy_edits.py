@@ -28,7 +28,7 @@ def test_edit_is_in_force_within_seconds(shop: Shop) -> None:
     assert app.ask()["headers"]["x-claude-sidecar-attempts"] == "2"
     before = hash_in_force(app)
     shop.policies.apply(**shop.two_routes(retry={"maxAttempts": 1}))
-    until(lambda: hash_in_force(app) != before, "the edit is in force", seconds=10)
+    until(lambda: hash_in_force(app) != before, "the edit is in force", seconds=30)
     said = app.ask()
     assert (said["ok"], said["status"], said["headers"]["x-claude-sidecar-attempts"]) == (False, 529, "1")
     shop.policies.wait_for("Programmed", "True/Programmed")

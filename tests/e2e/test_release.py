@@ -26,13 +26,13 @@ def test_helm_test_fails_where_no_sidecar_is_injected_and_says_why(on_stage: Sta
     kubectl, webhook = on_stage.cluster.kubectl, f"deployment/{WEBHOOK}"
     here = ("-n", on_stage.release.namespace)
     kubectl("scale", webhook, "--replicas=0", *here)
-    kubectl("wait", "pods", "-l=app.kubernetes.io/component=webhook", "--for=delete", "--timeout=50s", *here)
+    kubectl("wait", "pods", "-l=app.kubernetes.io/component=webhook", "--for=delete", "--timeout=120s", *here)
     try:
         with pytest.raises(HelmFailed, match="no sidecar was injected into this pod"):
             on_stage.release.test()
     finally:
         kubectl("scale", webhook, "--replicas=2", *here)
-        kubectl("rollout", "status", webhook, "--timeout=50s", *here)
+        kubectl("rollout", "status", webhook, "--timeout=120s", *here)
     assert "Phase:          Succeeded" in on_stage.release.test()
 
 

@@ -49,7 +49,7 @@ def phase(cluster: Cluster, namespace: str, name: str) -> str:
 
 def wait_until_ready(cluster: Cluster, namespace: str, name: str) -> None:
     """Of a pod."""
-    cluster.kubectl("wait", "pod", name, "-n", namespace, "--for=condition=Ready", "--timeout=40s")
+    cluster.kubectl("wait", "pod", name, "-n", namespace, "--for=condition=Ready", "--timeout=120s")
 
 
 def test_native_sidecar_serves_before_its_app_starts_and_ends_with_it(

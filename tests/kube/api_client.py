@@ -72,7 +72,7 @@ class ApiClient:
             self._tls.load_cert_chain(pem.name)
 
     def request(
-        self, method: str, path: str, body: object = None, *, content_type: str = JSON, seconds: float = 20.0
+        self, method: str, path: str, body: object = None, *, content_type: str = JSON, seconds: float = 60.0
     ) -> Reply:
         """One request; *body* is made JSON unless it is text. OSError if nobody answers within *seconds*."""
         content = body if body is None or isinstance(body, str) else json.dumps(body)

@@ -71,7 +71,7 @@ class Cluster:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             env={"HOME": str(home), "PATH": str(self.kubectl_program.parent)},
         )
 

@@ -60,7 +60,7 @@ class _Kubectl:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             env=self._environ,
         )
         if ended.returncode != 0:

@@ -8,10 +8,13 @@ from kube.waiting import until
 from operating.forwarder import Forwarder
 from operating.installed import NAMESPACE, documents
 from operating.operator_process import OperatorProcess, operator_process
-from operating.webhook_process import PORT, fresh_addresses, is_ready, pod_of, replica
+from operating.webhook_process import PORT, fresh_addresses, has_sidecar, is_ready, pod_of, replica
+
+from claude_operator import names
 
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 SECRET = f"/api/v1/namespaces/{NAMESPACE}/secrets/claude-operator-webhook"
+TRIED_PODS = "/api/v1/namespaces/default/pods?dryRun=All"
 SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
 
 
@@ -41,8 +44,11 @@ class Installation:
         account = self._account(NAMESPACE, "claude-sidecar-webhook")
         return self._stack.enter_context(replica(account, self.extra_address))
 
-    def configure(self) -> None:
-        """Install the configuration as it is shipped, but for the port of the Service."""
+    def configure(self, timeout_s: int = 30) -> None:
+        """Install the configuration as it is shipped, but for the port of the Service and the timeout.
+
+        timeout_s: so long that no pod goes without a sidecar only because the machine is busy.
+        """
         # An API server without kube-proxy reaches a Service only by the name that it stands for.
         service = {
             "metadata": {"name": "claude-sidecar-webhook"},
@@ -52,15 +58,21 @@ class Installation:
         (configuration,) = documents("webhook-configuration")
         for webhook in configuration["webhooks"]:
             webhook["clientConfig"]["service"]["port"] = self.forwarder.port
+            webhook["timeoutSeconds"] = timeout_s
         self.cluster.apply(configuration)
 
     def wait_until_ready(self) -> None:
-        """Both replicas say that API servers trust them."""
-        until(
-            lambda: all(is_ready(address) for address in self.addresses),
-            "both replicas are ready",
-            seconds=60,
-        )
+        """Both replicas say that API servers trust them, and this API server does."""
+        until(lambda: all(is_ready(address) for address in self.addresses), "both replicas are ready")
+        until(self._injects, "the API server knows the webhook's bundle")
+
+    def _injects(self) -> bool:
+        """Whether a pod that is only tried gets a sidecar."""
+        pod = {
+            "metadata": {"name": "tried", "annotations": {names.POLICY: "production"}},
+            "spec": {"containers": [{"name": "app", "image": "localhost/none:1"}]},
+        }
+        return has_sidecar(self.cluster.request("POST", TRIED_PODS, pod).expect())
 
     def remove(self) -> None:
         """Leave nothing that the next test would stumble over."""

@@ -16,7 +16,7 @@ from typing import Any
 from kube.ending import ended_or_killed
 from kube.waiting import until
 
-QUICK = ("--ask-every-seconds", "1", "--resync-seconds", "1", "--lease-seconds", "3")
+QUICK = ("--ask-every-seconds", "1", "--resync-seconds", "1", "--lease-seconds", "15")
 
 
 class OperatorProcess:
@@ -81,7 +81,9 @@ class OperatorProcess:
 
     def wait(self, seconds: float = 60.0) -> int:
         """Its exit code, once it ended."""
-        return self._process.wait(seconds)
+        code = self._process.wait(seconds)
+        self._reader.join()
+        return code
 
     def end(self, kill: bool = False) -> int:
         """Stop it, politely or not; its exit code."""

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from free_ports import free_ports
+from kube.waiting import until
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 PROGRAM = Path(sys.executable).parent / "claude-sidecar"
@@ -130,18 +131,20 @@ def _start(
     def stop() -> None:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
     stack.callback(stop)
-    pause = threading.Event()
-    for _ in range(300):
+
+    def listens() -> bool:
+        assert process.poll() is None, log.read_text()
         with contextlib.suppress(OSError), contextlib.ExitStack() as connections:
             for port in ports:
                 connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=1))
-            return stop
-        assert process.poll() is None, log.read_text()
-        pause.wait(0.05)
-    pytest.fail(f"{arguments} does not listen: {log.read_text()}")
+            return True
+        return False
+
+    until(listens, f"{arguments[0]} listens, see {log}")
+    return stop
 
 
 def _direct() -> urllib.request.OpenerDirector:

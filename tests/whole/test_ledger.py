@@ -65,6 +65,7 @@ async def test_metrics_and_spans_equal_the_ledger(start_whole: Callable[..., Who
     served = whole.ledger()["calls"]
     # A call is counted just after the app has its end, and not all need be exported when a process ends.
     until(lambda: len(_sends(whole)) == len(served), "every send has its span in the collector")
+    until(lambda: len(_tops(whole)) == CALLS, "and every call")
     metrics = _samples(whole.admin_text("/metrics"))
     whole.stop()
     assert sum(statuses.values()) == CALLS
@@ -77,12 +78,11 @@ async def test_metrics_and_spans_equal_the_ledger(start_whole: Callable[..., Who
     assert _sum(metrics, "claude_sidecar_attempts_total", "route", "status") == by_route
     assert _tokens(metrics) == _reported(served)
 
-    spans = whole.collector.spans()
     sends = _sends(whole)
     assert len(sends) == len(served)
     told = Counter(str(_attribute(s, "http.response.status_code") or "none") for s in sends)
     assert told == Counter(str(call["status"] or "none") for call in served)
-    tops = [s for s in spans if s.kind == s.SPAN_KIND_SERVER]
+    tops = _tops(whole)
     assert Counter((str(_attribute(s, "http.response.status_code")),) for s in tops) == statuses
     assert sum(_attribute(s, "claude_sidecar.attempts") for s in tops) == len(served)
     assert _sum(metrics, "claude_sidecar_traces_dropped_total") in (Counter(), Counter({(): 0}))
@@ -90,6 +90,10 @@ async def test_metrics_and_spans_equal_the_ledger(start_whole: Callable[..., Who
 
 def _sends(whole: Whole) -> list[Any]:
     return [s for s in whole.collector.spans() if s.kind == s.SPAN_KIND_CLIENT and s.name == "POST"]
+
+
+def _tops(whole: Whole) -> list[Any]:
+    return [s for s in whole.collector.spans() if s.kind == s.SPAN_KIND_SERVER]
 
 
 async def _make_calls(base_url: str) -> Seen:

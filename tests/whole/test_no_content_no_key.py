@@ -124,13 +124,13 @@ def _not_http() -> list[bytes]:
 async def _send_raw(port: int, data: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(data)
-    await asyncio.wait_for(reader.read(), 10)
+    await asyncio.wait_for(reader.read(), 60)
     writer.close()
 
 
 async def _until_refused(whole: Whole) -> None:
     """The watcher looks every second."""
-    for _ in range(100):
+    for _ in range(1200):
         if json.loads(await asyncio.to_thread(whole.admin_text, "/status"))["lastError"]:
             return
         await asyncio.sleep(0.05)

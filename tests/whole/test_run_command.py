@@ -6,13 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kube.waiting import until
 from tests.whole.conftest import Whole
 
 PROGRAM = Path(sys.executable).parent / "claude-sidecar"
@@ -32,7 +32,7 @@ def _run(
         [*prefix, str(PROGRAM), "run", *arguments],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         env=os.environ | (env or {}),
         check=False,
     )
@@ -102,22 +102,13 @@ def test_sighup_reads_the_policy_again_and_sigterm_ends_in_order(start_whole: Ca
     file.write_text(POLICY.replace("NAME", "behind").format(upstream=whole.upstream))
     process = int(subprocess.check_output(["pgrep", "-f", f"run --policy {file}"], text=True).split()[0])
     os.kill(process, signal.SIGHUP)
-    _until(lambda: _status(whole)["policy"] == "behind")
+    until(lambda: _status(whole)["policy"] == "behind", "the signal is heeded")
     whole.stop()
     assert '"message":"stopped"' in whole.log.read_text()
 
 
 def _status(whole: Whole) -> dict[str, Any]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{whole.admin}/status", timeout=5) as answer:
+    with opener.open(f"{whole.admin}/status", timeout=30) as answer:
         status: dict[str, Any] = json.load(answer)
     return status
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(100):
-        if holds():
-            return
-        pause.wait(0.05)
-    raise AssertionError("it did not come to hold")

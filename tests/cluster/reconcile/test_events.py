@@ -104,7 +104,14 @@ def test_limit_range_that_refuses_pods_is_told(policies) -> None:
         "spec": {"limits": [bound]},
     }
     policies.cluster.apply(limits, namespace=policies.namespace)
-    wanted = asking(resources={"limits": {"cpu": "2"}})
+    greedy = {"limits": {"cpu": "2"}}
+    pod = {
+        "metadata": {"name": "tried"},
+        "spec": {"containers": [{"name": "app", "image": "localhost/none:1", "resources": greedy}]},
+    }
+    tried = f"/api/v1/namespaces/{policies.namespace}/pods?dryRun=All"
+    until(lambda: policies.cluster.request("POST", tried, pod).status == 403, "the bound is in force")
+    wanted = asking(resources=greedy)
     wanted["kind"] = "StatefulSet"
     wanted["spec"]["serviceName"] = "web"
     policies.cluster.apply(wanted, namespace=policies.namespace)

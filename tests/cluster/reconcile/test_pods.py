@@ -141,7 +141,7 @@ def test_forged_answer_counts_as_unreachable(
         stand_ins.report(policies.namespace, name, podIP=address)
         policies.wait_for("Programmed", "Unknown/Unreachable")
         assert operator.rss_mib() < 300
-        assert operator.probe("/livez")[0] == 200
+        until(lambda: operator.probe("/livez")[0] == 200, "it is alive")
 
 
 def test_older_sidecar_is_outdated_and_current_by_its_generation(policies, stand_ins: StandIns) -> None:

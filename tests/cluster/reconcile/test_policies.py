@@ -159,9 +159,9 @@ def test_namespace_with_policies_and_pods_goes_away_without_resistance(
         lambda: equipped.request("GET", f"/api/v1/namespaces/{policies.namespace}").status == 404,
         "the namespace is gone",
     )
-    # Its ConfigMaps may be gone before the namespace is seen to be going: each is tried once, and no more.
+    # Its ConfigMaps may be gone before the namespace is seen to be going: a few tries, and no more.
     failed = [line for line in operator.lines if line.get("message") == "pass failed"]
-    assert len(failed) <= 2
+    assert len(failed) <= 6
     until(lambda: operator.metric("claude_operator_queue_length") == 0, "nothing is left to do")
 
 

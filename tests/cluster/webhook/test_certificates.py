@@ -43,7 +43,6 @@ def test_from_nothing_the_first_annotated_pods_are_injected_as_soon_as_replicas_
     assert not has_sidecar(make_pod())
     parts.reconcile()
     parts.wait_until_ready()
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle")
     assert has_sidecar(make_pod())
 
 
@@ -53,7 +52,6 @@ def test_rotation_under_load_refuses_no_review(parts: Any, make_pod: MakePod, cl
     for at in range(2):
         parts.replica(at)
     parts.wait_until_ready()
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle")
     old, stop = bundles(cluster)[0], threading.Event()
 
     def load() -> list[bool]:
@@ -73,7 +71,7 @@ def test_rotation_under_load_refuses_no_review(parts: Any, make_pod: MakePod, cl
         finally:
             stop.set()
         answers = [answer for each in loads for answer in each.result()]
-    assert len(answers) > 100
+    assert len(answers) > 20
     assert answers.count(False) == 0
     assert len(set(bundles(cluster))) == 1
     assert old not in bundles(cluster)
@@ -103,7 +101,7 @@ def test_pods_are_admitted_while_replicas_take_connections_and_never_answer(
     with contextlib.ExitStack() as stack:
         for address in parts.addresses:
             stack.enter_context(socket.create_server((address, PORT)))
-        parts.configure()
+        parts.configure(timeout_s=5)
         # At once only as long as the configuration is not in force.
         took = until(lambda: each if (each := seconds_for_a_pod()) > 4 else None, "it is asked")
     assert took < 15
@@ -160,7 +158,6 @@ def test_annotated_then_installed_then_scaled_is_one_rollout(
     for at in range(2):
         parts.replica(at)
     parts.wait_until_ready()
-    until(lambda: has_sidecar(make_pod(dry_run=True)), "the API server knows the bundle")
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web"
     for replicas in (3, 4):
         kind = "application/merge-patch+json"

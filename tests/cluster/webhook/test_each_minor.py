@@ -58,7 +58,7 @@ def web() -> dict[str, Any]:
 def test_policy_is_programmed_and_a_bad_one_refused(installed: Installation, here: str) -> None:
     cluster, path = installed.cluster, POLICIES.format(here)
     cluster.request("POST", path, policy({"retry": {"maxAttempts": 2}}, "production")).expect()
-    wanted = ("-n", here, "wait", "--for=condition=Programmed", "cpol/production", "--timeout=30s")
+    wanted = ("-n", here, "wait", "--for=condition=Programmed", "cpol/production", "--timeout=120s")
     cluster.kubectl(*wanted)
     data = cluster.api.get(f"/api/v1/namespaces/{here}/configmaps/claude-policy-production")["data"]
     assert "maxAttempts: 2" in data["policy.yaml"]
