@@ -81,7 +81,10 @@ class OperatorProcess:
 
     def wait(self, seconds: float = 60.0) -> int:
         """Its exit code, once it ended."""
-        code = self._process.wait(seconds)
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"not ended within {seconds:g} s: {self.lines[-8:]}") from None
         self._reader.join()
         return code
 
