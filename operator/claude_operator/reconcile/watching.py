@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, cast
 
 import aiohttp
@@ -18,6 +18,9 @@ from claude_operator.reconcile.seen import Seen
 _LONGEST_BACKOFF_S = 30.0
 _LONGEST_MESSAGE = 300
 _LIST_PAGE = 500
+_LONGEST_END_S = 10.0
+_WATCHER = "watcher for "
+"""How kopf names a task that watches one kind; it leaves these behind where another of them fails."""
 
 
 class WatchingEnded(Exception):
@@ -97,23 +100,39 @@ def settings(watch_silence_s: float) -> kopf.OperatorSettings:
 async def watch(
     handlers: kopf.OperatorRegistry, chosen: kopf.OperatorSettings, stop: asyncio.Event, ready: asyncio.Event
 ) -> None:
-    """Watch everything until `stop`; raises WatchingEnded.
-
-    That is for another process to try again: when kopf ends, it cancels all tasks that began after it.
-    """
+    """Watch everything until `stop`; raises WatchingEnded, and it is for another process to try again."""
+    tasks = await kopf.spawn_tasks(
+        registry=handlers,
+        settings=chosen,
+        # Unused, as nothing is peered with; but kopf would ask for the user's name, and a pod has none.
+        identity=cast(Any, "claude-operator"),
+        standalone=True,
+        clusterwide=True,
+        stop_flag=stop,
+        ready_flag=ready,
+    )
     try:
-        await kopf.operator(
-            registry=handlers,
-            settings=chosen,
-            # Unused, as nothing is peered with; but kopf would ask for the user's name, and a pod has none.
-            identity=cast(Any, "claude-operator"),
-            standalone=True,
-            clusterwide=True,
-            stop_flag=stop,
-            ready_flag=ready,
-        )
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
     except Exception as error:
         raise WatchingEnded(f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]) from None
+    finally:
+        await _end(tasks)
+        await _end([task for task in asyncio.all_tasks() if task.get_name().startswith(_WATCHER)])
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel and wait a while.
+
+    kopf's own `run_tasks` would, after a failure, cancel each watcher together with the task that tells it of
+    pauses. Whichever came first, a watcher could take the one for the other, go on, and never end.
+    """
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        ended, _ = await asyncio.wait(tasks, timeout=_LONGEST_END_S)
+        await asyncio.gather(*ended, return_exceptions=True)
 
 
 def _plain(body: kopf.Body) -> Object:
