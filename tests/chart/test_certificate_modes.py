@@ -41,10 +41,10 @@ class Made(NamedTuple):
     authority: bytes
 
 
-def by_a_company() -> Made:
+def by_a_company(host: str = HOST) -> Made:
     """One with an intermediate, as a company's authority gives."""
     root = trustme.CA()
-    leaf = root.create_child_ca().issue_cert(HOST)
+    leaf = root.create_child_ca().issue_cert(host)
     chain = b"".join(each.bytes() for each in leaf.cert_chain_pems)
     return Made(chain, leaf.private_key_pem.bytes(), root.cert_pem.bytes())
 
@@ -204,6 +204,22 @@ def test_certificate_of_others_is_served_trusted_and_renewed_without_a_restart(c
 def _newest_serial(webhook: Any) -> str:
     (*_, newest) = [line["serial"] for line in webhook.lines if line["message"] == "certificate in use"]
     return str(newest)
+
+
+def test_certificate_for_another_name_is_told_and_makes_nobody_ready(
+    cluster: Cluster, stack: contextlib.ExitStack
+) -> None:
+    elsewhere = "claude-sidecar-webhook.elsewhere.svc"
+    chart = Chart(cluster, stack, "Given", by_a_company(elsewhere))
+    chart.install()
+    webhook = chart.start("webhook")
+    line = webhook.wait_until_said("not ready")
+    assert line["reason"] == f"the certificate in use is not for {HOST}, by which API servers ask"
+    assert not is_ready(chart.address)
+    right = by_a_company()
+    chart.keep(right)
+    chart.trust(right)
+    until(lambda: is_ready(chart.address), "the replica is ready with the right one")
 
 
 def test_operator_leaves_certificates_of_others_alone_and_may_not_touch_them(chart: Chart) -> None:

@@ -92,7 +92,7 @@ def left_of_the_chart(cluster: Cluster) -> set[str]:
 
 def test_notes_name_the_next_command(cluster: Cluster, helm: Helm) -> None:
     said = install(helm)
-    assert "kubectl annotate deployment NAME claude-sidecar.dev/policy=POLICY" in said
+    assert "kubectl annotate deployment NAME -n NAMESPACE claude-sidecar.dev/policy=POLICY" in said
     assert f"helm test {RELEASE} -n {NAMESPACE}" in said
     assert len(said.partition("NOTES:")[2].splitlines()) < 20
 

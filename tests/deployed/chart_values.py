@@ -32,6 +32,8 @@ EXITS = {
     "caBundle": {"name": "company-ca", "key": "ca.pem"},
 }
 
+DROPPED = [{"sourceLabels": ["__name__"], "regex": "gen_ai_client_.*_bucket", "action": "drop"}]
+
 CASES: dict[str, dict[str, Any]] = {
     "as it comes": {},
     "as little as it can be": {
@@ -78,7 +80,12 @@ CASES: dict[str, dict[str, Any]] = {
             "metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
         },
         "monitoring": {
-            "podMonitors": {"create": True, "labels": {"release": "prometheus"}, "interval": "30s"},
+            "podMonitors": {
+                "create": True,
+                "labels": {"release": "prometheus"},
+                "interval": "30s",
+                "metricRelabelings": DROPPED,
+            },
             "alerts": {
                 "create": True,
                 "labels": {"release": "prometheus"},

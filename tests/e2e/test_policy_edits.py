@@ -5,6 +5,8 @@ from deployed.shop import Shop
 from deployed.upstream import KEYS
 from kube.waiting import until
 
+from claude_operator import names
+
 OVERLOADED = {"match": {"key": "first"}, "status": 529}
 ONLY_JUDGED = {"routes": [{"name": "a", "endpoint": "http://[0:1]"}]}
 """The API server admits it; only the operator's judging refuses it."""
@@ -29,6 +31,8 @@ def test_edit_is_in_force_within_seconds(shop: Shop) -> None:
     before = hash_in_force(app)
     shop.policies.apply(**shop.two_routes(retry={"maxAttempts": 1}))
     until(lambda: hash_in_force(app) != before, "the edit is in force", seconds=30)
+    # Without the nudge the kubelet would have come to it some time as well.
+    assert names.NUDGE in app.pod()["metadata"]["annotations"]
     said = app.ask()
     assert (said["ok"], said["status"], said["headers"]["x-claude-sidecar-attempts"]) == (False, 529, "1")
     shop.policies.wait_for("Programmed", "True/Programmed")

@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 
-WITHIN_S = 90
+WITHIN_S = 150  # a kubelet may look at a ConfigMap that came late only after 90 s
 
 base = os.environ.get("ANTHROPIC_BASE_URL")
 if not base:

@@ -34,10 +34,10 @@ class Knowledge:
             query={"fieldSelector": f"metadata.name={secret[1]}"},
             changed=changed,
         )
-        self._configurations: Mirror[list[Any]] = Mirror(
+        self._configurations: Mirror[list[Mapping[str, Any]]] = Mirror(
             api,
             _CONFIGURATIONS,
-            _bundles,
+            _clients,
             query={"fieldSelector": f"metadata.name={configuration}"},
             changed=changed,
         )
@@ -68,7 +68,15 @@ class Knowledge:
     @property
     def bundles(self) -> list[Any] | None:
         """The `caBundle` of each webhook in the live configuration; None where there is none."""
-        return next(iter(self._configurations.objects.values()), None)
+        clients = next(iter(self._configurations.objects.values()), None)
+        return None if clients is None else [each.get("caBundle") for each in clients]
+
+    @property
+    def hosts(self) -> set[str]:
+        """The names by which API servers ask for the webhook's Services."""
+        clients = next(iter(self._configurations.objects.values()), [])
+        services = [each["service"] for each in clients if each.get("service")]
+        return {f"{each['name']}.{each['namespace']}.svc" for each in services}
 
     def _index_policies(self) -> None:
         found: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -92,5 +100,5 @@ def _data(secret: Mapping[str, Any]) -> dict[str, str]:
     return dict(secret.get("data") or {})
 
 
-def _bundles(configuration: Mapping[str, Any]) -> list[Any]:
-    return [each["clientConfig"].get("caBundle") for each in configuration.get("webhooks") or ()]
+def _clients(configuration: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [each["clientConfig"] for each in configuration.get("webhooks") or ()]

@@ -38,21 +38,22 @@ def review_app(
 
     async def mutate(request: web.Request) -> web.Response:
         nonlocal under_way
+        began = clock.now()
         if under_way >= _MOST_AT_ONCE:
+            metrics.refused()
             return _bad(503, "too many reviews at once")
         under_way += 1
         try:
             is_small = request.content_length is not None and request.content_length <= _SMALL_BYTES
             async with contextlib.nullcontext() if is_small else large:
-                return await answer(request)
+                return await answer(request, began)
         finally:
             under_way -= 1
 
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request, began: float) -> web.Response:
         try:
             async with asyncio.timeout(_READ_S):
                 content = await request.read()
-            began = clock.now()
             review = read_review(content)
         except web.HTTPRequestEntityTooLarge:
             metrics.refused()
@@ -76,21 +77,21 @@ def review_app(
     return app
 
 
-def health_app(
-    is_ready: Callable[[], bool], expires: Callable[[], float], metrics: Metrics
-) -> web.Application:
-    """The application for the kubelet and Prometheus; expires: of the certificate, seconds since 1970."""
+def health_app(trouble: Callable[[], str], expires: Callable[[], float], metrics: Metrics) -> web.Application:
+    """The application for the kubelet and Prometheus.
+
+    trouble: why the replica is not ready, empty where it is; expires: of the certificate, seconds since 1970.
+    """
 
     async def livez(_request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def readyz(_request: web.Request) -> web.Response:
-        if is_ready():
-            return web.Response(text="ok\n")
-        return _bad(503, "API servers do not trust the certificate in use")
+        why_not = trouble()
+        return _bad(503, why_not) if why_not else web.Response(text="ok\n")
 
     async def page(_request: web.Request) -> web.Response:
-        body = metrics.text(expires(), is_ready())
+        body = metrics.text(expires(), not trouble())
         return web.Response(body=body, headers={"Content-Type": metrics.content_type})
 
     app = web.Application()

@@ -3,13 +3,13 @@
 import logging
 import ssl
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from cryptography import x509
 
 from claude_operator.certificates.secret import LEAF, LEAF_KEY, bundle_in, certificates_in, decoded
-from claude_operator.certificates.trust import is_chain_trusted
+from claude_operator.certificates.trust import is_chain_trusted, is_for
 from claude_sidecar.telemetry.log import event
 
 logger = logging.getLogger(__name__)
@@ -23,16 +23,23 @@ class ServingCertificate:
         self.chain: tuple[x509.Certificate, ...] = ()
         self._refused: tuple[bytes, bytes] | None = None
 
-    def offer(self, data: Mapping[str, str], bundles: Sequence[object] | None, now: datetime) -> None:
+    def offer(
+        self,
+        data: Mapping[str, str],
+        bundles: Sequence[object] | None,
+        now: datetime,
+        hosts: Collection[str] = (),
+    ) -> None:
         """Take the leaf of a Secret, unless the one in use is trusted and this one is not yet.
 
-        data: of the Secret, whoever wrote it; bundles: what the live configuration trusts, by webhook.
+        data: of the Secret, whoever wrote it; bundles: what the live configuration trusts, by webhook; hosts:
+        what API servers ask for by it.
         """
         certificate, key = decoded(data.get(LEAF)), decoded(data.get(LEAF_KEY))
         chain = certificates_in(certificate)
         if not chain or chain == self.chain or (certificate, key) == self._refused:
             return
-        if self.is_trusted(bundles, now) and not _trusted(chain, bundles, now):
+        if self.is_trusted(bundles, now, hosts) and not _trusted(chain, bundles, now, hosts):
             return
         facts = {"serial": f"{chain[0].serial_number:x}", "until": chain[0].not_valid_after_utc.isoformat()}
         try:
@@ -45,13 +52,25 @@ class ServingCertificate:
         self.chain = chain
         event(logger, logging.INFO, "certificate in use", **facts)
 
-    def is_trusted(self, bundles: Sequence[object] | None, now: datetime) -> bool:
+    def is_trusted(
+        self, bundles: Sequence[object] | None, now: datetime, hosts: Collection[str] = ()
+    ) -> bool:
         """Whether API servers accept the leaf in use, for each webhook of the configuration."""
-        return bool(self.chain) and _trusted(self.chain, bundles, now)
+        return bool(self.chain) and _trusted(self.chain, bundles, now, hosts)
+
+    def strangers(self, hosts: Collection[str]) -> list[str]:
+        """Those of these hosts that the leaf in use is not for."""
+        return [host for host in sorted(hosts) if self.chain and not is_for(self.chain[0], host)]
 
 
-def _trusted(chain: tuple[x509.Certificate, ...], bundles: Sequence[object] | None, now: datetime) -> bool:
-    return bool(bundles) and all(is_chain_trusted(chain, bundle_in(each), now) for each in bundles or ())
+def _trusted(
+    chain: tuple[x509.Certificate, ...],
+    bundles: Sequence[object] | None,
+    now: datetime,
+    hosts: Collection[str],
+) -> bool:
+    known = bool(bundles) and all(is_chain_trusted(chain, bundle_in(each), now) for each in bundles or ())
+    return known and all(is_for(chain[0], host) for host in hosts)
 
 
 def _server_context() -> ssl.SSLContext:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from claude_operator.cluster.api import Api
 from claude_operator.inject.settings import Settings
 from claude_operator.wall_clock import wall_now
 from claude_sidecar import clock
+from claude_sidecar.telemetry.log import event
+
+logger = logging.getLogger(__name__)
 
 # Endpoints hear of a replica that is no longer ready a little later.
 _LEAVE_S = 5.0
@@ -47,12 +51,28 @@ class Webhook:
         self._certified = asyncio.Event()
         self._leaving = False
         self._listening = False
+        self._told = ""
 
     @property
-    def is_ready(self) -> bool:
-        """Whether reviews are answered here and API servers trust the answer."""
-        trusted = self._certificate.is_trusted(self._knowledge.bundles, wall_now())
-        return trusted and self._listening and self._knowledge.is_complete and not self._leaving
+    def trouble(self) -> str:
+        """Why reviews are not answered here so that API servers trust the answer; empty where they are."""
+        if self._leaving:
+            return "this replica is leaving"
+        return self._mistrusted() or (
+            "" if self._listening and self._knowledge.is_complete else "not everything was listed yet"
+        )
+
+    def _mistrusted(self) -> str:
+        options, bundles, hosts = self._options, self._knowledge.bundles, self._knowledge.hosts
+        if not self._certificate.chain:
+            return f"no certificate in Secret {options.namespace}/{options.secret} yet"
+        if bundles is None:
+            return f"there is no MutatingWebhookConfiguration {options.configuration} yet"
+        if strangers := self._certificate.strangers(hosts):
+            return f"the certificate in use is not for {', '.join(strangers)}, by which API servers ask"
+        if not self._certificate.is_trusted(bundles, wall_now(), hosts):
+            return "API servers do not trust the certificate in use: caBundle lacks its CA, or it has expired"
+        return ""
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Webhook"]:
@@ -62,7 +82,7 @@ class Webhook:
         """
         options = self._options
         health = web.AppRunner(
-            health_app(lambda: self.is_ready, self._expires, self._metrics), access_log=None
+            health_app(lambda: self.trouble, self._expires, self._metrics), access_log=None
         )
         reviews = web.AppRunner(
             review_app(self._knowledge.place, lambda: self._settings, self._metrics), access_log=None
@@ -99,9 +119,13 @@ class Webhook:
         while True:
             await clock.sleep(_LOOK_S)
             self._on_change()
+            told, self._told = self._told, self._mistrusted()
+            if self._told and self._told != told:
+                event(logger, logging.WARNING, "not ready", reason=self._told)
 
     def _on_change(self) -> None:
-        self._certificate.offer(self._knowledge.certificate, self._knowledge.bundles, wall_now())
+        known = self._knowledge
+        self._certificate.offer(known.certificate, known.bundles, wall_now(), known.hosts)
         if self._certificate.chain:
             self._certified.set()
 

@@ -43,6 +43,12 @@ def is_chain_trusted(
     return False
 
 
+def is_for(leaf: x509.Certificate, host: str) -> bool:
+    """Whether a client that asked for this host takes the leaf: RFC 9525, `*` stands for the first label."""
+    names = {name.lower() for name in hosts_of(leaf)}
+    return host in names or f"*.{host.partition('.')[2]}" in names
+
+
 def hosts_of(leaf: x509.Certificate) -> set[str]:
     """The names and addresses that a leaf is good for."""
     try:

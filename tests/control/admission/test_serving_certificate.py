@@ -14,9 +14,9 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 YEAR, MONTH = timedelta(days=365), timedelta(days=30)
 
 
-def leaf_of(authority: Pair) -> dict[str, str]:
+def leaf_of(authority: Pair, host: str = "hook.ns.svc") -> dict[str, str]:
     """A Secret with a fresh leaf of this authority."""
-    leaf = new_leaf(authority, ("hook.ns.svc",), NOW, MONTH)
+    leaf = new_leaf(authority, (host,), NOW, MONTH)
     return data_of(Held((authority.certificate,), authority.key, leaf))
 
 
@@ -33,6 +33,34 @@ def test_first_leaf_is_taken_whoever_trusts_it(authorities: tuple[Pair, Pair]) -
     assert not serving.is_trusted(None, NOW)
     assert not serving.is_trusted([], NOW)
     assert serving.is_trusted([bundle_of([authorities[0].certificate])], NOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_for"),
+    [
+        ("hook.ns.svc", True),
+        ("HOOK.ns.svc", True),
+        ("*.ns.svc", True),
+        ("hook.other.svc", False),
+        ("*.svc", False),
+        ("hook.ns.svc.cluster.local", False),
+    ],
+)
+def test_leaf_is_trusted_for_its_own_hosts_only(
+    authorities: tuple[Pair, Pair], name: str, is_for: bool
+) -> None:
+    serving, bundles = ServingCertificate(), [bundle_of([authorities[0].certificate])]
+    serving.offer(leaf_of(authorities[0], name), bundles, NOW, {"hook.ns.svc"})
+    assert serving.is_trusted(bundles, NOW, {"hook.ns.svc"}) is is_for
+    assert serving.strangers({"hook.ns.svc"}) == ([] if is_for else ["hook.ns.svc"])
+
+
+def test_leaf_for_its_host_stays_where_a_new_one_is_for_another(authorities: tuple[Pair, Pair]) -> None:
+    serving, bundles = ServingCertificate(), [bundle_of([authorities[0].certificate])]
+    serving.offer(leaf_of(authorities[0]), bundles, NOW, {"hook.ns.svc"})
+    chain = serving.chain
+    serving.offer(leaf_of(authorities[0], "hook.other.svc"), bundles, NOW, {"hook.ns.svc"})
+    assert serving.chain == chain
 
 
 def test_trusted_leaf_stays_until_the_new_one_is_trusted_too(authorities: tuple[Pair, Pair]) -> None:
