@@ -132,8 +132,16 @@ def is_repeat_after_own_wait(sent: Any) -> bool:
     return sent.waited is not None and sent.waited.candidate is not None
 
 
-def is_bad_credential_of_a_later_route(sent: Any) -> bool:
-    return sent.outcome.cause in OWN_CREDENTIAL and sent.candidate > 0
+def bad_credentials_of_later_routes(story: Any) -> list[bool]:
+    """By send, whether it told of our credential on a route that is not the first, or was not tried first."""
+    told: list[bool] = []
+    first = None
+    for sent in story.sent:
+        later = sent.candidate > 0 or first not in (None, sent.candidate)
+        told.append(later and sent.outcome.has_answer and sent.outcome.cause in OWN_CREDENTIAL)
+        if first is None and not told[-1]:
+            first = sent.candidate
+    return told
 
 
 def check_sends(story: Any) -> None:
@@ -174,7 +182,7 @@ def check_breakers(story: Any) -> None:
     """No send to an open breaker while another route is usable, same-route repeats apart."""
     until: dict[int, float] = {}
     out: set[int] = set()
-    for sent in story.sent:
+    for sent, is_bad in zip(story.sent, bad_credentials_of_later_routes(story), strict=True):
         if not (story.facts.pinned or sent.step.fresh or is_repeat_after_own_wait(sent)):
             usable = {
                 index
@@ -185,7 +193,7 @@ def check_breakers(story: Any) -> None:
                 assert usable <= sent.health.breaker_open
         if sent.outcome.word.retry_after_s is not None:
             until[sent.candidate] = sent.ended + sent.outcome.word.retry_after_s
-        if is_bad_credential_of_a_later_route(sent):
+        if is_bad:
             out.add(sent.candidate)
         if sent.outcome.word.should_retry is False:
             out |= same_route(story, sent.candidate)
@@ -195,11 +203,11 @@ def check_routes(story: Any) -> None:
     """Only routes that may have the call; none after its bad credential or its `x-should-retry: false`."""
     ended_routes: set[str] = set()
     refused: set[int] = set()
-    for sent in story.sent:
+    for sent, is_bad in zip(story.sent, bad_credentials_of_later_routes(story), strict=True):
         assert sent.candidate not in sent.health.credential_missing
         assert sent.where.route not in ended_routes
         assert sent.candidate not in refused
-        if is_bad_credential_of_a_later_route(sent):
+        if is_bad:
             refused.add(sent.candidate)
         elif sent.outcome.word.should_retry is False and sent.outcome.cause not in OWN_CREDENTIAL:
             ended_routes.add(sent.where.route)
@@ -257,9 +265,10 @@ def check_end(story: Any) -> None:
     delivered = [sent for sent in answered if sent.outcome is story.end.outcome]
     assert delivered
     good = [sent for sent in answered if sent.outcome.cause not in OWN_CREDENTIAL]
-    first = [sent for sent in answered if sent.candidate == 0]
-    if good or first:
-        assert any(not is_bad_credential_of_a_later_route(sent) for sent in delivered)
+    told = zip(story.sent, bad_credentials_of_later_routes(story), strict=True)
+    fair = [sent for sent, is_bad in told if sent.outcome.has_answer and not is_bad]
+    if fair:
+        assert any(sent is each for sent in delivered for each in fair)
         if delivered[-1].outcome.cause not in OWN_CREDENTIAL:
             assert good[-1].outcome is story.end.outcome
     else:

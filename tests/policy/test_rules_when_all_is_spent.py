@@ -53,6 +53,14 @@ def test_when_all_is_spent_a_later_routes_bad_credential_shows_in_a_later_send_t
     assert (story.routes, story.status) == (["r0", "r1", "r1", "r0"], 529)
 
 
+def test_when_all_is_spent_the_first_routes_bad_credential_in_a_later_round_is_delivered(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(2), [answer(529), answer(529), answer(401), answer(529)])
+    assert story.routes == ["r0", "r1", "r0"]
+    assert story.status == 401
+
+
 @pytest.mark.parametrize(("status", "code"), OUR_CREDENTIAL)
 def test_when_all_is_spent_a_later_routes_bad_credential_only_excludes_it_when_tried_first(
     status: int, code: str | None, play: Any, snapshot: Any, answer: Any

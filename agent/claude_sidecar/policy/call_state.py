@@ -21,8 +21,9 @@ class CallState(NamedTuple):
 
     sends: upstream sends; waits: pauses taken, the backoff's step. tried / round_tried / excluded:
     candidates by position. not_before: (candidate, time) for those told to wait. governing: the failure
-    that decides what comes next and its candidate. answer: what is delivered when all is spent.
-    answer_is_second_best: it tells of our own credential on a later route, so any other answer is better.
+    that decides what comes next and its candidate; first_governing_candidate: that of the first of these.
+    answer: what is delivered when all is spent. answer_is_second_best: it tells of our own credential on a
+    later route, so any other answer is better.
     resume: the wait just taken. stale_resent: the last send was the resend for a dead pooled connection.
     """
 
@@ -38,6 +39,7 @@ class CallState(NamedTuple):
     current: int | None = None
     governing: Outcome | None = None
     governing_candidate: int | None = None
+    first_governing_candidate: int | None = None
     answer: Outcome | None = None
     answer_is_second_best: bool = False
     resume: Wait | None = None
@@ -81,6 +83,9 @@ class CallState(NamedTuple):
         return self._replace(
             governing=outcome,
             governing_candidate=current,
+            first_governing_candidate=(
+                current if self.first_governing_candidate is None else self.first_governing_candidate
+            ),
             answer=outcome if outcome.has_answer else self.answer,
             answer_is_second_best=self.answer_is_second_best and not outcome.has_answer,
             excluded=excluded,
@@ -92,7 +97,7 @@ class CallState(NamedTuple):
 
         Later: not the first in order of preference, or not the first that was tried.
         """
-        later = current > 0 or self.governing_candidate not in (None, current)
+        later = current > 0 or self.first_governing_candidate not in (None, current)
         return later and outcome.has_answer and outcome.cause in OWN_CREDENTIAL
 
     def _of_same_route(self, current: int) -> frozenset[int]:
