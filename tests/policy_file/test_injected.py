@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_sidecar.config.load import load_bytes
+from claude_sidecar.config.load import load_bytes, load_default
 from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.config.watch import PolicyWatcher
 
@@ -67,6 +67,16 @@ def test_alone_on_a_machine_unknown_fields_are_errors() -> None:
 def test_spooling_keeps_to_the_room_that_the_pod_has(limit: str, expected: int) -> None:
     snapshot = load("spec: {}", INJECTED | {"CLAUDE_SIDECAR_SPOOL_LIMIT_MIB": limit}).snapshot
     assert snapshot.spool_bytes == expected << 20
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"), [("api.anthropic.com", ["anthropic"]), ("gateway.corp.example", []), ("", [])]
+)
+def test_built_in_policy_keeps_to_the_pods_bounds_too(hosts: str, expected: list[str]) -> None:
+    bounds = {"CLAUDE_SIDECAR_ALLOWED_HOSTS": hosts, "CLAUDE_SIDECAR_SPOOL_LIMIT_MIB": "8"}
+    snapshot = load_default(INJECTED | bounds).snapshot
+    assert [route.name for route in snapshot.routes] == expected
+    assert snapshot.spool_bytes == 8 << 20
 
 
 def test_it_begins_without_a_file_and_takes_it_up_when_it_comes(tmp_path: Path) -> None:

@@ -127,6 +127,26 @@ async def test_no_route(started) -> None:
         assert added(got)["x-claude-sidecar-attempts"] == "0"
 
 
+@pytest.mark.parametrize(("method", "target"), [("POST", "/v1/messages"), ("GET", "/v1/files/file_1")])
+async def test_no_policy_and_a_built_in_one_that_leads_where_this_pod_may_not(
+    method: str, target: str, started
+) -> None:
+    environ = {"CLAUDE_SIDECAR_INJECTED": "true", "CLAUDE_SIDECAR_ALLOWED_HOSTS": "127.0.0.1"}
+    body = message_body() if method == "POST" else b""
+    asked = request_bytes(method, target, body=body)
+    upstream = ScriptedUpstream(otherwise=answer())
+    async with started(upstream, environ=environ, retry={"maxAttempts": 99}) as bench:
+        told = assert_own(await bench.ask(asked), 503, "gateway_no_route")
+        assert "api.anthropic.com is not among the hosts allowed" in told["message"]
+        assert await bench.admin_json("/routes") == []
+        assert (await bench.admin("/metrics")).status == 200
+        await asyncio.sleep(2)
+        assert "maxAttempts" in (await bench.admin_json("/status"))["lastError"]
+        bench.policy_file.write_text(bench.policy_file.read_text().replace("99", "3"))
+        await asyncio.sleep(2)
+        assert (await bench.ask(asked)).status == 200
+
+
 async def test_busy(started) -> None:
     gate = asyncio.Event()
     upstream = ScriptedUpstream(otherwise=[Until(gate), answer()])

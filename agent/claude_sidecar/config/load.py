@@ -37,10 +37,16 @@ class Loaded:
     unknown_fields: tuple[str, ...] = ()
 
 
-def load_default() -> Loaded:
-    """The built-in policy."""
+def load_default(env: Mapping[str, str] | None = None) -> Loaded:
+    """The built-in policy, without a route where the pod's maker does not allow its host.
+
+    env: where those bounds are looked up, by default the process's environment.
+    """
+    surroundings = surroundings_of(os.environ if env is None else env)
     policy = default_policy()
-    return Loaded(policy, compile_policy(policy), BUILT_IN)
+    snapshot = compile_policy(policy)
+    routes = tuple(route for route in snapshot.routes if surroundings.allows(route.host))
+    return Loaded(policy, _fitted(replace(snapshot, routes=routes), surroundings), BUILT_IN)
 
 
 def load_file(path: Path, env: Mapping[str, str] | None = None) -> Loaded:
@@ -67,9 +73,7 @@ def load_bytes(content: bytes, file: str, folder: Path, env: Mapping[str, str] |
     routes = tuple(
         replace(route, credential=_anchored(route.credential, folder)) for route in snapshot.routes
     )
-    limit = surroundings.spool_limit_bytes
-    spool_bytes = snapshot.spool_bytes if limit is None else min(limit, snapshot.spool_bytes)
-    snapshot = replace(snapshot, routes=routes, spool_bytes=spool_bytes)
+    snapshot = _fitted(replace(snapshot, routes=routes), surroundings)
     _check_credentials(snapshot, tree, environ)
     return Loaded(policy, snapshot, file, unknown)
 
@@ -149,6 +153,12 @@ def _validated(tree: Tree) -> ClaudePolicy:
     if policy is None or tree.problems:
         raise PolicyInvalid(tree.problems)
     return policy
+
+
+def _fitted(snapshot: Snapshot, surroundings: Surroundings) -> Snapshot:
+    """A snapshot that spools no more than the pod has room for."""
+    limit = surroundings.spool_limit_bytes
+    return snapshot if limit is None else replace(snapshot, spool_bytes=min(limit, snapshot.spool_bytes))
 
 
 def _anchored(ref: CredentialRef | None, folder: Path) -> CredentialRef | None:

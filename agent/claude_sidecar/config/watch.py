@@ -42,13 +42,13 @@ class PolicyWatcher:
         it must not keep its pod from starting; what is wrong is told at the first look.
         """
         if self._is_injected and not self._path.exists():
-            return load_default()
+            return load_default(self._env)
         try:
             content = read_bytes(self._path)
             loaded = load_bytes(content, str(self._path), self._path.parent, self._env)
         except PolicyInvalid:
             if self._is_injected:
-                return load_default()
+                return load_default(self._env)
             raise
         self._content = content
         return loaded

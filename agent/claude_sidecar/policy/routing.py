@@ -36,9 +36,10 @@ class Candidate:
 def plan(snapshot: Snapshot, facts: RequestFacts) -> tuple[Candidate, ...]:
     """The routes that serve the call's model in order, then the substitutes the policy names for it.
 
-    A pinned call has the first route alone. A call that names no model may go anywhere.
+    A pinned call has the first route alone. A call that names no model may go anywhere. A snapshot without a
+    route, which only the built-in one may be, serves nothing.
     """
-    if facts.pinned:
+    if facts.pinned and snapshot.routes:
         first = snapshot.routes[0]
         model = facts.model
         if model is not None and first.models is not None:

@@ -37,6 +37,12 @@ def too_large_words(size_bytes: int, limit_bytes: int) -> str:
 
 
 def _no_route(context: CallContext) -> str:
+    if not context.snapshot.routes:
+        return (
+            "no policy is in force here: the pod's own is missing or refused, and the built-in one's host "
+            "api.anthropic.com is not among the hosts allowed to this pod. lastError at /status of the admin "
+            "port says what is wrong; make the policy, or put it right"
+        )
     served = sorted({name for route in context.snapshot.routes for name in route.models or ()})
     return (
         f"no route of policy {context.snapshot.name} serves the model asked for; served are: "

@@ -62,7 +62,7 @@ class Sidecar:
         self.transport = HttpTransport(Dialer(egress_of(environ)))
         credentials = CredentialStore(environ)
         self._watcher: PolicyWatcher | None = None
-        loaded = load_default()
+        loaded = load_default(environ)
         if settings.policy_file is not None:
             self._watcher = PolicyWatcher(settings.policy_file, self._on_policy, self._on_error, environ)
             loaded = self._watcher.load_first()
