@@ -110,6 +110,11 @@ def test_a_value_of_another_type_is_named(path: Path) -> None:
             {"shop": {"otlp": "http://x"}},
             "additional properties 'otlp' not allowed",
         ),
+        (
+            ("sidecar", "namespaces"),
+            {"Shop": {"otlpEndpoint": "http://x"}},
+            "additional properties 'Shop' not allowed",
+        ),
         (("webhook", "certificate", "issuerRef"), {"kind": "ClusterIssuer"}, "'name' required"),
         (("enabled"), "yes", "got string, want boolean"),
         (("monitoring", "podMonitors", "interval"), "half a minute", "does not match pattern"),
