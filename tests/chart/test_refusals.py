@@ -132,6 +132,15 @@ def test_a_value_that_cannot_be_is_named_with_what_can(
     assert said in answer
 
 
+@pytest.mark.parametrize(
+    "repository", ["my_org/claude-sidecar", "Registry.corp:5000/tools/claude_sidecar", "[fd00::1]:5000/x"]
+)
+def test_image_names_that_runtimes_take_are_taken(repository: str) -> None:
+    image = {"repository": repository}
+    (made, *_) = by_template(template({"image": image, "sidecar": {"image": image}}))["webhook"]
+    assert made
+
+
 @pytest.mark.parametrize("path", [path for path in OURS if not MAY_GO & set(path)], ids=".".join)
 def test_a_value_that_null_takes_away_is_missed(path: Path) -> None:
     said = refusal(nested(path, None))

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from claude_sidecar.config.load import load_bytes, load_default
+from claude_sidecar.config.load import load_bytes, load_default, parse_policy
 from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.config.watch import PolicyWatcher
+from claude_sidecar.policy.compile import effective_spec, spec_hash
 
 INJECTED = {
     "CLAUDE_SIDECAR_INJECTED": "true",
@@ -74,9 +75,13 @@ def test_spooling_keeps_to_the_room_that_the_pod_has(limit: str, expected: int) 
 )
 def test_built_in_policy_keeps_to_the_pods_bounds_too(hosts: str, expected: list[str]) -> None:
     bounds = {"CLAUDE_SIDECAR_ALLOWED_HOSTS": hosts, "CLAUDE_SIDECAR_SPOOL_LIMIT_MIB": "8"}
-    snapshot = load_default(INJECTED | bounds).snapshot
-    assert [route.name for route in snapshot.routes] == expected
-    assert snapshot.spool_bytes == 8 << 20
+    loaded = load_default(INJECTED | bounds)
+    assert [route.name for route in loaded.snapshot.routes] == expected
+    assert [route["name"] for route in effective_spec(loaded.policy)["routes"]] == expected
+    assert loaded.snapshot.spool_bytes == 8 << 20
+    # A refused `spec: {}` must not pass for the policy in force.
+    users = parse_policy((HEAD + "spec: {}").encode(), "policy.yaml")
+    assert (loaded.snapshot.hash == spec_hash(users)) is bool(expected)
 
 
 def test_it_begins_without_a_file_and_takes_it_up_when_it_comes(tmp_path: Path) -> None:

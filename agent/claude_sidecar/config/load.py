@@ -45,8 +45,11 @@ def load_default(env: Mapping[str, str] | None = None) -> Loaded:
     surroundings = surroundings_of(os.environ if env is None else env)
     policy = default_policy()
     snapshot = compile_policy(policy)
-    routes = tuple(route for route in snapshot.routes if surroundings.allows(route.host))
-    return Loaded(policy, _fitted(replace(snapshot, routes=routes), surroundings), BUILT_IN)
+    if not all(surroundings.allows(route.host) for route in snapshot.routes):
+        # Its hash must be none that a policy of a user's can have, or a refused one would pass for in force.
+        policy = policy.model_copy(update={"spec": policy.spec.model_copy(update={"routes": ()})})
+        snapshot = compile_policy(policy)
+    return Loaded(policy, _fitted(snapshot, surroundings), BUILT_IN)
 
 
 def load_file(path: Path, env: Mapping[str, str] | None = None) -> Loaded:

@@ -39,9 +39,9 @@ def too_large_words(size_bytes: int, limit_bytes: int) -> str:
 def _no_route(context: CallContext) -> str:
     if not context.snapshot.routes:
         return (
-            "no policy is in force here: the pod's own is missing or refused, and the built-in one's host "
-            "api.anthropic.com is not among the hosts allowed to this pod. lastError at /status of the admin "
-            "port says what is wrong; make the policy, or put it right"
+            "no policy is in force here: the pod's own is not there or refused, and the built-in one's host "
+            "api.anthropic.com is not among the hosts allowed to this pod. Make the policy, or put it right: "
+            "where it is refused, lastError at /status of the admin port says why"
         )
     served = sorted({name for route in context.snapshot.routes for name in route.models or ()})
     return (

@@ -11,7 +11,7 @@ from enum import Enum
 from cryptography import x509
 
 from claude_operator.certificates.secret import Held
-from claude_operator.certificates.trust import hosts_of, is_signed_by, is_trusted, is_valid
+from claude_operator.certificates.trust import is_for, is_signed_by, is_trusted, is_valid
 
 # A rotation that never ends must not grow the bundle for ever.
 _MOST_AUTHORITIES = 4
@@ -86,7 +86,7 @@ def _is_good(held: Held, hosts: tuple[str, ...], lifetime: timedelta, now: datet
     return (
         _is_fresh(leaf, lifetime, now)
         and is_signed_by(leaf, held.authorities[0])
-        and set(hosts) <= hosts_of(leaf)
+        and all(is_for(leaf, host) for host in hosts)
     )
 
 

@@ -44,16 +44,22 @@ def is_chain_trusted(
 
 
 def is_for(leaf: x509.Certificate, host: str) -> bool:
-    """Whether a client that asked for this host takes the leaf: RFC 9525, `*` stands for the first label."""
-    names = {name.lower() for name in hosts_of(leaf)}
-    return host in names or f"*.{host.partition('.')[2]}" in names
+    """Whether a client that asked for this host takes the leaf: RFC 9525, `*` stands for the first label.
+
+    A leaf whose extensions cannot be read gets the benefit of the doubt: some companies' authorities write
+    `CA:FALSE` in full, which API servers take.
+    """
+    names = _hosts_of(leaf)
+    return names is None or host.lower() in names or f"*.{host.lower().partition('.')[2]}" in names
 
 
-def hosts_of(leaf: x509.Certificate) -> set[str]:
-    """The names and addresses that a leaf is good for."""
+def _hosts_of(leaf: x509.Certificate) -> set[str] | None:
+    """The names and addresses that a leaf is good for; None where its extensions cannot be read."""
     try:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return set()
-    addresses = names.get_values_for_type(x509.IPAddress)
-    return {*names.get_values_for_type(x509.DNSName), *(str(address) for address in addresses)}
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return None
+    addresses = {str(address) for address in names.get_values_for_type(x509.IPAddress)}
+    return addresses | {name.lower() for name in names.get_values_for_type(x509.DNSName)}

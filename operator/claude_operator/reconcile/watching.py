@@ -113,13 +113,19 @@ async def watch(
     )
     try:
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in ended:
-            task.result()
-    except Exception as error:
-        raise WatchingEnded(f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]) from None
     finally:
         await _end(tasks)
         await _end([task for task in asyncio.all_tasks() if task.get_name().startswith(_WATCHER)])
+    for reason in filter(None, map(_failure, ended)):
+        raise WatchingEnded(reason[:_LONGEST_MESSAGE])
+
+
+def _failure(task: asyncio.Task[None]) -> str:
+    """Why a task that has ended should not have; empty where it had its reasons."""
+    if task.cancelled():
+        return f"{task.get_name()} was cancelled"
+    error = task.exception()
+    return "" if error is None else f"{type(error).__name__}: {error}"
 
 
 async def _end(tasks: Collection[asyncio.Task[None]]) -> None:

@@ -85,6 +85,17 @@ def test_host_that_the_pod_does_not_allow_is_told(policies, stand_ins: StandIns)
     until(lambda: ("ClaudePolicy", "production", "SidecarRefuses") in policies.reasons(), "that is told")
 
 
+def test_first_policy_that_leads_where_the_pod_may_not_does_not_count_as_run(
+    policies, stand_ins: StandIns
+) -> None:
+    handed_out(policies, routes=[{"name": "anthropic"}])  # what the built-in policy says too
+    bounds = {"CLAUDE_SIDECAR_INJECTED": "true", "CLAUDE_SIDECAR_ALLOWED_HOSTS": "gateway.example"}
+    stand_ins.run(policies.namespace, "production", env=bounds)
+    policies.wait_for("Programmed", "False/Refused")
+    assert policies.status()["pods"]["current"] == 0
+    until(lambda: ("ClaudePolicy", "production", "SidecarRefuses") in policies.reasons(), "that is told")
+
+
 def test_pod_that_does_not_answer_leaves_programmed_unknown(policies, stand_ins: StandIns) -> None:
     handed_out(policies)
     name = stand_ins.make(policies.namespace, "production")

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from claude_operator.admission.serving_certificate import ServingCertificate
 from claude_operator.certificates.issue import Pair, new_authority, new_leaf
@@ -53,6 +56,39 @@ def test_leaf_is_trusted_for_its_own_hosts_only(
     serving.offer(leaf_of(authorities[0], name), bundles, NOW, {"hook.ns.svc"})
     assert serving.is_trusted(bundles, NOW, {"hook.ns.svc"}) is is_for
     assert serving.strangers({"hook.ns.svc"}) == ([] if is_for else ["hook.ns.svc"])
+
+
+UNREADABLE = {
+    "CA:FALSE in full": ("2.5.29.19", bytes.fromhex("3003010100")),
+    "a name that is no kind of name": ("2.5.29.17", bytes.fromhex("3004a3023000")),
+    "an address of three bytes": ("2.5.29.17", bytes.fromhex("30058703010203")),
+}
+
+
+@pytest.mark.parametrize("extension", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_leaf_whose_extensions_only_others_can_read_is_served_and_trusted(
+    authorities: tuple[Pair, Pair], extension: tuple[str, bytes]
+) -> None:
+    authority, oid, content = authorities[0], *extension
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), content)
+    key = ec.generate_private_key(ec.SECP256R1())
+    leaf = (
+        x509.CertificateBuilder()
+        .issuer_name(authority.certificate.subject)
+        .subject_name(authority.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + MONTH)
+        .add_extension(odd, critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+    serving, bundles = ServingCertificate(), [bundle_of([authority.certificate])]
+    serving.offer(
+        data_of(Held((authority.certificate,), authority.key, Pair(leaf, key))), bundles, NOW, {"hook.ns.svc"}
+    )
+    assert serving.strangers({"hook.ns.svc"}) == []
+    assert serving.is_trusted(bundles, NOW, {"hook.ns.svc"})
 
 
 def test_leaf_for_its_host_stays_where_a_new_one_is_for_another(authorities: tuple[Pair, Pair]) -> None:

@@ -128,3 +128,13 @@ async def test_watches_end_when_they_are_told_to(server: tuple[Server, str]) -> 
         await api.until_watched()
         stop.set()
         await asyncio.wait_for(task, 60)
+
+
+async def test_a_part_of_kopf_that_is_cancelled_ends_all_and_is_told(server: tuple[Server, str]) -> None:
+    api, url = server
+    async with watching(url, asyncio.Event()) as task:
+        await api.until_watched()
+        (part,) = [each for each in asyncio.all_tasks() if each.get_name() == "resource observer"]
+        part.cancel()
+        with pytest.raises(WatchingEnded, match="resource observer was cancelled"):
+            await asyncio.wait_for(task, 60)
