@@ -10,6 +10,7 @@ from kube.helm import CHART, NAMESPACE, HelmFailed, by_template, template
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+APP_VERSION = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
 Path = tuple[str, ...]
 
 
@@ -137,8 +138,12 @@ def test_a_value_that_cannot_be_is_named_with_what_can(
 )
 def test_image_names_that_runtimes_take_are_taken(repository: str) -> None:
     image = {"repository": repository}
-    (made, *_) = by_template(template({"image": image, "sidecar": {"image": image}}))["webhook"]
-    assert made
+    made = by_template(template({"image": image, "sidecar": {"image": image}}))
+    (deployment,) = [each for each in made["webhook"] if each["kind"] == "Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (settings,) = made["sidecar-settings"]
+    sidecars = yaml.safe_load(settings["data"]["settings.yaml"])["image"]
+    assert {container["image"], sidecars} == {f"{repository}:{APP_VERSION}"}
 
 
 @pytest.mark.parametrize("path", [path for path in OURS if not MAY_GO & set(path)], ids=".".join)
