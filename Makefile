@@ -102,4 +102,4 @@ soak: backends e2e-ready ## 20 pods with sidecars for 5 minutes, with faults: no
 
 clean: ## remove what the targets above made in this folder
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
-	rm -rf tests/contract/drivers/node/node_modules
+	rm -rf tests/clients/drivers/node/node_modules

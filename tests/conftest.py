@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from free_ports import free_ports
 from hypothesis import HealthCheck, settings
+from support.free_ports import free_ports
 
 # Elapsed time says how busy the machine is, not whether a property holds.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+from support.project import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(
     path for folder in ("agent", "operator", "bench", "tools") for path in (ROOT / folder).rglob("*.py")
 )
@@ -60,7 +60,7 @@ def test_lock_pins_every_package_by_hash_and_names_no_host(path: Path) -> None:
 
 
 def test_node_lock_pins_every_package_by_hash_and_names_no_host() -> None:
-    text = (ROOT / "tests" / "contract" / "drivers" / "node" / "package-lock.json").read_text()
+    text = (ROOT / "tests" / "clients" / "drivers" / "node" / "package-lock.json").read_text()
     assert '"resolved"' not in text
     assert text.count('"integrity": "sha512-') >= 2
 

@@ -19,7 +19,7 @@ from toolchain import say
 # What knows the cluster lies with the tests.
 sys.path.insert(0, str(ROOT / "tests"))
 
-from kube.whole.places import given_kubeconfig
+from support.cluster.whole.places import given_kubeconfig
 
 SOURCES = ROOT / "tools" / "kube"
 MINORS = tuple(sorted((path.parent.name for path in SOURCES.glob("*/go.mod")), key=lambda m: int(m[2:])))

@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from kube.whole.commands import Programs
+from support.cluster.whole.commands import Programs
 
 import kube_binaries
 from go_program import GoProgram, built

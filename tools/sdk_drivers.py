@@ -13,7 +13,7 @@ from pathlib import Path
 from locked_folder import CACHE, ROOT, digest, exclusive, is_stamped, write_stamp
 from toolchain import go_tool, locked_folder, run, say, version_of
 
-DRIVERS = ROOT / "tests" / "contract" / "drivers"
+DRIVERS = ROOT / "tests" / "clients" / "drivers"
 OLDEST_NODE = (20,)
 
 

@@ -17,12 +17,12 @@ from toolchain import say
 # What knows the cluster lies with the tests.
 sys.path.insert(0, str(ROOT / "tests"))
 
-from kube.whole import kind, lifecycle
-from kube.whole.commands import Programs
-from kube.whole.given import uses_kind
-from kube.whole.images import import_image
-from kube.whole.node import NodeFailed
-from kube.whole.places import given_kubeconfig, places
+from support.cluster.whole import kind, lifecycle
+from support.cluster.whole.commands import Programs
+from support.cluster.whole.given import uses_kind
+from support.cluster.whole.images import import_image
+from support.cluster.whole.node import NodeFailed
+from support.cluster.whole.places import given_kubeconfig, places
 
 import node_programs
 from helm_programs import helm4
@@ -130,7 +130,7 @@ def furnish() -> None:
     if given_kubeconfig():
         say("the cluster of KUBECONFIG takes no images from here: see docs/image.md for how it gets them")
         return
-    from deployed import trace_store
+    from support.release import trace_store
 
     asked = [sys.executable, ROOT / "tools" / "images.py"]
     ended = subprocess.run(asked, check=False, stdout=subprocess.PIPE, text=True)

@@ -16,16 +16,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from deployed.app import App  # noqa: E402
-from deployed.images import take_in  # noqa: E402
-from deployed.release import Release  # noqa: E402
-from deployed.rollout import is_ready, sidecar_of  # noqa: E402
-from deployed.shop import Shop  # noqa: E402
-from deployed.stage import Stage, stage  # noqa: E402
-from kube.waiting import until  # noqa: E402
-from kube.whole.given import whole_cluster  # noqa: E402
-from kube.whole.lifecycle import running  # noqa: E402
-from kube.whole.places import given_kubeconfig, places  # noqa: E402
+from support.cluster.waiting import until  # noqa: E402
+from support.cluster.whole.given import whole_cluster  # noqa: E402
+from support.cluster.whole.lifecycle import running  # noqa: E402
+from support.cluster.whole.places import given_kubeconfig, places  # noqa: E402
+from support.release.app import App  # noqa: E402
+from support.release.images import take_in  # noqa: E402
+from support.release.release import Release  # noqa: E402
+from support.release.rollout import is_ready, sidecar_of  # noqa: E402
+from support.release.shop import Shop  # noqa: E402
+from support.release.stage import Stage, stage  # noqa: E402
 
 from bench.cluster.edits import until_in_force  # noqa: E402
 from bench.cluster.light_pods import light_pods  # noqa: E402

@@ -5,10 +5,10 @@ import time
 from datetime import datetime
 from typing import Any
 
-from deployed.shop import Shop
-from kube.api_client import MERGE_PATCH
-from kube.claude_policies import POLICIES
-from kube.waiting import until
+from support.cluster.api_client import MERGE_PATCH
+from support.cluster.claude_policies import POLICIES
+from support.cluster.waiting import until
+from support.release.shop import Shop
 
 
 def until_in_force(shop: Shop, pods: list[dict[str, Any]], attempts: int, *, within_s: float) -> list[float]:

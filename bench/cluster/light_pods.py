@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from deployed.app import POLICY
-from deployed.manifests import deployment, program_map, program_pod
-from deployed.rollout import is_ready, pods_of
-from deployed.shop import Shop
-from kube.waiting import until
+from support.cluster.waiting import until
+from support.release.app import POLICY
+from support.release.manifests import deployment, program_map, program_pod
+from support.release.rollout import is_ready, pods_of
+from support.release.shop import Shop
 
 CPU_REQUEST = "claude-sidecar.dev/cpu-request"
 """By the usual one the scheduler lets 33 pods on a node of two cores."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kube.cluster import Cluster
+from support.cluster.cluster import Cluster
 
 _MIB = 1 << 20
 

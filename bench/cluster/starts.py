@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from deployed.app import POLICY
-from deployed.manifests import program_map, program_pod
-from deployed.rollout import is_ready, sidecar_of
-from deployed.shop import Shop
-from kube.waiting import until
+from support.cluster.waiting import until
+from support.release.app import POLICY
+from support.release.manifests import program_map, program_pod
+from support.release.rollout import is_ready, sidecar_of
+from support.release.shop import Shop
 
 _PHASE_S = 0.13
 """The kubelet works in rounds of about a second; pods are made in all phases of a round."""

@@ -19,11 +19,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from kube.cluster import Cluster  # noqa: E402
-from kube.local_cluster import local_cluster  # noqa: E402
-from kube.programs import minors, programs_of  # noqa: E402
-from operating.installed import NAMESPACE, install  # noqa: E402
-from operating.operator_process import OperatorProcess, operator_process  # noqa: E402
+from support.cluster.cluster import Cluster  # noqa: E402
+from support.cluster.local_cluster import local_cluster  # noqa: E402
+from support.cluster.programs import minors, programs_of  # noqa: E402
+from support.operator.installed import NAMESPACE, install  # noqa: E402
+from support.operator.operator_process import OperatorProcess, operator_process  # noqa: E402
 
 from bench.operator import state  # noqa: E402
 from bench.telling import Telling  # noqa: E402

@@ -12,9 +12,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from deployed.images import take_in  # noqa: E402
-from deployed.stage import stage  # noqa: E402
-from kube.whole.given import whole_cluster  # noqa: E402
+from support.cluster.whole.given import whole_cluster  # noqa: E402
+from support.release.images import take_in  # noqa: E402
+from support.release.stage import stage  # noqa: E402
 
 from bench.soak.soak import soak  # noqa: E402
 

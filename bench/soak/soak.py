@@ -3,13 +3,13 @@
 import time
 from collections import Counter
 
-from deployed.app import POLICY, App
-from deployed.metrics_text import sums
-from deployed.shop import Shop
-from deployed.stage import Stage
-from deployed.tally import Tally
-from deployed.upstream import Upstream
-from kube.waiting import until
+from support.cluster.waiting import until
+from support.release.app import POLICY, App
+from support.release.metrics_text import sums
+from support.release.shop import Shop
+from support.release.stage import Stage
+from support.release.tally import Tally
+from support.release.upstream import Upstream
 
 _SETTLE_S = 60
 RULES = (

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from kube.cluster import Cluster
-from kube.local_cluster import local_cluster
-from kube.programs import minors, programs_of, uses_given_cluster
+from support.cluster.cluster import Cluster
+from support.cluster.local_cluster import local_cluster
+from support.cluster.programs import minors, programs_of, uses_given_cluster
 
 
 @pytest.fixture(params=["4", "3"], ids=["helm4", "helm3"])

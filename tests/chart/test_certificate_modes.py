@@ -13,16 +13,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from deployed.chart_values import FLAGS
-from kube.api_client import JSON_PATCH, MERGE_PATCH
-from kube.claude_policies import define
-from kube.cluster import NAMESPACES, Cluster
-from kube.helm import NAMESPACE, by_template, template
-from kube.waiting import until
-from operating.forwarder import Forwarder
-from operating.operator_process import operator_process
-from operating.rights import RECONCILE, WEBHOOK, may
-from operating.webhook_process import PODS, PORT, fresh_addresses, has_sidecar, is_ready, replica
+from support.cluster.api_client import JSON_PATCH, MERGE_PATCH
+from support.cluster.claude_policies import define
+from support.cluster.cluster import NAMESPACES, Cluster
+from support.cluster.helm import NAMESPACE, by_template, template
+from support.cluster.waiting import until
+from support.operator.forwarder import Forwarder
+from support.operator.operator_process import operator_process
+from support.operator.rights import RECONCILE, WEBHOOK, may
+from support.operator.webhook_process import PODS, PORT, fresh_addresses, has_sidecar, is_ready, replica
+from support.release.chart_values import FLAGS
 
 HERE = f"{NAMESPACES}/{NAMESPACE}"
 CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/claude-sidecar"

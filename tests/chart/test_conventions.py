@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed.chart_values import CASES, FLAGS, MONITORING_API
-from kube.claude_policies import DEFINITION
-from kube.helm import CHART, NAMESPACE, RELEASE, by_template, template
+from support.cluster.claude_policies import DEFINITION
+from support.cluster.helm import NAMESPACE, RELEASE, by_template, template
+from support.project import CHART
+from support.release.chart_values import CASES, FLAGS, MONITORING_API
 
 BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 CLUSTER_WIDE = re.compile(r"^(Cluster|Mutating|Validating|CustomResource|Namespace$)")

@@ -4,7 +4,8 @@ import difflib
 from pathlib import Path
 
 import pytest
-from kube.helm import CHART, NAMESPACE, RELEASE, template
+from support.cluster.helm import NAMESPACE, RELEASE, template
+from support.project import CHART
 
 GOLDEN = Path(__file__).parent / "golden"
 RENEW = (

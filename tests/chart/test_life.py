@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kube.claude_policies import DEFINITIONS, POLICIES, policy
-from kube.cluster import Cluster
-from kube.helm import CHART, NAMESPACE, RELEASE, HelmFailed, run_helm
-from kube.waiting import until
+from support.cluster.claude_policies import DEFINITIONS, POLICIES, policy
+from support.cluster.cluster import Cluster
+from support.cluster.helm import NAMESPACE, RELEASE, HelmFailed, run_helm
+from support.cluster.waiting import until
+from support.project import CHART
 
 EARLIER = Path(__file__).parent / "earlier"
 DEFINITION = f"{DEFINITIONS}/claudepolicies.claude-sidecar.dev"

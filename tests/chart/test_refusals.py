@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from kube.helm import CHART, NAMESPACE, HelmFailed, by_template, template
+from support.cluster.helm import NAMESPACE, HelmFailed, by_template, template
+from support.project import CHART
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())

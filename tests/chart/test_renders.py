@@ -6,10 +6,11 @@ from typing import Any
 import click
 import pytest
 import yaml
-from deployed.chart_values import CASES, FLAGS, FOREIGN, USER_NAMESPACES
-from kube.claude_policies import define
-from kube.cluster import NAMESPACES, Cluster
-from kube.helm import CHART, NAMESPACE, by_template, run_helm, template
+from support.cluster.claude_policies import define
+from support.cluster.cluster import NAMESPACES, Cluster
+from support.cluster.helm import NAMESPACE, by_template, run_helm, template
+from support.project import CHART
+from support.release.chart_values import CASES, FLAGS, FOREIGN, USER_NAMESPACES
 
 from claude_operator.inject.settings import settings_of
 

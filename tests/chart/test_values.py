@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed.chart_values import CASES, FLAGS
-from kube.helm import CHART, ROOT, HelmFailed, run_helm, template
+from support.cluster.helm import HelmFailed, run_helm, template
+from support.project import CHART, ROOT
+from support.release.chart_values import CASES, FLAGS
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 WHOLE = {"podSecurityContext", "securityContext", "requests", "limits", "labels"}

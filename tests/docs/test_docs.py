@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.project import ROOT
 
 from claude_sidecar.config.load import parse_policy
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAM = Path(sys.executable).parent / "claude-sidecar"
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

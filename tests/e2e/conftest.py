@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from deployed.images import take_in
-from deployed.release import Release
-from deployed.shop import Shop
-from deployed.stage import Stage, stage
-from kube.cluster import Cluster
-from kube.namespaces import fresh_namespaces
-from kube.whole.given import uses_kind, why_not
-from kube.whole.given import whole_cluster as some_whole_cluster
-from kube.whole.places import given_kubeconfig
-from kube.whole.whole_cluster import WholeCluster
+from support.cluster.cluster import Cluster
+from support.cluster.namespaces import fresh_namespaces
+from support.cluster.whole.given import uses_kind, why_not
+from support.cluster.whole.given import whole_cluster as some_whole_cluster
+from support.cluster.whole.places import given_kubeconfig
+from support.cluster.whole.whole_cluster import WholeCluster
+from support.release.images import take_in
+from support.release.release import Release
+from support.release.shop import Shop
+from support.release.stage import Stage, stage
 
 HERE = Path(__file__).parent
 LEFT_OUT = pytest.StashKey[str]()

@@ -5,9 +5,9 @@ from bench.cluster.light_pods import light_pods
 from bench.cluster.memory import working_sets
 from bench.cluster.starts import starts
 from bench.soak.soak import soak
-from deployed.shop import Shop
-from deployed.stage import Stage
-from kube.waiting import until
+from support.cluster.waiting import until
+from support.release.shop import Shop
+from support.release.stage import Stage
 
 
 def test_soak_finds_nothing_wrong(on_stage: Stage, shop: Shop) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kube.whole.given import TOOL
-from kube.whole.images import MARKS, program_archive
-from kube.whole.whole_cluster import WholeCluster
+from support.cluster.whole.given import TOOL
+from support.cluster.whole.images import MARKS, program_archive
+from support.cluster.whole.whole_cluster import WholeCluster
 
 TAG = "localhost/test:1"
 

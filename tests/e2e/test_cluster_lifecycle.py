@@ -4,14 +4,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from kube.whole.given import TOOL
-from kube.whole.inner_machine import InnerMachine
-from kube.whole.places import PAUSE_IMAGE
-
-ROOT = Path(__file__).resolve().parents[2]
+from support.cluster.whole.given import TOOL
+from support.cluster.whole.inner_machine import InnerMachine
+from support.cluster.whole.places import PAUSE_IMAGE
+from support.project import ROOT
 
 
 @pytest.fixture

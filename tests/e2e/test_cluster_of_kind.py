@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from kube.cluster import Cluster
-from kube.whole import kind
-from kube.whole.given import whole_cluster as some_whole_cluster
+from support.cluster.cluster import Cluster
+from support.cluster.whole import kind
+from support.cluster.whole.given import whole_cluster as some_whole_cluster
 
 KIND = """#!/bin/sh
 echo "$@" >> "$HERE/asked"

@@ -2,12 +2,12 @@
 
 import json
 
-from deployed.app import POLICY
-from deployed.manifests import program_map, program_pod
-from deployed.rollout import sidecar_of
-from deployed.shop import Shop
-from deployed.upstream import KEYS
-from kube.waiting import until
+from support.cluster.waiting import until
+from support.release.app import POLICY
+from support.release.manifests import program_map, program_pod
+from support.release.rollout import sidecar_of
+from support.release.shop import Shop
+from support.release.upstream import KEYS
 
 OVERLOADED = {"match": {"key": "first"}, "status": 529}
 

@@ -4,10 +4,10 @@ import contextlib
 import json
 from collections.abc import Iterator
 
-from deployed.app import POLICY
-from deployed.rollout import roll_out, sidecar_of
-from deployed.shop import Shop
-from deployed.stage import Stage
+from support.release.app import POLICY
+from support.release.rollout import roll_out, sidecar_of
+from support.release.shop import Shop
+from support.release.stage import Stage
 
 
 @contextlib.contextmanager

@@ -1,9 +1,9 @@
 """Policies and keys that change while pods run: in force within seconds, or refused with the old one kept."""
 
-from deployed.app import POLICY, App
-from deployed.shop import Shop
-from deployed.upstream import KEYS
-from kube.waiting import until
+from support.cluster.waiting import until
+from support.release.app import POLICY, App
+from support.release.shop import Shop
+from support.release.upstream import KEYS
 
 from claude_operator import names
 

@@ -4,14 +4,13 @@ import json
 import os
 import re
 import subprocess
-from pathlib import Path
 from typing import Any
 
-from deployed.release import Release
-from kube.cluster import Cluster
-from kube.waiting import until
+from support.cluster.cluster import Cluster
+from support.cluster.waiting import until
+from support.project import ROOT
+from support.release.release import Release
 
-ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 8
 SECONDS = 170
 

@@ -1,14 +1,15 @@
 """The chart's life beside running pods: tested, taken away, brought back, upgraded with a bad image."""
 
 import pytest
-from deployed.app import POLICY
-from deployed.release import Release
-from deployed.rollout import sidecar_of
-from deployed.shop import Shop
-from deployed.stage import IMAGE, VALUES, Stage
-from kube.claude_policies import DEFINITIONS
-from kube.helm import ROOT, HelmFailed, helm
-from kube.waiting import until
+from support.cluster.claude_policies import DEFINITIONS
+from support.cluster.helm import HelmFailed, helm
+from support.cluster.waiting import until
+from support.project import ROOT
+from support.release.app import POLICY
+from support.release.release import Release
+from support.release.rollout import sidecar_of
+from support.release.shop import Shop
+from support.release.stage import IMAGE, VALUES, Stage
 
 WEBHOOK = "claude-sidecar-webhook"
 EARLIER = ROOT / "tests" / "chart" / "earlier"

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from backends.jaeger import Jaeger, Span
-from deployed.app import POLICY, App
-from deployed.shop import Shop
-from deployed.stage import Stage
-from deployed.trace_store import trace_store
-from kube.waiting import until
-from kube.whole.whole_cluster import WholeCluster
+from support.cluster.waiting import until
+from support.cluster.whole.whole_cluster import WholeCluster
+from support.release.app import POLICY, App
+from support.release.shop import Shop
+from support.release.stage import Stage
+from support.release.trace_store import trace_store
+from support.telemetry.jaeger import Jaeger, Span
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,14 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from deployed.app import POLICY, App
-from deployed.manifests import PORT
-from deployed.rollout import pods_of, roll_out
-from deployed.shop import Shop
-from deployed.stage import Stage
-from deployed.tally import Tally
-from kube.waiting import until
-from kube.whole.whole_cluster import WholeCluster
+from support.cluster.waiting import until
+from support.cluster.whole.whole_cluster import WholeCluster
+from support.release.app import POLICY, App
+from support.release.manifests import PORT
+from support.release.rollout import pods_of, roll_out
+from support.release.shop import Shop
+from support.release.stage import Stage
+from support.release.tally import Tally
 
 CALLS_PER_SECOND = 20
 FAULTS = ({"match": {"key": "first", "call": "every 7"}, "status": 529},)

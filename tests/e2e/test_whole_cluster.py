@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from kube.cluster import Cluster, KubectlFailed
-from kube.waiting import until
-from kube.whole.whole_cluster import WholeCluster
+from support.cluster.cluster import Cluster, KubectlFailed
+from support.cluster.waiting import until
+from support.cluster.whole.whole_cluster import WholeCluster
 
 SERVE = """
 import http.server, signal, sys

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.project import ROOT
 from tests.image.archive import Archive
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 TOOL = ROOT / "tools" / "images.py"
 
 _asked = subprocess.run(

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.project import ROOT
 from tests.image.archive import Archive
 
 pytestmark = pytest.mark.timeout(300)  # images are built at low priority, and the machine may be busy
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 TOOL = ROOT / "tools" / "images.py"
 
 

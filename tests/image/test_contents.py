@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from support.project import ROOT
 from tests.image.archive import Archive
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = "opt/claude-sidecar"
 COMPILERS = {"cc", "gcc", "g++", "clang", "ld", "as", "make", "cargo", "rustc", "go"}
 INSTALLERS = {"pip", "setuptools", "wheel", "ensurepip", "uv", "pkg_resources", "distutils"}

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from free_ports import free_ports
-from kube.waiting import until
+from support.cluster.waiting import until
+from support.free_ports import free_ports
 from tests.image.archive import Archive
 from tests.image.restricted import Restricted, status, terminate
 

@@ -1,9 +1,9 @@
 """The manual names every field, and its examples are understood."""
 
 import re
-from pathlib import Path
 
 import pytest
+from support.project import ROOT
 
 from claude_sidecar.cli.simulate import command
 from claude_sidecar.simulator import parse, trial
@@ -11,7 +11,7 @@ from claude_sidecar.simulator.ledger import Entry
 from claude_sidecar.simulator.rule import Match, Rule
 from claude_sidecar.simulator.scenario import AnswerShape, Key, Limits, Scenario, Timing
 
-MANUAL = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+MANUAL = (ROOT / "docs" / "simulator.md").read_text()
 NAMES = [
     *(
         name

@@ -1,0 +1,117 @@
+"""The same engine on the event loop that the process really runs on, where that could make a difference."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvloop
+from support.fakes.raw_client import connected, request_bytes
+from support.fakes.scripted_upstream import Close, Hang, Reset, ScriptedUpstream
+from support.fakes.wire_bytes import (
+    STREAM_HEAD,
+    answer,
+    chunk,
+    error,
+    message_body,
+    stream_answer,
+    stream_events,
+)
+
+EVENTS = stream_events()
+STREAMED = request_bytes(body=message_body(stream=True))
+COMMITTED = STREAM_HEAD + chunk(b"".join(EVENTS[:9]))
+TRIES = 5
+"""Of times that are measured the shortest counts: a busy machine makes some longer."""
+
+
+def on_uvloop(scene: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(60):
+            await scene()
+
+    uvloop.run(bounded())
+
+
+async def until_open(upstream: ScriptedUpstream, connections: int) -> None:
+    for _ in range(10_000):
+        if upstream.open == connections:
+            return
+        await asyncio.sleep(0.001)
+    pytest.fail(f"{upstream.open} connections are open, not {connections}")
+
+
+def test_answers_retries_and_reuse(started) -> None:
+    async def scene() -> None:
+        upstream = ScriptedUpstream([error(529), [Close()], answer(200, b"third"), answer(200, b"fourth")])
+        async with started(upstream) as bench:
+            assert (await bench.message()).body == b"third"
+            assert (await bench.message()).body == b"fourth"
+            assert [request.connection for request in upstream.requests] == [0, 0, 1, 1]
+
+    on_uvloop(scene)
+
+
+@pytest.mark.parametrize("end", [Reset(), Close()])
+def test_stream_that_breaks_before_and_after_the_commit(end, started) -> None:
+    async def scene() -> None:
+        upstream = ScriptedUpstream(
+            [[STREAM_HEAD + chunk(EVENTS[0]), end], stream_answer(EVENTS), [COMMITTED, end]]
+        )
+        async with started(upstream) as bench:
+            assert (await bench.ask(STREAMED)).body == b"".join(EVENTS)
+            broken = await bench.ask(STREAMED)
+            assert b"gateway_stream_interrupted" in broken.body or broken.status == 502
+            assert broken.closed or broken.status == 502
+
+    on_uvloop(scene)
+
+
+@pytest.mark.parametrize(
+    "script", [[Hang()], [COMMITTED, Hang()]], ids=["before the head", "after the commit"]
+)
+def test_caller_that_leaves_cancels_the_upstream_within_100_ms(script, started) -> None:
+    async def cancelled_after_s(bench: Any) -> float:
+        async with connected(bench.port) as app:
+            await app.send(STREAMED)
+            await until_open(bench.first, 1)
+        began = asyncio.get_running_loop().time()
+        await until_open(bench.first, 0)
+        return asyncio.get_running_loop().time() - began
+
+    async def scene() -> None:
+        async with started(ScriptedUpstream(otherwise=script)) as bench:
+            assert min([await cancelled_after_s(bench) for _ in range(TRIES)]) < 0.1
+
+    on_uvloop(scene)
+
+
+def test_timers_fire_at_their_time(started) -> None:
+    async def scene() -> None:
+        loop = asyncio.get_running_loop()
+        hinted = request_bytes(lines=[(b"x-stainless-timeout", b"0.25")], body=message_body())
+        took = []
+        async with started(ScriptedUpstream(otherwise=[Hang()])) as bench:
+            for _ in range(TRIES):
+                async with connected(bench.port) as app:
+                    before = loop.time()
+                    await app.send(hinted)
+                    got = await app.receive()
+                    took.append(loop.time() - before)
+                assert json.loads(got.body)["error"]["type"] == "gateway_timeout"
+        assert 0.15 <= min(took) <= 0.45
+
+    on_uvloop(scene)
+
+
+def test_large_bodies_pass_both_ways(started) -> None:
+    async def scene() -> None:
+        body = bytes(range(256)) * (20 << 12)
+        upstream = ScriptedUpstream(otherwise=answer(200, body))
+        async with started(upstream) as bench:
+            got = await bench.ask(request_bytes(body=body))
+            assert got.body == body
+            assert upstream.requests[0].body == body
+
+    on_uvloop(scene)

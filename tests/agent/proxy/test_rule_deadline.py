@@ -1,0 +1,196 @@
+"""The rules "Deadline", "Timeouts" and "Commit"."""
+
+import asyncio
+import contextlib
+import json
+import socket
+
+import pytest
+from support.fakes.raw_client import connected, request_bytes
+from support.fakes.scripted_upstream import Close, Hang, Pause, Reset, ScriptedUpstream
+from support.fakes.wire_bytes import (
+    LAST_CHUNK,
+    STREAM_HEAD,
+    answer,
+    chunk,
+    error,
+    message_body,
+    stream_answer,
+    stream_events,
+)
+
+pytestmark = pytest.mark.looptime
+
+WIDE = {"maxAttempts": 10, "budget": {"percent": 100, "minPerSecond": 1000}}
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n"
+STREAMED = request_bytes(body=message_body(stream=True))
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@pytest.mark.parametrize(
+    ("lines", "until"),
+    [
+        ([(b"x-stainless-timeout", b"20")], 19),
+        ([(b"X-Stainless-Timeout", b"2")], 1.6),
+        ([(b"x-stainless-read-timeout", b"30"), (b"x-stainless-timeout", b"60")], 29),
+        ([(b"x-stainless-timeout", b"NOT_GIVEN")], 599),
+        ([(b"x-stainless-timeout", b"NOT_GIVEN"), (b"x-stainless-read-timeout", b"11")], 10),
+        ([(b"x-stainless-timeout", b"-3")], 599),
+        ([(b"x-stainless-timeout", b"nan")], 599),
+        ([], 599),
+        ([(b"x-stainless-timeout", b"7200")], 599),
+    ],
+)
+async def test_deadline_is_the_smallest_patience_less_its_margin(lines, until, started) -> None:
+    async with started(ScriptedUpstream()) as bench:
+        got = await bench.message(lines)
+        assert (got.status, json.loads(got.body)["error"]["type"]) == (504, "gateway_timeout")
+        assert bench.first.requests[0].gone_at == pytest.approx(until, abs=0.05)
+
+
+async def test_total_of_the_policy_is_a_deadline_too(started) -> None:
+    async with started(ScriptedUpstream(), timeouts={"total": "10s"}) as bench:
+        assert (await bench.message()).status == 504
+        assert bench.first.requests[0].gone_at == pytest.approx(9, abs=0.05)
+
+
+async def test_no_wait_is_begun_that_would_end_after_the_deadline(started, monkeypatch) -> None:
+    monkeypatch.setattr("claude_sidecar.clock.chance", lambda: 0.999)
+    upstream = ScriptedUpstream(otherwise=error(529))
+    retry = WIDE | {"backoff": {"initial": "4s", "max": "60s"}}
+    async with started(upstream, retry=retry) as bench:
+        assert (await bench.message([(b"x-stainless-timeout", b"10")])).status == 529
+        assert [round(request.at) for request in bench.sends] == [0, 4]
+
+
+async def test_attempt_still_running_at_the_deadline_is_cancelled(started) -> None:
+    upstream = ScriptedUpstream([error(529), [HEAD, b"12345", Hang()]])
+    async with started(upstream, retry=WIDE) as bench:
+        got = await bench.message([(b"x-stainless-timeout", b"10")])
+        assert got.status == 529
+        assert upstream.requests[1].gone_at == pytest.approx(9, abs=0.05)
+
+
+async def test_after_the_commit_the_deadline_does_not_hold(started) -> None:
+    events = stream_events()
+    steps = [step for one in events for step in (chunk(one), Pause(10))]
+    async with started(ScriptedUpstream([[STREAM_HEAD, *steps, LAST_CHUNK]])) as bench:
+        got = await bench.ask(
+            request_bytes(lines=[(b"x-stainless-timeout", b"60")], body=message_body(stream=True))
+        )
+        assert (got.body, got.end) == (b"".join(events), "whole")
+        assert now() > 300
+
+
+async def test_idle_holds_after_the_commit(started) -> None:
+    script = [STREAM_HEAD, chunk(b"".join(stream_events()[:9])), Hang()]
+    async with started(ScriptedUpstream([script]), timeouts={"idle": "7s"}) as bench:
+        got = await bench.ask(STREAMED)
+        assert b"gateway_stream_interrupted" in got.body
+        await asyncio.sleep(0.01)
+        assert bench.first.requests[0].gone_at == pytest.approx(7, abs=0.05)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_first_byte_applies_to_streams_and_not_to_other_messages(stream, started) -> None:
+    late = [Pause(20), stream_answer(stream_events()) if stream else answer()]
+    soon = stream_answer(stream_events())
+    scripts = [late, [Pause(20), soon]] if not stream else [late, [Pause(9), soon]]
+    async with started(ScriptedUpstream(scripts), timeouts={"firstByte": "10s"}) as bench:
+        got = await bench.message(stream=stream)
+        expected = ("2", 19) if stream else ("1", 20)
+        assert (got.header("x-claude-sidecar-attempts"), round(now())) == expected
+
+
+async def test_first_byte_applies_to_count_tokens(started) -> None:
+    upstream = ScriptedUpstream([[Hang()], answer(200, b'{"input_tokens":3}')])
+    async with started(upstream, timeouts={"firstByte": "3s"}) as bench:
+        got = await bench.ask(request_bytes(target="/v1/messages/count_tokens", body=message_body()))
+        assert (got.status, got.header("x-claude-sidecar-attempts")) == (200, "2")
+        assert upstream.requests[1].at == pytest.approx(3, abs=0.05)
+
+
+async def test_non_stream_call_may_be_silent_for_minutes(started) -> None:
+    async with started(ScriptedUpstream([[Pause(500), answer()]])) as bench:
+        assert (await bench.message()).status == 200
+
+
+async def test_our_timeout_of_a_non_stream_call_is_not_repeated(started) -> None:
+    async with started(ScriptedUpstream(), ScriptedUpstream(otherwise=answer()), retry=WIDE) as bench:
+        got = await bench.message()
+        assert (got.status, len(bench.sends)) == (504, 1)
+        assert got.header("x-should-retry") == "false"
+
+
+async def test_408_of_the_upstream_is_repeated(started) -> None:
+    async with started(ScriptedUpstream([error(408, "timeout_error"), answer()])) as bench:
+        assert (await bench.message()).status == 200
+
+
+async def test_idle_before_the_commit_is_a_timeout_that_is_repeated(started) -> None:
+    upstream = ScriptedUpstream([[STREAM_HEAD, Hang()], stream_answer(stream_events())])
+    async with started(upstream, timeouts={"idle": "3s"}) as bench:
+        got = await bench.ask(STREAMED)
+        assert (got.status, got.header("x-claude-sidecar-attempts")) == (200, "2")
+        assert upstream.requests[1].at == pytest.approx(3, abs=0.05)
+
+
+@contextlib.contextmanager
+def deaf_port():
+    """A loopback port whose queue of connections is full: the next connect waits for ever."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+async def test_connect_timeout_is_a_connection_failure(started) -> None:
+    served = ScriptedUpstream(otherwise=answer())
+    with deaf_port() as port:
+        routes = [{"endpoint": f"http://127.0.0.1:{port}"}, {}]
+        async with started(ScriptedUpstream(), served, routes=routes, timeouts={"connect": "2s"}) as bench:
+            got = await bench.message()
+    assert (got.status, got.header("x-claude-sidecar-route")) == (200, "second")
+    assert served.requests[0].at == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize("end", [Close(), Reset()])
+async def test_body_cut_before_the_commit_is_repeated(end, started) -> None:
+    async with started(ScriptedUpstream([[HEAD, b"12345", Pause(1), end], answer()])) as bench:
+        got = await bench.message()
+        assert (got.status, got.header("x-claude-sidecar-attempts")) == (200, "2")
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_body_over_one_mebibyte_is_committed_and_a_later_cut_is_seen(chunked, started) -> None:
+    data = b"d" * (2 << 20)
+    framing = b"transfer-encoding: chunked" if chunked else b"content-length: 9000000"
+    head = b"HTTP/1.1 200 OK\r\n%b\r\n\r\n" % framing
+    script = [head, chunk(data) if chunked else data, Pause(1), Reset()]
+    async with started(ScriptedUpstream([script, answer()])) as bench:
+        got = await bench.message()
+        assert (got.status, len(bench.sends)) == (200, 1)
+        assert got.end != "whole"
+        assert data.startswith(got.body)
+
+
+async def test_whole_body_is_held_until_it_is_in(started) -> None:
+    script = [HEAD, b"12345", Pause(5), b"67890"]
+    async with started(ScriptedUpstream([script])) as bench, connected(bench.port) as app:
+        await app.send(request_bytes(body=message_body()))
+        assert (await app.receive()).body == b"1234567890"
+        assert now() == pytest.approx(5, abs=0.05)
+
+
+async def test_long_poll_has_no_timer_of_ours(started) -> None:
+    async with started(ScriptedUpstream([[Pause(1200), answer()]])) as bench:
+        got = await bench.ask(request_bytes("GET", "/v1/environments/env_1/work/poll"))
+        assert (got.status, round(now())) == (200, 1200)
