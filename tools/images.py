@@ -7,6 +7,8 @@ progress on stderr.
 
 import argparse
 import json
+import os
+import sys
 import tempfile
 import time
 from dataclasses import asdict
@@ -106,12 +108,15 @@ def main() -> None:
     asked.add_argument(
         "--where-possible", action="store_true", help="no failure on a machine that cannot build"
     )
+    asked.add_argument("--to-run", action="store_true", help="fail where containers cannot be started either")
     asked.add_argument("--base", help="an image's name, or the path of its tar")
     asked.add_argument("--into", type=Path, default=SHELF, help="folder of the images; default: %(default)s")
     arguments = asked.parse_args()
     unknown = set(arguments.names) - set(RECIPES)
     if unknown:
         asked.error(f"no such image: {', '.join(sorted(unknown))}; there are {', '.join(RECIPES)}")
+    if arguments.to_run and (sys.platform != "linux" or os.geteuid() != 0):
+        raise SystemExit("make: containers are started here by root on Linux: run make as root there.")
     reason = why_not()
     if reason and arguments.where_possible:
         say(f"no image is built here: {reason}")

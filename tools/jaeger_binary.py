@@ -1,4 +1,4 @@
-"""Builds Jaeger, a real trace store, for the tests: `python tools/jaeger_binary.py [--only-look]`.
+"""Jaeger, a real trace store, for the tests: `python tools/jaeger_binary.py [--only-look]`.
 
 Compiled once from locked Go modules into the user's cache folder. It stores and answers queries, but has no
 pages: these are not in its module. Prints the program's path on stdout, progress on stderr.
@@ -26,7 +26,7 @@ def program(*, only_look: bool) -> Path:
     """The program, built where it is missing unless it is only looked for."""
     folder = found(JAEGER) if only_look else built(JAEGER)
     if folder is None:
-        raise SystemExit("make: Jaeger is not built yet: run 'make backends' first.")
+        raise SystemExit("make: Jaeger is not here yet: run 'make test-cluster' once.")
     return folder / JAEGER.file
 
 

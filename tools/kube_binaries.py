@@ -1,8 +1,9 @@
-"""Builds real Kubernetes components for the cluster tests: `python tools/kube_binaries.py [MINOR...]`.
+"""Real Kubernetes components for the cluster tests: `python tools/kube_binaries.py [MINOR...]`.
 
-One program per minor holds etcd, kube-apiserver, kube-controller-manager and kubectl, the oldest minor's
-also kube-scheduler, kubelet and kube-proxy. It is compiled once from Go modules into the user's cache folder
-and found there by later runs. Prints each minor's folder as one JSON object on stdout, progress on stderr.
+Of each minor etcd, kube-apiserver, kube-controller-manager and kubectl, of the oldest one also
+kube-scheduler, kubelet and kube-proxy: downloaded as released or, where that is out of reach, compiled from
+Go modules as one program, once, into the user's cache folder. Prints each minor's folder as one JSON object
+on stdout, progress on stderr.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from go_program import GoProgram, built, found
 from locked_folder import ROOT
+from release_files import ReleaseFile, this_platform
 from toolchain import say
 
 # What knows the cluster lies with the tests.
@@ -30,6 +32,37 @@ NODE = ("kube-scheduler", "kubelet", "kube-proxy")
 VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 
 
+RELEASES = "https://dl.k8s.io/release"
+ETCD_RELEASES = "https://github.com/etcd-io/etcd/releases/download"
+
+
+def version_of_module(minor: str, module: str) -> str:
+    """The version that a minor's go.mod locks a module at, with its v."""
+    asked = re.search(
+        rf"^\t{re.escape(module)} (v\S+)", (SOURCES / minor / "go.mod").read_text(), re.MULTILINE
+    )
+    assert asked, f"{minor}/go.mod names no version of {module}"
+    return asked[1]
+
+
+def released(minor: str) -> tuple[ReleaseFile, ...]:
+    """The same versions as their projects release them; servers are released for Linux only."""
+    system, architecture = this_platform()
+    if system != "linux":
+        return ()
+    etcd = version_of_module(minor, "go.etcd.io/etcd/server/v3")
+    stem, etcd_folder = f"etcd-{etcd}-linux-{architecture}", f"{ETCD_RELEASES}/{etcd}"
+    binaries = f"{RELEASES}/{version_of_module(minor, 'k8s.io/kubernetes')}/bin/linux/{architecture}"
+    return (
+        ReleaseFile("etcd", f"{etcd_folder}/{stem}.tar.gz", f"{etcd_folder}/SHA256SUMS", f"{stem}/etcd"),
+        *(
+            ReleaseFile(name, f"{binaries}/{name}", f"{binaries}/{name}.sha256")
+            for name in components(minor)
+            if name != "etcd"
+        ),
+    )
+
+
 def components(minor: str) -> tuple[str, ...]:
     """What the program of a minor can be: only the first minor gets a node."""
     return CONTROL + NODE if minor == MINORS[0] else CONTROL
@@ -37,11 +70,8 @@ def components(minor: str) -> tuple[str, ...]:
 
 def flags(minor: str) -> tuple[str, ...]:
     """Flags of `go build`; without its version the API server would call itself v0.0.0."""
-    asked = re.search(
-        r"^\tk8s\.io/kubernetes (v\S+)$", (SOURCES / minor / "go.mod").read_text(), re.MULTILINE
-    )
-    assert asked, f"{minor}/go.mod names no version of k8s.io/kubernetes"
-    facts = {"gitVersion": asked[1], "gitMajor": "1", "gitMinor": minor[2:], "gitTreeState": "clean"}
+    version = version_of_module(minor, "k8s.io/kubernetes")
+    facts = {"gitVersion": version, "gitMajor": "1", "gitMinor": minor[2:], "gitTreeState": "clean"}
     named = [f"-X {package}.{fact}={value}" for package in VERSION_PACKAGES for fact, value in facts.items()]
     tags = "" if "kubelet" in components(minor) else "control"
     return "-v", "-trimpath", "-tags", tags, "-ldflags", " ".join(["-s", "-w", *named])
@@ -57,6 +87,7 @@ def program(minor: str) -> GoProgram:
         file="kubernetes",
         links=components(minor),
         flags=flags(minor),
+        released=released(minor),
         costs="4 to 9 minutes on two cores, 4 GB of memory and 6 GB of disk, of which 4 GB are what Go keeps "
         "for itself and go with 'go clean -cache -modcache' (KUBE_BIN_DIR=FOLDER takes programs that are "
         "there already)",
@@ -69,7 +100,7 @@ def folders_of(minors: list[str], *, only_look: bool) -> dict[str, str]:
     for minor in minors:
         folder = found(program(minor)) if only_look else built(program(minor))
         if folder is None:
-            raise SystemExit(f"make: Kubernetes {minor} is not built yet: run 'make cluster-binaries' first.")
+            raise SystemExit(f"make: Kubernetes {minor} is not here yet: run 'make test-cluster' once.")
         folders[minor] = str(folder)
     return folders
 
@@ -89,8 +120,10 @@ def main() -> None:
     """Print where each minor's programs are."""
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     asked.add_argument("minors", nargs="*", metavar="MINOR", help=f"of {', '.join(MINORS)}; default: all")
+    asked.add_argument("--usual", action="store_true", help=f"of {MINORS[0]} alone, on which most tests run")
     asked.add_argument("--only-look", action="store_true", help="build nothing; fail if one is missing")
     arguments = asked.parse_args()
+    minors = arguments.minors or list(MINORS[:1] if arguments.usual else MINORS)
     unknown = set(arguments.minors) - set(MINORS)
     if unknown:
         asked.error(f"no such minor: {', '.join(sorted(unknown))}; there are {', '.join(MINORS)}")
@@ -101,7 +134,7 @@ def main() -> None:
         folders = {}
         say("the cluster tests use the cluster of KUBECONFIG: nothing to build")
     else:
-        folders = folders_of(arguments.minors or list(MINORS), only_look=arguments.only_look)
+        folders = folders_of(minors, only_look=arguments.only_look)
     print(json.dumps(folders))
 
 

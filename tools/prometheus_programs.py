@@ -1,7 +1,8 @@
 """Provides a real Prometheus for the tests: `python tools/prometheus_programs.py [--only-look]`.
 
-The machine's own `prometheus` and `promtool` where both are in PATH, else those out of Debian's package,
-unpacked into the user's cache folder: nothing is installed and no service started. Prints their folder.
+The machine's own `prometheus` and `promtool` where both are in PATH, else as their project releases them,
+else those out of Debian's package, unpacked into the user's cache folder: nothing is installed and no service
+started. Prints their folder.
 """
 
 import argparse
@@ -11,11 +12,16 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from builders_lock import one_builder
 from locked_folder import USER_CACHE
+from release_files import OutOfReach, ReleaseFile, download, this_platform
 from toolchain import say
 
 PROGRAMS = ("prometheus", "promtool")
 PACKAGE = "prometheus"
+VERSION = "2.42.0"
+"""The one of Debian 12, so that both ways give the same."""
+RELEASES = f"https://github.com/prometheus/prometheus/releases/download/v{VERSION}"
 CACHED = USER_CACHE / "prometheus"
 HOW = f"make: no Prometheus: put {' and '.join(PROGRAMS)} (2.40 or newer) into PATH"
 
@@ -32,7 +38,22 @@ def has_both(folder: Path) -> bool:
     return all(os.access(folder / name, os.X_OK) for name in PROGRAMS)
 
 
-def download(folder: Path) -> Path:
+def download_release() -> bool:
+    """Fill the cache with what the project releases; false where that is out of reach."""
+    stem = f"prometheus-{VERSION}.{'-'.join(this_platform())}"
+    files = tuple(
+        ReleaseFile(name, f"{RELEASES}/{stem}.tar.gz", f"{RELEASES}/sha256sums.txt", f"{stem}/{name}")
+        for name in PROGRAMS
+    )
+    try:
+        download("Prometheus", files, CACHED)
+    except OutOfReach as reason:
+        say(f"Prometheus: {reason}")
+        return False
+    return True
+
+
+def download_package(folder: Path) -> Path:
     """Debian's package, by the machine's own apt and checked by it."""
     apt = ["apt-get", "-q", "-o", "APT::Sandbox::User=root"]
     for command in ("download", "update", "download"):
@@ -51,7 +72,7 @@ def unpack() -> None:
     say(f"unpacking Prometheus from Debian's package into {CACHED}, once: 20 MB to download")
     CACHED.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="new-", dir=CACHED.parent) as scratch:
-        package, tree, made = download(Path(scratch)), Path(scratch, "tree"), Path(scratch, "made")
+        package, tree, made = download_package(Path(scratch)), Path(scratch, "tree"), Path(scratch, "made")
         subprocess.run(["dpkg-deb", "-x", package, tree], check=True)
         made.mkdir()
         for name in PROGRAMS:
@@ -69,8 +90,10 @@ def main() -> None:
     folder = in_path() or CACHED
     if not has_both(folder):
         if arguments.only_look:
-            raise SystemExit("make: there is no Prometheus yet: run 'make backends' first.")
-        unpack()
+            raise SystemExit("make: Prometheus is not here yet: run 'make test-cluster' once.")
+        with one_builder(USER_CACHE, "getting Prometheus"):
+            if not has_both(folder) and not download_release():
+                unpack()
     print(folder)
 
 

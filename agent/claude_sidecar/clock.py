@@ -7,6 +7,9 @@ import time
 import uvloop
 
 
+_GRAIN_S = 0.001
+
+
 def _loops_time() -> float:
     loop = asyncio.get_running_loop()
     return time.monotonic() if isinstance(loop, uvloop.Loop) else loop.time()
@@ -36,8 +39,12 @@ def unix_ns() -> int:
 
 
 async def sleep(seconds: float) -> None:
-    """Wait on the event loop's clock."""
-    await asyncio.sleep(seconds)
+    """Wait on the event loop's clock.
+
+    Loops wake timers early by their clock's grain, so a wait below it may pass no time at all, and whoever
+    waits again for the rest would spin.
+    """
+    await asyncio.sleep(max(seconds, _GRAIN_S) if seconds > 0 else 0)
 
 
 def chance() -> float:

@@ -8,7 +8,9 @@ from support.cluster.local_cluster import local_cluster
 from support.cluster.programs import minors, programs_of, uses_given_cluster
 
 
-@pytest.fixture(params=["4", "3"], ids=["helm4", "helm3"])
+@pytest.fixture(
+    params=[pytest.param("4", id="helm4"), pytest.param("3", id="helm3", marks=pytest.mark.helm3)]
+)
 def major(request: pytest.FixtureRequest) -> str:
     """Each major version of Helm."""
     return str(request.param)

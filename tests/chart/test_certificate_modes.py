@@ -24,6 +24,8 @@ from support.operator.rights import RECONCILE, WEBHOOK, may
 from support.operator.webhook_process import PODS, PORT, fresh_addresses, has_sidecar, is_ready, replica
 from support.release.chart_values import FLAGS
 
+pytestmark = pytest.mark.helm
+
 HERE = f"{NAMESPACES}/{NAMESPACE}"
 CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/claude-sidecar"
 HOST = f"claude-sidecar-webhook.{NAMESPACE}.svc"

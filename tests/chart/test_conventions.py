@@ -12,6 +12,8 @@ from support.cluster.helm import NAMESPACE, RELEASE, by_template, template
 from support.project import CHART
 from support.release.chart_values import CASES, FLAGS, MONITORING_API
 
+pytestmark = pytest.mark.helm
+
 BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 CLUSTER_WIDE = re.compile(r"^(Cluster|Mutating|Validating|CustomResource|Namespace$)")
 

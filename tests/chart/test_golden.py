@@ -7,6 +7,8 @@ import pytest
 from support.cluster.helm import NAMESPACE, RELEASE, template
 from support.project import CHART
 
+pytestmark = pytest.mark.helm
+
 GOLDEN = Path(__file__).parent / "golden"
 RENEW = (
     f"helm template {RELEASE} charts/{CHART.name} --namespace {NAMESPACE} --show-only templates/{{0}} "

@@ -12,6 +12,8 @@ from support.cluster.helm import NAMESPACE, RELEASE, HelmFailed, run_helm
 from support.cluster.waiting import until
 from support.project import CHART
 
+pytestmark = pytest.mark.helm
+
 EARLIER = Path(__file__).parent / "earlier"
 DEFINITION = f"{DEFINITIONS}/claudepolicies.claude-sidecar.dev"
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"

@@ -9,6 +9,8 @@ import yaml
 from support.cluster.helm import NAMESPACE, HelmFailed, by_template, template
 from support.project import CHART
 
+pytestmark = pytest.mark.helm
+
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 APP_VERSION = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]

@@ -14,6 +14,8 @@ from support.release.chart_values import CASES, FLAGS, FOREIGN, USER_NAMESPACES
 
 from claude_operator.inject.settings import settings_of
 
+pytestmark = pytest.mark.helm
+
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("warn", "enforce")}
 
 
@@ -125,6 +127,7 @@ def test_webhook_reads_the_settings_as_they_were_meant(case: str, objects: list[
         assert settings.namespaces["shop"].otlp_endpoint is None
 
 
+@pytest.mark.helm3
 def test_both_majors_render_the_same(case: str) -> None:
     assert by_template(template(CASES[case], *FLAGS, major="4")) == by_template(
         template(CASES[case], *FLAGS, major="3")

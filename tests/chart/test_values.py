@@ -13,6 +13,8 @@ from support.cluster.helm import HelmFailed, run_helm, template
 from support.project import CHART, ROOT
 from support.release.chart_values import CASES, FLAGS
 
+pytestmark = pytest.mark.helm
+
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 WHOLE = {"podSecurityContext", "securityContext", "requests", "limits", "labels"}
 """Mappings that are one value, since their keys are Kubernetes' or users'."""

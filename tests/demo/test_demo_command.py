@@ -14,6 +14,8 @@ import pytest
 
 from claude_sidecar.demo.scenes import SCENES
 
+pytestmark = pytest.mark.processes
+
 Start = Callable[..., Any]
 GET = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 

@@ -32,6 +32,7 @@ def _commands() -> list[str]:
     ]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("command", _commands())
 def test_a_documented_command_runs(command: str) -> None:
     words = shlex.split(command.partition(" #")[0])

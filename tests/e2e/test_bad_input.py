@@ -1,9 +1,12 @@
 """What users get wrong in a cluster: pods start all the same, and it is said where they look."""
 
+import pytest
 from support.cluster.waiting import until
 from support.release.app import POLICY
 from support.release.rollout import sidecar_of
 from support.release.shop import Shop
+
+pytestmark = pytest.mark.whole_cluster
 
 
 def test_policy_that_does_not_exist_yet_is_told_and_heals(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """What is measured by hand on a whole cluster, run in small so that it still works when somebody does."""
 
+import pytest
 from bench.cluster.edits import until_in_force
 from bench.cluster.light_pods import light_pods
 from bench.cluster.memory import working_sets
@@ -8,6 +9,8 @@ from bench.soak.soak import soak
 from support.cluster.waiting import until
 from support.release.shop import Shop
 from support.release.stage import Stage
+
+pytestmark = pytest.mark.whole_cluster
 
 
 def test_soak_finds_nothing_wrong(on_stage: Stage, shop: Shop) -> None:

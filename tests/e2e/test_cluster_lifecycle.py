@@ -11,6 +11,8 @@ from support.cluster.whole.inner_machine import InnerMachine
 from support.cluster.whole.places import PAUSE_IMAGE
 from support.project import ROOT
 
+pytestmark = pytest.mark.whole_cluster
+
 
 @pytest.fixture
 def machine() -> Iterator[InnerMachine]:

@@ -8,6 +8,8 @@ from support.cluster.cluster import Cluster
 from support.cluster.whole import kind
 from support.cluster.whole.given import whole_cluster as some_whole_cluster
 
+pytestmark = pytest.mark.whole_cluster
+
 KIND = """#!/bin/sh
 echo "$@" >> "$HERE/asked"
 case "$1 $2" in

@@ -2,12 +2,15 @@
 
 import json
 
+import pytest
 from support.cluster.waiting import until
 from support.release.app import POLICY
 from support.release.manifests import program_map, program_pod
 from support.release.rollout import sidecar_of
 from support.release.shop import Shop
 from support.release.upstream import KEYS
+
+pytestmark = pytest.mark.whole_cluster
 
 OVERLOADED = {"match": {"key": "first"}, "status": 529}
 

@@ -4,10 +4,13 @@ import contextlib
 import json
 from collections.abc import Iterator
 
+import pytest
 from support.release.app import POLICY
 from support.release.rollout import roll_out, sidecar_of
 from support.release.shop import Shop
 from support.release.stage import Stage
+
+pytestmark = pytest.mark.whole_cluster
 
 
 @contextlib.contextmanager

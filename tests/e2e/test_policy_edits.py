@@ -1,11 +1,14 @@
 """Policies and keys that change while pods run: in force within seconds, or refused with the old one kept."""
 
+import pytest
 from support.cluster.waiting import until
 from support.release.app import POLICY, App
 from support.release.shop import Shop
 from support.release.upstream import KEYS
 
 from claude_operator import names
+
+pytestmark = pytest.mark.whole_cluster
 
 OVERLOADED = {"match": {"key": "first"}, "status": 529}
 ONLY_JUDGED = {"routes": [{"name": "a", "endpoint": "http://[0:1]"}]}

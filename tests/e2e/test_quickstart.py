@@ -6,10 +6,13 @@ import re
 import subprocess
 from typing import Any
 
+import pytest
 from support.cluster.cluster import Cluster
 from support.cluster.waiting import until
 from support.project import ROOT
 from support.release.release import Release
+
+pytestmark = pytest.mark.whole_cluster
 
 LONGEST = 8
 SECONDS = 170

@@ -11,6 +11,8 @@ from support.release.rollout import sidecar_of
 from support.release.shop import Shop
 from support.release.stage import IMAGE, VALUES, Stage
 
+pytestmark = pytest.mark.whole_cluster
+
 WEBHOOK = "claude-sidecar-webhook"
 EARLIER = ROOT / "tests" / "chart" / "earlier"
 

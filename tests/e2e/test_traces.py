@@ -11,6 +11,8 @@ from support.release.stage import Stage
 from support.release.trace_store import trace_store
 from support.telemetry.jaeger import Jaeger, Span
 
+pytestmark = pytest.mark.whole_cluster
+
 
 @pytest.fixture(scope="module")
 def store(on_stage: Stage, own_whole_cluster: WholeCluster) -> Iterator[Jaeger]:

@@ -14,6 +14,8 @@ from support.release.shop import Shop
 from support.release.stage import Stage
 from support.release.tally import Tally
 
+pytestmark = pytest.mark.whole_cluster
+
 CALLS_PER_SECOND = 20
 FAULTS = ({"match": {"key": "first", "call": "every 7"}, "status": 529},)
 """Cured by the second route."""

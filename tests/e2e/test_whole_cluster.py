@@ -11,6 +11,8 @@ from support.cluster.cluster import Cluster, KubectlFailed
 from support.cluster.waiting import until
 from support.cluster.whole.whole_cluster import WholeCluster
 
+pytestmark = pytest.mark.whole_cluster
+
 SERVE = """
 import http.server, signal, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # else it does not end a container's first process

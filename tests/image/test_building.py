@@ -13,7 +13,8 @@ import pytest
 from support.project import ROOT
 from tests.image.archive import Archive
 
-pytestmark = pytest.mark.timeout(300)  # images are built at low priority, and the machine may be busy
+# images are built at low priority, and the machine may be busy
+pytestmark = [pytest.mark.timeout(300), pytest.mark.image]
 
 TOOL = ROOT / "tools" / "images.py"
 

@@ -11,6 +11,8 @@ from packaging.requirements import Requirement
 from support.project import ROOT
 from tests.image.archive import Archive
 
+pytestmark = pytest.mark.image
+
 VENV = "opt/claude-sidecar"
 COMPILERS = {"cc", "gcc", "g++", "clang", "ld", "as", "make", "cargo", "rustc", "go"}
 INSTALLERS = {"pip", "setuptools", "wheel", "ensurepip", "uv", "pkg_resources", "distutils"}

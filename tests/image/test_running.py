@@ -15,6 +15,8 @@ from support.free_ports import free_ports
 from tests.image.archive import Archive
 from tests.image.restricted import Restricted, status, terminate
 
+pytestmark = pytest.mark.image
+
 DRAIN_S = 25
 """How long it would wait for calls in flight."""
 SCENARIO = "timing: {first_token: 0.2, tokens_per_second: 40}\nanswer: {output_tokens: [60, 60]}\n"

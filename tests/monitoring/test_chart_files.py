@@ -96,6 +96,7 @@ def test_panels_neither_overlap_nor_leave_the_grid(path: Path) -> None:
                 assert taken.setdefault((x, y), panel["title"]) == panel["title"]
 
 
+@pytest.mark.processes
 def test_dashboards_are_those_of_their_source() -> None:
     checked = [sys.executable, ROOT / "tools" / "gen_dashboards.py", "--check"]
     ended = subprocess.run(checked, check=False, capture_output=True, text=True)
@@ -126,18 +127,21 @@ def test_each_alert_is_tested_to_fire_and_to_keep_quiet() -> None:
     assert {case["alertname"] for case in cases if not case["exp_alerts"]} == set(_alerts())
 
 
+@pytest.mark.prometheus
 def test_prometheus_reads_the_rules() -> None:
     checked = [programs() / "promtool", "check", "rules", "--lint=all", "--lint-fatal", ALERTS]
     ended = subprocess.run(checked, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+@pytest.mark.prometheus
 def test_alerts_fire_when_they_should_and_only_then() -> None:
     tested = [programs() / "promtool", "test", "rules", UNIT_TESTS]
     ended = subprocess.run(tested, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+@pytest.mark.prometheus
 def test_a_rule_that_is_wrong_is_found_by_these_tests(tmp_path: Path) -> None:
     """The unit tests read the chart's own file, and say so when it is another."""
     wrong = tmp_path / "rules.yaml"

@@ -18,6 +18,8 @@ from support.telemetry.chart_queries import ALERTS, DASHBOARDS, Asked, of_dashbo
 from support.telemetry.fleet import Fleet
 from support.telemetry.prometheus import Prometheus, prometheus
 
+pytestmark = [pytest.mark.api_server, pytest.mark.prometheus]
+
 SCRAPE_S = 1
 SCRAPES = 12
 """So many, with calls in between, before anything is asked."""

@@ -20,6 +20,8 @@ from support.cluster.waiting import until
 from support.telemetry.jaeger import Jaeger, Span, jaeger
 from support.telemetry.processes import sidecar, simulator
 
+pytestmark = pytest.mark.trace_store
+
 KEY, SECOND_KEY = "sk-ant-api03-of-the-app", "sk-ant-api03-of-the-second-organisation"
 MODEL = "claude-sonnet-4-6"
 PROMPT = "a prompt that no trace may hold"

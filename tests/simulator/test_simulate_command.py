@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
+import pytest
 from click.testing import CliRunner
 
 from claude_sidecar.cli.main import group
+
+pytestmark = pytest.mark.processes
 
 START = "from claude_sidecar.cli.main import main; main()"
 

@@ -9,6 +9,8 @@ from claude_sidecar import clock
 
 FIRST_RETRY_S = 0.2
 LONGEST_RETRY_S = 60.0
+_CLOCK_GRAIN_S = 0.001
+"""An event loop may wake a timer early by its clock's grain: a key that is due so soon is due."""
 
 K = TypeVar("K", bound=Hashable)
 
@@ -94,8 +96,8 @@ class WorkQueue(Generic[K]):
             self.add(key)
 
     def _move_due(self) -> None:
-        now = clock.now()
-        while self._later and self._later[0][0] <= now:
+        soon = clock.now() + _CLOCK_GRAIN_S
+        while self._later and self._later[0][0] <= soon:
             at, _, key = heapq.heappop(self._later)
             if self._due.get(key) == at:
                 del self._due[key]

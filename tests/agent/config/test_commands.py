@@ -90,6 +90,7 @@ def test_version_and_help_need_no_subcommand(capsys: pytest.CaptureFixture[str])
     assert all(name in out for name in ("run", "check", "explain", "simulate", "demo"))
 
 
+@pytest.mark.processes
 def test_check_imports_no_server_and_no_exporter() -> None:
     script = (
         "import sys\n"
@@ -111,6 +112,7 @@ def test_bug_exits_70(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     assert "this is a bug" in err
 
 
+@pytest.mark.processes
 def test_reference_of_fields_is_fresh() -> None:
     tool = ROOT / "tools" / "gen_policy_reference.py"
     done = subprocess.run([sys.executable, str(tool), "--check"], capture_output=True, text=True, check=False)

@@ -15,6 +15,8 @@ import pytest
 from support.cluster.waiting import until
 from tests.agent.process.conftest import Whole
 
+pytestmark = pytest.mark.processes
+
 PROGRAM = Path(sys.executable).parent / "claude-sidecar"
 POLICY = """\
 apiVersion: claude-sidecar.dev/v1alpha1

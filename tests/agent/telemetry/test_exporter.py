@@ -117,6 +117,7 @@ print(time.monotonic() - began)
 """
 
 
+@pytest.mark.processes
 def test_silent_collector_does_not_hold_up_the_exit() -> None:
     import socket
 
@@ -134,6 +135,7 @@ def test_silent_collector_does_not_hold_up_the_exit() -> None:
     assert float(done.stdout) < 5  # the exporter itself would wait for 10 s
 
 
+@pytest.mark.processes
 def test_without_a_setting_the_sdk_is_not_even_imported() -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     code = (

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.mark.parametrize(("command", "missing"), [("reconcile", "kopf"), ("webhook", "cryptography")])
 def test_a_missing_extra_is_named_with_what_to_do(command: str, missing: str) -> None:

@@ -24,7 +24,7 @@ class HelmFailed(AssertionError):
 @functools.cache
 def helm(major: str = "4") -> Path:
     """The program of this major version; AssertionError with what to do when it is not there."""
-    asked = [sys.executable, ROOT / "tools" / "helm_programs.py", "--only-look"]
+    asked = [sys.executable, ROOT / "tools" / "helm_programs.py", "--only-look", major]
     ended = subprocess.run(asked, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr.strip()
     return Path(json.loads(ended.stdout)[major])

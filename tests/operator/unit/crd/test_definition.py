@@ -57,6 +57,7 @@ BELOW = [
 NODES = [("", SCHEMA), *BELOW]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("tool", ["gen_crds.py", "gen_crd_reference.py"])
 def test_what_is_generated_is_fresh(tool: str) -> None:
     done = subprocess.run(

@@ -58,6 +58,11 @@ async def test_failed_key_comes_later_and_later_up_to_a_bound(queue: WorkQueue[s
     assert sum(waits[:4]) < sum(waits[4:8])
 
 
+async def test_timer_that_wakes_early_by_a_hair_is_no_endless_loop(queue: WorkQueue[str]) -> None:
+    queue.add_later("a", 1.0 + 5e-10)  # asyncio calls timers that are due within its clock's resolution, 1 ns
+    assert await taken(queue, 2.0) == "a"
+
+
 async def test_success_forgets_earlier_failures(queue: WorkQueue[str]) -> None:
     queue.add("a")
     for _ in range(6):

@@ -1,0 +1,54 @@
+"""What tests need beyond Python: the meaning of each marker, and which fixture brings it along."""
+
+import json
+import os
+
+import pytest
+
+NEEDS = {
+    "processes": "our own commands as processes",
+    "sdks": "the official SDKs in Python, TypeScript and Go",
+    "helm": "Helm 4",
+    "helm3": "Helm 3",
+    "api_server": "a real API server",
+    "each_minor": "API servers of every minor",
+    "trace_store": "Jaeger",
+    "prometheus": "Prometheus",
+    "image": "a container image that is built here",
+    "whole_cluster": "a whole cluster with running pods",
+}
+"""By marker: what the test needs. One without a marker runs in process, anywhere."""
+
+_BY_FIXTURE = {
+    "start_whole": "processes",
+    "drivers": "sdks",
+    "upstream_process": "processes",
+    "major": "helm3",
+    "cluster": "api_server",
+    "programs": "api_server",
+    "each_cluster": "each_minor",
+    "jaeger": "trace_store",
+    "prometheus": "prometheus",
+    "built": "image",
+    "whole_cluster": "whole_cluster",
+}
+"""A test that asks for one of these, be it through others, needs no marker of its own."""
+
+LACKING = "CLAUDE_TESTS_LACK"
+"""Set by tools/run_tests.py: a JSON object of markers and why this machine cannot carry them."""
+
+TELL_NEEDS = "CLAUDE_TESTS_TELL_NEEDS"
+"""Set by tools/run_tests.py: the file in which it wants the needs of each test that pytest chose."""
+
+
+def needs_of(item: pytest.Item) -> set[str]:
+    """The needs of a test."""
+    marked = {mark.name for mark in item.iter_markers()} & NEEDS.keys()
+    by_fixture = {need for name, need in _BY_FIXTURE.items() if name in getattr(item, "fixturenames", ())}
+    return marked | by_fixture
+
+
+def lacking() -> dict[str, str]:
+    """Needs that the machine cannot meet, with the reason."""
+    found: dict[str, str] = json.loads(os.environ.get(LACKING, "{}"))
+    return found

@@ -1,0 +1,141 @@
+"""Runs tests and gets what they need first: `python tools/run_tests.py TARGET [PYTEST ARGUMENT...]`.
+
+What a target's tests need is downloaded or compiled once; with arguments, only what the chosen tests need.
+Tests whose needs this machine cannot carry are left out and named at the end; STRICT=1 makes that an error.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from locked_folder import ROOT
+from test_targets import ALL, TARGETS, Target
+from toolchain import say
+
+TOOLS = ROOT / "tools"
+PROVIDERS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "sdks": (("sdk_drivers.py",),),
+    "helm": (("helm_programs.py", "4"),),
+    "helm3": (("helm_programs.py", "4"), ("helm_programs.py", "3")),
+    "api_server": (("kube_binaries.py", "--usual"), ("helm_programs.py", "4")),
+    "each_minor": (("kube_binaries.py",), ("helm_programs.py", "4")),
+    "trace_store": (("jaeger_binary.py",),),
+    "prometheus": (("prometheus_programs.py",),),
+    "image": (("images.py", "--to-run"),),
+    "whole_cluster": (
+        ("whole_cluster.py", "check"),
+        ("whole_cluster.py", "prepare"),
+        ("images.py", "--where-possible"),
+        ("helm_programs.py", "4"),
+        ("helm_programs.py", "3"),
+        ("jaeger_binary.py",),
+    ),
+}
+"""The tools, with arguments, that get what a marker stands for; what is there already costs nothing."""
+
+NO_TESTS = 5
+"""pytest's exit code when nothing was chosen."""
+FEW = 60
+"""So many tests are over before workers would have started."""
+
+
+def main() -> int:
+    """Run the target; pytest's exit code."""
+    asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    asked.add_argument("target", choices=[*TARGETS, "test-all"])
+    asked.add_argument("arguments", nargs=argparse.REMAINDER, help="for pytest")
+    given = asked.parse_args()
+    names = ALL if given.target == "test-all" else (given.target,)
+    for name in names:
+        failed = run(TARGETS[name], given.arguments, alone=len(names) == 1)
+        if failed:
+            return failed
+    return 0
+
+
+def run(target: Target, arguments: list[str], *, alone: bool) -> int:
+    """Get what is needed, then have pytest run; alone: no other target follows or goes before."""
+    needs, count = target.needs, FEW + 1
+    if arguments:
+        chosen = collected(target, arguments)
+        needs, count = tuple({need for needs in chosen for need in needs}), len(chosen)
+        if not chosen and not alone:
+            return 0
+    lacking = dict(provided(needs))
+    if lacking and os.environ.get("STRICT"):
+        for need, reason in lacking.items():
+            say(f"STRICT: {need}: {reason}")
+        return 1
+    # A cluster that was given is one for all: its tests run one after the other.
+    workers = "0" if count <= FEW or os.environ.get("KUBECONFIG") else target.workers
+    command = [sys.executable, "-m", "pytest", "-m", target.marks, "-n", workers]
+    if workers == "auto":
+        command += ["--maxprocesses", "8"]
+    ended = subprocess.run(
+        [*command, "--dist", "loadfile", *arguments],
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "CLAUDE_TESTS_LACK": json.dumps(lacking)},
+    ).returncode
+    if ended == NO_TESTS:
+        say(f"make {target.name} has no such test that this machine can run; tests/README.md tells which has")
+        return 0 if lacking and not alone else NO_TESTS
+    return ended
+
+
+def collected(target: Target, arguments: list[str]) -> list[list[str]]:
+    """The needs of each test that the arguments choose out of a target's."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder, "needs.json")
+        command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", target.marks, *arguments]
+        ended = subprocess.run(
+            command,
+            check=False,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "CLAUDE_TESTS_TELL_NEEDS": str(told)},
+        )
+        if not told.exists():
+            # Not a choice but a fault, or a wish such as --help: pytest itself says it best.
+            print(ended.stdout, ended.stderr, sep="", end="", file=sys.stderr)
+            raise SystemExit(ended.returncode)
+        found: list[list[str]] = json.loads(told.read_text())
+    return found
+
+
+def provided(needs: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Get all that is needed; what could not be had comes with the reason."""
+    ended: dict[tuple[str, ...], str | None] = {}
+    for need in needs:
+        for command in PROVIDERS.get(need, ()):
+            if command not in ended:
+                ended[command] = trouble_of(command)
+            if (trouble := ended[command]) is not None:
+                yield need, trouble
+                break
+
+
+def trouble_of(command: tuple[str, ...]) -> str | None:
+    """Run a tool, its progress on our stderr; what it said last where it failed."""
+    with subprocess.Popen(
+        [sys.executable, TOOLS / command[0], *command[1:]],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as tool:
+        assert tool.stderr
+        last = ""
+        for line in tool.stderr:
+            print(line, end="", file=sys.stderr, flush=True)
+            last = line.strip() or last
+    return last.removeprefix("make: ") if tool.returncode else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

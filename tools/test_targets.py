@@ -1,0 +1,44 @@
+"""Which tests each target of make runs, by the markers that tell what a test needs."""
+
+from dataclasses import dataclass
+
+PROCESSES = ("processes", "sdks", "helm")
+CLUSTER = ("api_server", "each_minor", "helm3", "trace_store", "prometheus")
+WHOLE = ("image", "whole_cluster")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One of `make NAME`.
+
+    Args:
+        name: as make knows it
+        needs: what its tests may need
+        marks: the tests, as an expression of `pytest -m`
+        workers: of pytest-xdist, "0" for none
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    marks: str
+    workers: str
+
+
+def _any_of(needs: tuple[str, ...]) -> str:
+    return " or ".join(needs)
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("unit", (), f"not ({_any_of((*PROCESSES, *CLUSTER, *WHOLE))})", "auto"),
+        Target("test", PROCESSES, f"not ({_any_of((*CLUSTER, *WHOLE))})", "auto"),
+        Target(
+            "test-cluster", (*PROCESSES, *CLUSTER), f"({_any_of(CLUSTER)}) and not ({_any_of(WHOLE)})", "2"
+        ),
+        # One cluster is for one process.
+        Target("test-e2e", (*PROCESSES, *CLUSTER, *WHOLE), _any_of(WHOLE), "0"),
+    )
+}
+ALL = ("test", "test-cluster", "test-e2e")
+"""What `make test-all` runs, in the order in which faults show soonest."""
