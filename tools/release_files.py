@@ -5,6 +5,7 @@ Whoever is out of their reach compiles the same versions from locked modules ins
 
 import hashlib
 import platform
+import re
 import shutil
 import sys
 import tarfile
@@ -72,31 +73,48 @@ def download(title: str, files: tuple[ReleaseFile, ...], folder: Path) -> None:
 
 
 def _take_out(file: ReleaseFile, fetched: Path, program: Path) -> None:
-    """Put the program in its place, having compared what its project published a sum of."""
+    """Put the program in its place, having compared what its project published a sum of.
+
+    Some projects publish the sum of the archive, some those of the programs in it.
+    """
     sums = _sums(file.sums_url)
-    archive = file.url.rpartition("/")[2]
+    name = file.url.rpartition("/")[2]
+    of_file, of_member = sums.get(name) or sums.get(""), sums.get(file.member or "")
+    if of_file:
+        _compare(fetched, of_file, file)
+    elif not of_member:
+        raise OutOfReach(f"{file.sums_url} has no sum of {name}")
+    try:
+        _unpack(file, fetched, program)
+    except (tarfile.TarError, KeyError, OSError) as error:
+        raise OutOfReach(f"{name} does not hold {file.member}: {error}") from error
+    if not of_file and of_member:
+        _compare(program, of_member, file)
+
+
+def _unpack(file: ReleaseFile, fetched: Path, program: Path) -> None:
     if file.member is None:
         shutil.copyfile(fetched, program)
-    else:
-        with tarfile.open(fetched) as tar:
-            source = tar.extractfile(file.member)
-            if source is None:
-                raise OutOfReach(f"{archive} holds no {file.member}")
-            with source, program.open("wb") as target:
-                shutil.copyfileobj(source, target)
-    # Some projects publish the sum of the archive, some those of the programs in it.
-    of_archive = sums.get(archive) or sums.get("")
-    wanted, has = (of_archive, fetched) if of_archive else (sums.get(file.member or ""), program)
-    if wanted is None:
-        raise OutOfReach(f"{file.sums_url} has no sum of {archive}")
-    if _sha256(has) != wanted:
+        return
+    with tarfile.open(fetched) as tar:
+        source = tar.extractfile(file.member)
+        if source is None:
+            raise KeyError("it is no file")
+        with source, program.open("wb") as target:
+            shutil.copyfileobj(source, target)
+
+
+def _compare(path: Path, sum_: str, file: ReleaseFile) -> None:
+    if _sha256(path) != sum_:
         raise OutOfReach(f"{file.url} has not the SHA-256 that {file.sums_url} names")
 
 
 def _sums(url: str) -> dict[str, str]:
     """SHA-256 by file name; "" is the name where the sum stands alone."""
-    lines = [line.split() for line in _open(url).read(PIECE_BYTES).decode("utf-8", "replace").splitlines()]
-    return {(words[1].lstrip("*") if len(words) > 1 else ""): words[0].lower() for words in lines if words}
+    with _open(url) as answer:
+        text = answer.read(PIECE_BYTES).decode("utf-8", "replace")
+    found = re.findall(r"^([0-9a-fA-F]{64})(?:[ \t]+\*?(\S+))?[ \t\r]*$", text, re.MULTILINE)
+    return {name: sum_.lower() for sum_, name in found}
 
 
 def _sha256(path: Path) -> str:

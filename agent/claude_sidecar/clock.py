@@ -7,15 +7,13 @@ import time
 import uvloop
 
 
-_GRAIN_S = 0.001
-
-
 def _loops_time() -> float:
     loop = asyncio.get_running_loop()
     return time.monotonic() if isinstance(loop, uvloop.Loop) else loop.time()
 
 
 _read = _loops_time
+_GRAIN_S = 0.001
 
 
 def now() -> float:
