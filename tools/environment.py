@@ -6,6 +6,7 @@ contents of the locks, is not done again and needs no network; one that was brok
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -126,15 +127,29 @@ def key_of(goal: str) -> str:
 
 def main(goal: str) -> None:
     """Bring .venv to where the goal needs it."""
-    with exclusive("environment"):
-        if is_done(goal):
-            return
-        ensure_venv()
-        BROKEN_OFF.touch()
-        ensure_packages(goal)
-        write_stamp(VENV / f".{goal}.stamp", key_of(goal))
-        BROKEN_OFF.unlink()
-        say(".venv is ready")
+    if is_done(goal):
+        return  # without the lock, whose file a folder that is only read has no room for
+    try:
+        with exclusive("environment"):
+            if not is_done(goal):
+                set_up(goal)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        fail(
+            f"{error.filename or ROOT} cannot be written: {error.strerror}. This sets up .venv and .cache in "
+            "the project's folder: run make once as a user who may write there, or in a copy."
+        )
+
+
+def set_up(goal: str) -> None:
+    """Make .venv, or go on with it."""
+    ensure_venv()
+    BROKEN_OFF.touch()
+    ensure_packages(goal)
+    write_stamp(VENV / f".{goal}.stamp", key_of(goal))
+    BROKEN_OFF.unlink()
+    say(".venv is ready")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Tests whose needs this machine cannot carry are left out and named at the end; S
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -13,7 +14,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from locked_folder import ROOT
+from builders_lock import one_builder
+from locked_folder import ROOT, USER_CACHE
 from test_targets import ALL, TARGETS, Target
 from toolchain import say
 
@@ -73,34 +75,41 @@ def run(target: Target, arguments: list[str], *, alone: bool) -> int:
         return 1
     # A cluster that was given is one for all: its tests run one after the other.
     workers = "0" if count <= FEW or os.environ.get("KUBECONFIG") else target.workers
-    command = [sys.executable, "-m", "pytest", "-m", target.marks, "-n", workers]
-    if workers == "auto":
-        command += ["--maxprocesses", "8"]
-    ended = subprocess.run(
-        [*command, "--dist", "loadfile", *arguments],
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "CLAUDE_TESTS_LACK": json.dumps(lacking)},
-    ).returncode
+    spread = ["-n", workers, "--maxprocesses", "8", "--dist", "loadfile"]
+    with contextlib.ExitStack() as stack:
+        if "whole_cluster" in needs:
+            stack.enter_context(one_builder(USER_CACHE / "cluster-tests", "testing on the whole cluster"))
+        ended = pytest(target, *spread, *arguments, env={"CLAUDE_TESTS_LACK": json.dumps(lacking)}).returncode
     if ended == NO_TESTS:
         say(f"make {target.name} has no such test that this machine can run; tests/README.md tells which has")
         return 0 if lacking and not alone else NO_TESTS
     return ended
 
 
+def pytest(
+    target: Target, *arguments: str, env: dict[str, str], quiet: bool = False
+) -> "subprocess.CompletedProcess[str]":
+    """Run pytest on a target's tests; quiet: what it says is kept instead of shown."""
+    command = [sys.executable, "-m", "pytest", "-m", target.marks]
+    if not os.access(ROOT, os.W_OK):
+        command += ["-p", "no:cacheprovider"]
+        env = {**env, "HYPOTHESIS_STORAGE_DIRECTORY": tempfile.gettempdir()}
+    return subprocess.run(
+        [*command, *arguments],
+        check=False,
+        cwd=ROOT,
+        capture_output=quiet,
+        text=True,
+        env={**os.environ, **env},
+    )
+
+
 def collected(target: Target, arguments: list[str]) -> list[list[str]]:
     """The needs of each test that the arguments choose out of a target's."""
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder, "needs.json")
-        command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", target.marks, *arguments]
-        ended = subprocess.run(
-            command,
-            check=False,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "CLAUDE_TESTS_TELL_NEEDS": str(told)},
-        )
+        env = {"CLAUDE_TESTS_TELL_NEEDS": str(told)}
+        ended = pytest(target, "--collect-only", "-q", *arguments, env=env, quiet=True)
         if not told.exists():
             # Not a choice but a fault, or a wish such as --help: pytest itself says it best.
             print(ended.stdout, ended.stderr, sep="", end="", file=sys.stderr)
