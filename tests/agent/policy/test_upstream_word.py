@@ -31,6 +31,8 @@ def after(value: bytes) -> float | None:
         (b"-1", None),
         (b"nan", None),
         (b"inf", None),
+        (b"1e400", None),
+        (b"9" * 400, None),
         (b"soon", None),
         (b"", None),
         (b"\xff", None),

@@ -37,14 +37,6 @@ async def test_open_breaker_takes_a_route_out_until_a_probe_succeeds(started) ->
         assert await breaker_of(bench) == "closed"
 
 
-async def test_if_only_breakers_leave_no_route_they_are_ignored(started) -> None:
-    first = ScriptedUpstream([error(529)] * 4, answer())
-    async with started(first, retry=ONE_SEND, circuitBreaker=SMALL) as bench:
-        await trip(bench)
-        assert await breaker_of(bench) == "open"
-        assert (await bench.message()).status == 200
-
-
 async def test_breaker_is_per_model_and_routes_says_whose_trouble_it_is(started) -> None:
     first = ScriptedUpstream([error(529)] * 4, answer())
     async with started(first, ScriptedUpstream(otherwise=answer()), circuitBreaker=SMALL) as bench:
@@ -58,11 +50,8 @@ async def test_breaker_is_per_model_and_routes_says_whose_trouble_it_is(started)
         assert (route["lastError"]["cause"], route["lastError"]["status"]) == ("Overloaded", 529)
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 429])
-async def test_breaker_does_not_count_4xx(status, started) -> None:
-    async with started(
-        ScriptedUpstream(otherwise=error(status)), retry=ONE_SEND, circuitBreaker=SMALL
-    ) as bench:
+async def test_breaker_does_not_count_4xx(started) -> None:
+    async with started(ScriptedUpstream(otherwise=error(429)), retry=ONE_SEND, circuitBreaker=SMALL) as bench:
         for _ in range(8):
             await bench.message()
         assert await breaker_of(bench) == "closed"
@@ -78,13 +67,6 @@ async def test_breaker_does_not_count_cancelled_calls(started) -> None:
             await asyncio.sleep(0.01)
         assert len(bench.first.requests) == 8
         assert await breaker_of(bench) == "closed"
-
-
-async def test_pinned_calls_ignore_the_breaker(started) -> None:
-    first = ScriptedUpstream([error(529)] * 4, answer())
-    async with started(first, ScriptedUpstream(otherwise=answer()), circuitBreaker=SMALL) as bench:
-        await trip(bench)
-        assert (await bench.message(container="c")).header("x-claude-sidecar-route") == "first"
 
 
 async def test_breaker_survives_a_reload(started) -> None:
@@ -138,13 +120,6 @@ async def test_second_death_of_a_connection_is_an_ordinary_failure(started) -> N
             "second",
             "3",
         )
-
-
-async def test_resend_counts_as_a_send(started) -> None:
-    async with started(ScriptedUpstream([answer(), [Close()], answer()]), retry=ONE_SEND) as bench:
-        await bench.message()
-        got = await bench.message()
-        assert (got.status, got.header("x-claude-sidecar-attempts")) == (502, "1")
 
 
 async def test_call_that_must_not_repeat_goes_on_a_fresh_connection(started) -> None:

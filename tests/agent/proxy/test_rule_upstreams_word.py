@@ -16,21 +16,12 @@ def limited(*lines: tuple[str, str]) -> bytes:
     return error(429, "rate_limit_error", lines)
 
 
-@pytest.mark.parametrize(
-    ("line", "at_least"),
-    [
-        (("retry-after", "7"), 7),
-        (("Retry-After", "2.5"), 2.5),
-        (("retry-after-ms", "1500"), 1.5),
-        (("retry-after", "0"), 0),
-    ],
-)
-async def test_retry_after_is_a_floor_to_which_jitter_is_added(line, at_least, started, monkeypatch) -> None:
+async def test_retry_after_is_a_floor_to_which_jitter_is_added(started, monkeypatch) -> None:
     monkeypatch.setattr("claude_sidecar.clock.chance", lambda: 0.5)
     retry = WIDE | {"backoff": {"initial": "1s", "max": "30s"}}
-    async with started(ScriptedUpstream([limited(line), answer()]), retry=retry) as bench:
+    async with started(ScriptedUpstream([limited(("Retry-After", "2.5")), answer()]), retry=retry) as bench:
         assert (await bench.message()).status == 200
-        assert bench.sends[1].at == pytest.approx(at_least + 0.5, abs=0.02)
+        assert bench.sends[1].at == pytest.approx(3, abs=0.02)
 
 
 async def test_retry_after_as_http_date_is_waited_for(started, monkeypatch) -> None:
@@ -41,10 +32,9 @@ async def test_retry_after_as_http_date_is_waited_for(started, monkeypatch) -> N
         assert bench.sends[1].at == pytest.approx(20, abs=0.02)
 
 
-@pytest.mark.parametrize("value", ["soon", "-5", "nan", "inf", "", "1e400", "9" * 400])
-async def test_unparsable_retry_after_is_no_crash(value, started) -> None:
-    async with started(ScriptedUpstream([limited(("retry-after", value)), answer()])) as bench:
-        assert (await bench.message()).status in (200, 429)
+async def test_unparsable_retry_after_counts_as_none(started) -> None:
+    async with started(ScriptedUpstream([limited(("retry-after", "soon")), answer()])) as bench:
+        assert (await bench.message()).status == 200
 
 
 async def test_retry_after_longer_than_max_retry_after_is_delivered_at_once(started) -> None:
@@ -56,42 +46,12 @@ async def test_retry_after_longer_than_max_retry_after_is_delivered_at_once(star
         assert len(bench.sends) == 1
 
 
-async def test_retry_after_beyond_the_deadline_gives_up(started) -> None:
-    upstream = ScriptedUpstream([limited(("retry-after", "40")), answer()])
-    async with started(upstream) as bench:
-        assert (await bench.message([(b"x-stainless-timeout", b"30")])).status == 429
-        assert len(bench.sends) == 1
-
-
-async def test_long_retry_after_goes_to_another_route_where_fallback_names_the_cause(started) -> None:
-    upstream = ScriptedUpstream([limited(("retry-after", "403973"))])
-    fallback = {"causes": ["RateLimit"]}
-    async with started(upstream, ScriptedUpstream(otherwise=answer()), fallback=fallback) as bench:
-        assert (await bench.message()).header("x-claude-sidecar-route") == "second"
-
-
-async def test_route_told_to_wait_is_not_eligible_before_its_time(started) -> None:
-    told = ScriptedUpstream([error(529, "overloaded_error", [("retry-after", "10")])], answer())
-    other = ScriptedUpstream([error(500), error(500), answer()])
-    async with started(told, other, retry=WIDE) as bench:
-        assert (await bench.message()).header("x-claude-sidecar-route") == "second"
-        assert (len(told.requests), len(other.requests)) == (1, 3)
-
-
 async def test_should_retry_false_ends_the_call_on_that_route(started) -> None:
     upstream = ScriptedUpstream(otherwise=error(529, "overloaded_error", [("x-should-retry", "false")]))
     async with started(upstream, retry=WIDE) as bench:
         got = await bench.message()
         assert (got.status, len(upstream.requests)) == (529, 1)
         assert [v for n, v in got.lines if n.lower() == b"x-should-retry"] == [b"false"]
-
-
-async def test_should_retry_false_leaves_the_other_routes(started) -> None:
-    upstream = ScriptedUpstream(otherwise=error(529, "overloaded_error", [("x-should-retry", "false")]))
-    other = ScriptedUpstream([error(529), answer()])
-    async with started(upstream, other, retry=WIDE) as bench:
-        assert (await bench.message()).status == 200
-        assert (len(upstream.requests), len(other.requests)) == (1, 2)
 
 
 async def test_should_retry_true_forces_a_repeat_while_attempts_remain(started) -> None:
@@ -102,24 +62,6 @@ async def test_should_retry_true_forces_a_repeat_while_attempts_remain(started) 
         assert got.header("x-should-retry") == "false"
 
 
-@pytest.mark.parametrize(
-    ("status", "code"), [(401, None), (402, None), (429, "contract_spend_limit_reached")]
-)
-async def test_should_retry_true_forces_nothing_where_a_repeat_cannot_help(status, code, started) -> None:
-    upstream = ScriptedUpstream(otherwise=error(status, lines=[("x-should-retry", "true")], code=code))
-    async with started(upstream, retry=WIDE) as bench:
-        assert (await bench.message()).status == status
-        assert len(upstream.requests) == 1
-
-
-async def test_budget_refuses_repeats_to_a_route_already_tried(started) -> None:
-    upstream = ScriptedUpstream(otherwise=error(529, "overloaded_error"))
-    retry = {"maxAttempts": 4, "budget": {"percent": 0, "minPerSecond": 0}}
-    async with started(upstream, retry=retry) as bench:
-        got = await bench.message()
-        assert (got.status, got.header("x-claude-sidecar-attempts")) == (529, "1")
-
-
 async def test_budget_is_a_share_of_calls_over_ten_seconds(started) -> None:
     upstream = ScriptedUpstream(otherwise=error(529, "overloaded_error"))
     retry = {"maxAttempts": 2, "budget": {"percent": 50, "minPerSecond": 0}}
@@ -127,20 +69,6 @@ async def test_budget_is_a_share_of_calls_over_ten_seconds(started) -> None:
         for _ in range(10):
             await bench.message()
         assert len(upstream.requests) == 15
-
-
-async def test_moving_to_a_fresh_route_is_free_of_the_budget(started) -> None:
-    upstream = ScriptedUpstream(otherwise=error(529, "overloaded_error"))
-    retry = {"maxAttempts": 4, "budget": {"percent": 0, "minPerSecond": 0}}
-    async with started(upstream, ScriptedUpstream(otherwise=answer()), retry=retry) as bench:
-        assert (await bench.message()).status == 200
-
-
-async def test_obeying_the_retry_after_of_a_429_is_free_of_the_budget(started) -> None:
-    upstream = ScriptedUpstream([limited(("retry-after", "1")), limited(("retry-after", "1")), answer()])
-    retry = {"maxAttempts": 4, "budget": {"percent": 0, "minPerSecond": 0}}
-    async with started(upstream, retry=retry) as bench:
-        assert (await bench.message()).status == 200
 
 
 async def test_when_all_is_spent_the_last_answer_is_delivered(started) -> None:
@@ -159,29 +87,15 @@ async def test_when_all_is_spent_an_earlier_answer_goes_before_none(started) -> 
         assert got.header("x-claude-sidecar-attempts") == "3"
 
 
-@pytest.mark.parametrize("status", [401, 402, 403, 404])
 async def test_bad_credential_of_a_later_route_is_never_delivered_while_another_answer_exists(
-    status, started
+    started,
 ) -> None:
     first = ScriptedUpstream(otherwise=error(529, "overloaded_error"))
-    second = ScriptedUpstream(otherwise=error(status))
+    second = ScriptedUpstream(otherwise=error(401))
     async with started(first, second, retry=WIDE) as bench:
         got = await bench.message()
         assert (got.status, got.header("x-claude-sidecar-route")) == (529, "first")
         assert (len(first.requests), len(second.requests)) == (3, 1)
-
-
-async def test_spend_limit_of_a_later_route_is_never_delivered_while_another_answer_exists(started) -> None:
-    first = ScriptedUpstream(otherwise=error(529, "overloaded_error"))
-    second = ScriptedUpstream(otherwise=error(429, code="enforced_spend_limit_reached"))
-    async with started(first, second, retry=WIDE) as bench:
-        assert (await bench.message()).status == 529
-
-
-async def test_bad_credential_of_a_later_route_is_delivered_where_there_is_no_other_answer(started) -> None:
-    first, second = ScriptedUpstream(otherwise=[Close()]), ScriptedUpstream(otherwise=error(401))
-    async with started(first, second, retry=WIDE | {"maxAttempts": 2}) as bench:
-        assert (await bench.message()).status == 401
 
 
 async def test_no_answer_at_all_is_an_error_of_ours(started) -> None:

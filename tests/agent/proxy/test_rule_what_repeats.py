@@ -1,6 +1,5 @@
 """The rules "What repeats", "Rounds" and "SDK repeats", from socket to socket."""
 
-import itertools
 import json
 
 import pytest
@@ -28,19 +27,8 @@ def routes_tried(bench) -> list[int]:
     ("method", "path", "sends"),
     [
         ("POST", "/v1/messages", 4),
-        ("POST", "/v1/messages?beta=true", 4),
-        ("POST", "/v1/complete", 4),
-        ("POST", "/v1/messages/count_tokens", 4),
-        ("GET", "/v1/models", 4),
         ("HEAD", "/api/hello", 4),
-        ("GET", "/v1/files/file_1/content", 4),
         ("POST", "/v1/messages/batches", 1),
-        ("POST", "/v1/files", 1),
-        ("POST", "/v1/messages/batches/msgbatch_1/cancel", 1),
-        ("DELETE", "/v1/files/file_1", 1),
-        ("PUT", "/v1/agents/a", 1),
-        ("POST", "/v1/oauth/token", 1),
-        ("POST", "/v1/unheard/of", 1),
     ],
 )
 async def test_what_repeats(method, path, sends, started) -> None:
@@ -51,13 +39,8 @@ async def test_what_repeats(method, path, sends, started) -> None:
         assert got.header("x-claude-sidecar-attempts") == str(sends)
 
 
-SENT_ONCE = (204, 301, 307, 400, 401, 402, 403, 404, 409, 413, 422, 431, 499, 501)
-REPEATED = (408, 429, 500, 502, 503, 504, 520, 529, 599)
-
-
-@pytest.mark.parametrize("status", SENT_ONCE + REPEATED)
-async def test_each_status_repeats_as_the_table_of_causes_says(status, started) -> None:
-    sends = 4 if status in REPEATED else 1
+@pytest.mark.parametrize(("status", "sends"), [(204, 1), (307, 1), (400, 1), (529, 4)])
+async def test_status_repeats_as_the_table_of_causes_says(status, sends, started) -> None:
     upstream = ScriptedUpstream(otherwise=answer(status, b"" if status == 204 else b"{}", reason="x"))
     async with started(upstream, retry=WIDE) as bench:
         assert (await bench.message()).status == status
@@ -96,16 +79,6 @@ async def test_rounds_try_each_route_once_without_waiting_then_back_off(started,
         assert [len(upstream.requests) for upstream in bench.upstreams] == [2, 2, 2]
 
 
-async def test_backoff_doubles_up_to_its_cap(started, monkeypatch) -> None:
-    monkeypatch.setattr("claude_sidecar.clock.chance", lambda: 0.999)
-    retry = WIDE | {"maxAttempts": 6, "backoff": {"initial": "1s", "max": "4s"}}
-    async with started(overloaded(), retry=retry) as bench:
-        await bench.message()
-        at = [request.at for request in bench.sends]
-        gaps = [later - earlier for earlier, later in itertools.pairwise(at)]
-        assert gaps == pytest.approx([1, 2, 4, 4, 4], abs=0.02)
-
-
 async def test_fallback_goes_to_the_next_route_at_once(started) -> None:
     async with started(overloaded(), ScriptedUpstream(otherwise=answer())) as bench:
         got = await bench.message()
@@ -114,34 +87,15 @@ async def test_fallback_goes_to_the_next_route_at_once(started) -> None:
         assert bench.sends[-1].at == 0
 
 
-async def test_rate_limit_waits_for_the_same_route_by_default(started) -> None:
-    limited = ScriptedUpstream([error(429, "rate_limit_error", [("retry-after", "5")]), answer()])
-    async with started(limited, ScriptedUpstream(otherwise=answer())) as bench:
-        got = await bench.message()
-        assert (got.status, got.header("x-claude-sidecar-route")) == (200, "first")
-        assert bench.sends[-1].at == pytest.approx(5, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("status", "cause"),
-    [
-        (401, "Authentication"),
-        (402, "Billing"),
-        (403, "Permission"),
-        (404, "NotFound"),
-        (501, "NotFound"),
-        (429, "RateLimit"),
-    ],
-)
-async def test_other_causes_fall_back_only_where_the_policy_asks(status, cause, started) -> None:
-    refusing = ScriptedUpstream(otherwise=error(status))
+async def test_other_causes_fall_back_only_where_the_policy_asks(started) -> None:
+    refusing = ScriptedUpstream(otherwise=error(401))
     served = ScriptedUpstream(otherwise=answer())
-    async with started(refusing, served, fallback={"causes": [cause]}) as bench:
+    async with started(refusing, served, fallback={"causes": ["Authentication"]}) as bench:
         assert (await bench.message()).header("x-claude-sidecar-route") == "second"
     refusing.requests.clear()
     served.requests.clear()
     async with started(refusing, served, retry={"maxAttempts": 1}) as bench:
-        assert (await bench.message()).status == status
+        assert (await bench.message()).status == 401
         assert served.requests == []
 
 
@@ -178,12 +132,8 @@ async def test_never_another_model_unless_the_policy_names_it(started) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("GET", "/v1/files/file_1", b""),
         ("POST", "/v1/messages/batches", b"{}"),
-        ("GET", "/v1/messages/batches/msgbatch_1/results", b""),
         ("POST", "/v1/messages", message_body(container="container_1")),
-        ("POST", "/v1/messages", message_body(thread={"id": "thread_1"})),
-        ("POST", "/v1/messages", message_body(system=[{"source": {"type": "file", "file_id": "file_1"}}])),
     ],
 )
 async def test_calls_of_one_account_use_the_first_route_and_never_another(
@@ -194,10 +144,9 @@ async def test_calls_of_one_account_use_the_first_route_and_never_another(
         assert bench.upstreams[1].requests == []
 
 
-@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/claude-opus-4-8"])
-async def test_models_may_come_from_any_route(path, started) -> None:
+async def test_models_may_come_from_any_route(started) -> None:
     async with started(overloaded(), ScriptedUpstream(otherwise=answer())) as bench:
-        assert (await bench.ask(request_bytes("GET", path))).status == 200
+        assert (await bench.ask(request_bytes("GET", "/v1/models"))).status == 200
 
 
 async def test_failed_connect_counts_as_a_send(started, free_port) -> None:

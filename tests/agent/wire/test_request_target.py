@@ -31,7 +31,15 @@ def test_what_repeats_reading_models_on_any_account(method: str, path: str) -> N
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(
-    "path", ["/v1/files", "/v1/messages/batches/b/results", "/api/hello", "/", "/v1/modelsx", "/v1/messages"]
+    "path",
+    [
+        "/v1/files/f/content",
+        "/v1/messages/batches/b/results",
+        "/api/hello",
+        "/",
+        "/v1/modelsx",
+        "/v1/messages",
+    ],
 )
 def test_what_repeats_other_reading_on_the_first_account(method: str, path: str) -> None:
     facts = read_target(method, path)
@@ -47,6 +55,7 @@ def test_what_repeats_other_reading_on_the_first_account(method: str, path: str)
         ("POST", "/v1/messages/batches/b/cancel"),
         ("POST", "/v1/oauth/token"),
         ("POST", "/v1/models"),
+        ("POST", "/v1/unheard/of"),
         ("DELETE", "/v1/files/f"),
         ("PUT", "/v1/messages"),
         ("PATCH", "/v1/messages"),
