@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from claude_sidecar.policy.cause import BREAKING, FALLBACK, OWN_CREDENTIAL, RETRYABLE, Cause
+from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.classify import SPEND_LIMIT_CODES, cause_of_error_event, cause_of_status
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.step import Ending
@@ -33,6 +34,9 @@ ROWS = [
 ]
 DELIVERED = [400, 401, 402, 403, 404, 409, 413, 422, 501]
 NEXT_ROUTE = [408, 500, 502, 503, 504, 520, 526, 529, 599]
+REPEATED = [Cause.RATE_LIMIT, Cause.OVERLOADED, Cause.SERVER_ERROR, Cause.CONNECTION_FAILURE, Cause.TIMEOUT]
+REFUSED = [Cause.SPEND_LIMIT, Cause.BILLING, Cause.AUTHENTICATION, Cause.PERMISSION, Cause.NOT_FOUND]
+"""What a route says of its own credential."""
 
 
 @pytest.mark.parametrize(("status", "cause"), ROWS)
@@ -153,10 +157,44 @@ def test_success_and_redirects_are_delivered_unchanged(
     assert (story.routes, story.status, story.end.ending) == (["r0"], status, Ending.SUCCESS)
 
 
-def test_sets_of_causes_are_those_of_the_design() -> None:
-    breaking = {Cause.SERVER_ERROR, Cause.OVERLOADED, Cause.CONNECTION_FAILURE, Cause.TIMEOUT}
-    refusing = {Cause.AUTHENTICATION, Cause.BILLING, Cause.PERMISSION, Cause.NOT_FOUND, Cause.SPEND_LIMIT}
-    assert breaking == BREAKING
-    assert breaking | {Cause.RATE_LIMIT} == RETRYABLE
-    assert refusing == OWN_CREDENTIAL
-    assert RETRYABLE | refusing == FALLBACK
+@pytest.mark.parametrize("cause", REPEATED)
+def test_cause_that_passes_is_repeated_where_retry_causes_names_it(
+    cause: Cause, play: Any, snapshot: Any
+) -> None:
+    ended = Outcome(cause, 599, has_answer=True)
+    named = snapshot(2, retry={"causes": [cause]}, fallback={"causes": []})
+    unnamed = snapshot(2, retry={"causes": []}, fallback={"causes": []})
+    assert play(named, [ended]).routes == ["r0"] * 4
+    assert play(unnamed, [ended]).routes == ["r0"]
+
+
+@pytest.mark.parametrize("cause", REPEATED + REFUSED)
+def test_cause_goes_to_another_route_where_fallback_causes_names_it(
+    cause: Cause, play: Any, snapshot: Any
+) -> None:
+    ended = Outcome(cause, 599, has_answer=True)
+    named = snapshot(2, retry={"causes": []}, fallback={"causes": [cause]})
+    unnamed = snapshot(2, retry={"causes": []}, fallback={"causes": []})
+    assert play(named, [ended]).routes == ["r0", "r1"]
+    assert play(unnamed, [ended]).routes == ["r0"]
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause not in REPEATED])
+def test_policy_cannot_ask_to_repeat_what_would_end_the_same(cause: Cause, snapshot: Any) -> None:
+    with pytest.raises(ValidationError, match=r"retry\.causes\.0"):
+        snapshot(1, retry={"causes": [cause]})
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause not in REPEATED + REFUSED])
+def test_policy_cannot_ask_another_route_what_is_wrong_with_the_request(cause: Cause, snapshot: Any) -> None:
+    with pytest.raises(ValidationError, match=r"fallback\.causes\.0"):
+        snapshot(2, fallback={"causes": [cause]})
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_later_routes_refusal_gives_way_to_an_earlier_answer_if_it_is_about_that_routes_credential(
+    cause: Cause, play: Any, snapshot: Any, answer: Callable[..., Outcome]
+) -> None:
+    policy = snapshot(2, retry={"maxAttempts": 2})
+    story = play(policy, [answer(529), Outcome(cause, 499, has_answer=True)])
+    assert (story.routes, story.status) == (["r0", "r1"], 529 if cause in REFUSED else 499)
