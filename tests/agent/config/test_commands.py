@@ -103,10 +103,10 @@ def test_check_imports_no_server_and_no_exporter() -> None:
 
 
 def test_bug_exits_70(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(file: str) -> None:
+    def broken(path: Path) -> None:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr("claude_sidecar.cli.check._load", broken)
+    monkeypatch.setattr("claude_sidecar.cli.check.load_file", broken)
     code, _, err = run(capsys, "check", TWO)
     assert code == 70
     assert "this is a bug" in err

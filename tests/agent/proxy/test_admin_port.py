@@ -5,6 +5,7 @@ import json
 import socket
 
 import pytest
+from aiohttp import web
 from support.fakes.raw_client import connected, request_bytes
 from support.fakes.scripted_upstream import Pause, ScriptedUpstream
 from support.fakes.wire_bytes import answer, error, message_body
@@ -38,17 +39,59 @@ async def test_other_names_of_this_machine_see_no_details(host, started) -> None
             assert (await bench.admin(path, [(b"Host", host)])).status == 200
 
 
-async def test_callers_from_the_network_see_no_details(started, monkeypatch) -> None:
-    """Tests keep to loopback, so the ends of the connection are told instead of real."""
-    monkeypatch.setattr("claude_sidecar.proxy.admin._address", lambda *_: False)
+class ToldEnds(asyncio.Transport):
+    """A connection between addresses that tests do not have: they keep to loopback."""
+
+    def __init__(self, peer: str, own: str) -> None:
+        super().__init__({"peername": (peer, 40_000), "sockname": (own, 8788)})
+        self.written = b""
+        self.closed = asyncio.Event()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return self.closed.is_set()
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+async def status_between(peer: str, own: str, path: str, bench) -> int:
+    """What the admin port answers on a connection with these ends."""
+    runner = web.AppRunner(bench.sidecar.admin.application())
+    await runner.setup()
+    assert runner.server is not None
+    protocol, transport = runner.server(), ToldEnds(peer, own)
+    protocol.connection_made(transport)
+    lines = [(b"Host", b"localhost"), (b"Connection", b"close")]
+    protocol.data_received(request_bytes("GET", path, lines, key=None))
+    await transport.closed.wait()
+    await runner.cleanup()
+    return int(transport.written.split(b" ")[1])
+
+
+@pytest.mark.parametrize(
+    ("peer", "own", "details"),
+    [
+        ("127.0.0.1", "127.0.0.1", 200),
+        ("127.8.9.10", "127.0.0.1", 200),
+        ("::1", "::1", 200),
+        ("::ffff:127.0.0.1", "::ffff:127.0.0.1", 200),
+        ("10.1.2.3", "10.1.2.4", 403),
+        ("10.1.2.3", "127.0.0.1", 403),
+        ("127.0.0.1", "10.1.2.4", 403),
+        ("::ffff:10.1.2.3", "::ffff:127.0.0.1", 403),
+        ("fe80::1%eth0", "::1", 403),
+        ("2001:db8::1", "2001:db8::2", 403),
+    ],
+)
+async def test_callers_from_the_network_see_no_details(peer, own, details, started) -> None:
     async with started(ScriptedUpstream()) as bench:
-        reader, writer = await asyncio.open_connection("127.0.0.1", bench.sidecar.admin_port)
-        for path, status in (("/requests", 403), ("/routes", 403), ("/status", 200), ("/metrics", 200)):
-            writer.write(request_bytes("GET", path, [(b"Host", b"localhost")], key=None))
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert int(head.split(b" ")[1]) == status
-            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]))
-        writer.transport.abort()
+        for path in LOCAL:
+            assert await status_between(peer, own, path, bench) == details
+        for path in OPEN:
+            assert await status_between(peer, own, path, bench) == 200
 
 
 async def test_data_port_listens_on_one_address_and_the_admin_port_on_all(started) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.telemetry import names
@@ -23,13 +24,19 @@ def exported() -> InMemorySpanExporter:
     return InMemorySpanExporter()
 
 
+def telemetry_of(make, build, exported: InMemorySpanExporter) -> Telemetry:
+    """build: makes the spans of a record."""
+    metrics = Metrics()
+    export = TraceExport(exported, metrics.export_failed, queue_spans=100_000)
+    telemetry = Telemetry(metrics, Traces(build, export, metrics), lambda: make.timebase)
+    telemetry.policy_in_force(make.snapshot())
+    return telemetry
+
+
 @pytest.fixture
 def telemetry(make, tree, exported):
     """Telemetry whose traces end up in memory once it is closed."""
-    metrics = Metrics()
-    export = TraceExport(exported, metrics.export_failed, queue_spans=100_000)
-    telemetry = Telemetry(metrics, Traces(tree, export, metrics), lambda: make.timebase)
-    telemetry.policy_in_force(make.snapshot())
+    telemetry = telemetry_of(make, tree, exported)
     yield telemetry
     telemetry.close(5.0)
 
@@ -78,12 +85,13 @@ def test_metrics_and_spans_equal_what_was_recorded(make, telemetry, exported) ->
     telemetry.close(5.0)
     sends = [sent for record in calls for sent in record.attempts]
 
+    rendered = telemetry.metrics.render_openmetrics().decode()
+    samples = [sample for family in text_string_to_metric_families(rendered) for sample in family.samples]
+
     def metric_sum(name: str, **labels: str) -> float:
-        families = telemetry.metrics._registry.collect()
         return sum(
             sample.value
-            for family in families
-            for sample in family.samples
+            for sample in samples
             if sample.name == name and labels.items() <= sample.labels.items()
         )
 
@@ -156,13 +164,14 @@ def test_caller_that_left_counts_as_a_plain_success(make, telemetry, exported) -
     assert exported.get_finished_spans() == ()
 
 
-def test_listener_that_raises_hurts_no_call_and_is_logged_once(make, telemetry, caplog) -> None:
+def test_listener_that_raises_hurts_no_call_and_is_logged_once(make, exported, caplog) -> None:
     def broken(record):
         raise RuntimeError("planted-secret")
 
-    telemetry._traces._build = broken
+    telemetry = telemetry_of(make, broken, exported)
     for _ in range(3):
         telemetry.call_ended(make.call(parent_sampled=True), make.snapshot())
+    telemetry.close(5.0)
     assert telemetry.metrics.value(names.M_LISTENER_ERRORS) == 3
     assert [line.message for line in caplog.records].count(names.LOG_LISTENER) == 1
     requests = {"route": "anthropic", "model": make.model, "status": "200", "error_type": "none"}

@@ -175,6 +175,7 @@ class ApiProxy:
 
 
 def _cut(watch: web.StreamResponse) -> None:
-    transport = watch._req.transport if watch._req is not None else None
+    request = watch._req  # noqa: SLF001 - aiohttp tells no other way whose answer this is
+    transport = request.transport if request is not None else None
     if transport is not None:
         transport.abort()

@@ -25,8 +25,8 @@ class OperatorProcess:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
         self.lines: list[dict[str, Any]] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
 
     @property
     def pid(self) -> int:
@@ -85,7 +85,7 @@ class OperatorProcess:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"not ended within {seconds:g} s: {self.lines[-8:]}") from None
-        self._reader.join()
+        self.reader.join()
         return code
 
     def end(self, kill: bool = False) -> int:
@@ -95,7 +95,7 @@ class OperatorProcess:
         try:
             return ended_or_killed(self._process)
         finally:
-            self._reader.join()
+            self.reader.join()
 
 
 @contextlib.contextmanager
@@ -113,6 +113,6 @@ def operator_process(
     finally:
         if started.poll() is None:
             running.end()
-        running._reader.join()
+        running.reader.join()
         assert started.stderr
         started.stderr.close()
