@@ -3,7 +3,6 @@
 import dataclasses
 import itertools
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,13 +10,30 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
 from claude_sidecar.policy.cause import Cause
-from claude_sidecar.policy.snapshot import Hold, KeyAlias, PacingMode, Price, Route, Snapshot
+from claude_sidecar.policy.compile import compile_policy
+from claude_sidecar.policy.model import API_VERSION, KIND, ClaudePolicy
+from claude_sidecar.policy.snapshot import Route, Snapshot
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import AttemptRecord, CallRecord, Timebase
 from claude_sidecar.telemetry.spans import SpanBuilder
 from claude_sidecar.wire.tokens import TokenUsage
 
 MODEL = "claude-sonnet-4-6"
+PRICE = {"inputPerMTok": "3", "outputPerMTok": "15", "cacheReadPerMTok": "0.3", "cacheWritePerMTok": "3.75"}
+PRODUCTION = compile_policy(
+    ClaudePolicy.model_validate(
+        {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {"name": "production", "namespace": "shop", "generation": 3},
+            "spec": {
+                "routes": [{"name": "anthropic"}, {"name": "second-org"}],
+                "prices": [{"model": MODEL, **PRICE}],
+            },
+        }
+    )
+)
+"""Two routes and a price; all else is the policy's own default."""
 
 
 class Make:
@@ -27,58 +43,10 @@ class Make:
     timebase = Timebase(loop_s=1000.0, unix_ns=1_700_000_000_000_000_000)
 
     def route(self, name: str, **changes: Any) -> Route:
-        made = Route(
-            name=name,
-            scheme="https",
-            host="api.anthropic.com",
-            port=443,
-            base_path="",
-            credential=None,
-            models=None,
-        )
-        return dataclasses.replace(made, **changes)
+        return dataclasses.replace(PRODUCTION.routes[0], name=name, **changes)
 
     def snapshot(self, **changes: Any) -> Snapshot:
-        made = Snapshot(
-            name="production",
-            namespace="shop",
-            generation=3,
-            hash="abc123",
-            routes=(self.route("anthropic"), self.route("second-org")),
-            max_attempts=4,
-            retry_causes=frozenset({Cause.RATE_LIMIT, Cause.OVERLOADED}),
-            backoff_initial_s=1.0,
-            backoff_max_s=30.0,
-            max_retry_after_s=60.0,
-            budget_percent=20.0,
-            budget_min_per_s=1.0,
-            fallback_causes=frozenset({Cause.OVERLOADED}),
-            substitutions={},
-            connect_s=5.0,
-            first_byte_s=120.0,
-            idle_s=90.0,
-            total_s=600.0,
-            breaker_failure_percent=50.0,
-            breaker_min_requests=10,
-            breaker_window_s=30.0,
-            breaker_open_for_s=15.0,
-            hold=Hold.FIRST_DELTA,
-            hold_max_s=30.0,
-            max_concurrent=512,
-            max_body_bytes=32 << 20,
-            max_buffered_bytes=64 << 20,
-            spool_bytes=256 << 20,
-            pacing_mode=PacingMode.OBSERVE,
-            pacing_max_wait_s=60.0,
-            pacing_max_queued=1000,
-            traces_successes_per_s=10.0,
-            traces_failures_per_s=50.0,
-            traces_propagate=False,
-            key_alias=KeyAlias.FINGERPRINT,
-            feature_header="x-claude-feature",
-            prices={MODEL: Price(Decimal("3"), Decimal("15"), Decimal("0.3"), Decimal("3.75"))},
-        )
-        return dataclasses.replace(made, **changes)
+        return dataclasses.replace(PRODUCTION, **changes)
 
     def attempt(self, **changes: Any) -> AttemptRecord:
         made = AttemptRecord(
