@@ -141,14 +141,16 @@ def _why_end(state: CallState, ending: Ending) -> str:
     cause = failure.cause if failure is not None else None
     match ending:
         case Ending.ATTEMPTS_SPENT:
-            return f"{state.facts.max_sends} sends are the most for this call, retry.maxAttempts"
+            most = state.facts.max_sends
+            told = "1 send is" if most == 1 else f"{most} sends are"
+            return f"{told} the most for this call, retry.maxAttempts"
         case Ending.RETRY_AFTER_TOO_LONG:
-            told = (failure.word.retry_after_s if failure is not None else None) or 0.0
+            asked = (failure.word.retry_after_s if failure is not None else None) or 0.0
             longest = state.snapshot.max_retry_after_s
-            if told > longest:
-                return f"retry-after of {_seconds(told)} is over retry.maxRetryAfter, {_seconds(longest)}"
+            if asked > longest:
+                return f"retry-after of {_seconds(asked)} is over retry.maxRetryAfter, {_seconds(longest)}"
             return (
-                f"retry-after of {_seconds(told)} ends after the deadline, "
+                f"retry-after of {_seconds(asked)} ends after the deadline, "
                 f"{_seconds(state.facts.deadline_s)} from arrival"
             )
         case Ending.DEADLINE:

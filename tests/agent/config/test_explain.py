@@ -31,7 +31,7 @@ CASES = [
             "wait 0s to 1s (backoff",
             "send to a",
             "send to b",
-            "deliver 529",
+            "deliver 529 unchanged (4 sends are the most for this call, retry.maxAttempts; 4 sends)",
             "the app",
         ],
     ),
@@ -78,7 +78,11 @@ CASES = [
     (
         "retry: {maxAttempts: 1}",
         ("--status", "500"),
-        ["send to anthropic", "deliver 500 unchanged (1 sends are the most", "the app sees"],
+        [
+            "send to anthropic",
+            "deliver 500 unchanged (1 send is the most for this call, retry.maxAttempts; 1 send)",
+            "the app sees",
+        ],
     ),
     (
         "",
