@@ -55,8 +55,8 @@ def copy_policy(workload: Object, place: Place, settings: Settings, *, created: 
     controller is never touched: a Deployment's annotations are copied to its ReplicaSets, and to change those
     would make it breed new ones for ever.
     """
-    if is_controlled(workload) or template_of(workload) is None:
-        return Copied(workload, ())
+    if is_controlled(workload) or not (template_of(workload) or {}).get("spec"):
+        return Copied(workload, ())  # without a template of pods the API server refuses it
     changed, template = _own(workload)
     warnings = [
         *switch_warnings(workload),

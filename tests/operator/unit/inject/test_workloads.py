@@ -138,11 +138,14 @@ def test_annotation_that_counts_in_the_template_only_is_told() -> None:
     assert "put it on its pod template" in done.warnings[0]
 
 
-@pytest.mark.parametrize("template", [None, {}, {"metadata": None, "spec": {"containers": []}}])
-def test_template_without_metadata_gets_some(template: dict[str, Any] | None) -> None:
+def test_template_without_metadata_gets_some() -> None:
+    workload = make_workload("Deployment", {POLICY: "production"})
+    workload["spec"]["template"] = {"metadata": None, "spec": {"containers": []}}
+    assert annotations(copied(workload).workload) == MARKED
+
+
+@pytest.mark.parametrize("template", [None, {}, {"metadata": {}}])
+def test_workload_without_a_template_is_left_as_it_is(template: dict[str, Any] | None) -> None:
     workload = make_workload("Deployment", {POLICY: "production"})
     workload["spec"]["template"] = template
-    if template is None:
-        assert copied(workload).workload is workload
-    elif template:
-        assert annotations(copied(workload).workload) == MARKED
+    assert copied(workload).workload is workload
