@@ -62,9 +62,13 @@ def test_labels_of_gen_ai_metrics_are_attributes_of_the_conventions() -> None:
         names.GEN_AI_TOKEN_TYPE,
         names.ERROR_TYPE,
     }
-    for metric, labels in names.METRIC_LABELS.items():
-        if metric.startswith("gen_ai_"):
-            assert set(labels) <= {name.replace(".", "_") for name in known}
+    labels = {
+        label
+        for name, labels in names.METRIC_LABELS.items()
+        if name.startswith("gen_ai_")
+        for label in labels
+    }
+    assert labels == {name.replace(".", "_") for name in known}
 
 
 def documented(pattern: str) -> set[str]:

@@ -87,8 +87,8 @@ def test_injection_only_adds(pod: dict[str, Any]) -> None:
 @given(pods())
 def test_outcome_is_on_the_pod_and_warnings_are_single_lines(pod: dict[str, Any]) -> None:
     done = inject(pod, PLACE, Settings())
-    if done.status is not None:
-        assert done.pod["metadata"]["annotations"]["claude-sidecar.dev/status"] == done.status
+    assert done.status is not None
+    assert done.pod["metadata"]["annotations"]["claude-sidecar.dev/status"] == done.status
     assert all(told.isprintable() for told in done.warnings)
 
 
