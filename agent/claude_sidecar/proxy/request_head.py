@@ -9,7 +9,10 @@ from claude_sidecar.wire.headers import end_to_end, render
 from claude_sidecar.wire.trace_context import write_traceparent
 
 _CREDENTIALS = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
-_ALWAYS_DROPPED = frozenset({b"expect", b"baggage"})
+_ALWAYS_DROPPED = frozenset({b"expect", b"baggage", b"http2-settings"})
+"""HTTP2-Settings belongs to an offer of h2c (RFC 7540 section 3.2.1), which ends here whether or not
+`Connection` names it."""
+
 _MAY_CHANGE = _CREDENTIALS | {
     b"host",
     b"content-length",

@@ -54,7 +54,6 @@ REFUSED = {
     "CONNECT": b"CONNECT api.anthropic.com:443 HTTP/1.1\r\nHost: api.anthropic.com:443\r\n\r\n",
     "asterisk form": b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
     "upgrade": GET + b"Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-    "upgrade to h2c": GET + b"Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
     "space in the target": b"GET /v1/mod els HTTP/1.1\r\nHost: a\r\n\r\n",
     "control in the target": b"GET /v1/\x01models HTTP/1.1\r\nHost: a\r\n\r\n",
     "raw UTF-8 in the target": "GET /v1/mödels HTTP/1.1\r\nHost: a\r\n\r\n".encode(),
