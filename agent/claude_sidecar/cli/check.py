@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from claude_sidecar.config.load import MAX_FILE_BYTES, Loaded, load_bytes, load_file
+from claude_sidecar.config.own_address import ADMIN_PORT, DATA_PORT, leads_here
 from claude_sidecar.config.problem import PolicyInvalid
 
 STDIN = "-"
@@ -29,6 +30,8 @@ def command(files: tuple[str, ...]) -> int:
             print(invalid)
         else:
             print(_praise(file, loaded))
+            for warning in _warnings(file, loaded):
+                print(warning, file=sys.stderr)
     return 1 if faulty else 0
 
 
@@ -36,6 +39,16 @@ def _load(file: str) -> Loaded:
     if file == STDIN:
         return load_bytes(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "<stdin>", Path.cwd())
     return load_file(Path(file))
+
+
+def _warnings(file: str, loaded: Loaded) -> list[str]:
+    """What is right by itself but wrong for a sidecar that listens where they usually do."""
+    return [
+        f"warning {file}: spec.routes[{index}].endpoint: leads to port {route.port} of this machine, where "
+        "`claude-sidecar run` itself listens unless told otherwise, and then refuses this policy"
+        for index, route in enumerate(loaded.snapshot.routes)
+        if route.port in (DATA_PORT, ADMIN_PORT) and leads_here(route.host)
+    ]
 
 
 def _praise(file: str, loaded: Loaded) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from claude_sidecar import __version__, clock
+from claude_sidecar.config.own_address import ADMIN_PORT, DATA_PORT
 from claude_sidecar.proxy.sidecar import PortUnusable, Settings, Sidecar
 from claude_sidecar.telemetry.log import configure, event
 
@@ -36,7 +37,7 @@ _PORT_TROUBLE = {
 @click.option(
     "--port",
     envvar="CLAUDE_SIDECAR_PORT",
-    default=8787,
+    default=DATA_PORT,
     show_default=True,
     type=click.IntRange(0, 65535),
     help="For the app.",
@@ -44,7 +45,7 @@ _PORT_TROUBLE = {
 @click.option(
     "--admin-port",
     envvar="CLAUDE_SIDECAR_ADMIN_PORT",
-    default=8788,
+    default=ADMIN_PORT,
     show_default=True,
     type=click.IntRange(0, 65535),
     help="Probes, metrics.",

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from claude_sidecar.config.yaml_tree import Refused, Tree, read_tree
 from claude_sidecar.policy.compile import compile_policy, default_policy
 from claude_sidecar.policy.model import ClaudePolicy
 from claude_sidecar.policy.rules import violations
-from claude_sidecar.policy.snapshot import CredentialRef, Snapshot
+from claude_sidecar.policy.snapshot import CredentialRef, Route, Snapshot
 
 MAX_FILE_BYTES = 1024 * 1024
 BUILT_IN = "built-in"
@@ -60,11 +60,18 @@ def load_file(path: Path, env: Mapping[str, str] | None = None) -> Loaded:
     return load_bytes(read_bytes(path), str(path), path.parent, env)
 
 
-def load_bytes(content: bytes, file: str, folder: Path, env: Mapping[str, str] | None = None) -> Loaded:
+def load_bytes(
+    content: bytes,
+    file: str,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    leads_back: Callable[[Route], bool] | None = None,
+) -> Loaded:
     """Check and compile a policy; raises PolicyInvalid.
 
-    file: what messages call it; folder: what relative `credential.file` paths start from. Files and
-    variables that credentials name must be there and usable; keys of Secrets need not be there yet.
+    file: what messages call it; folder: what relative `credential.file` paths start from; leads_back:
+    whether a route leads to the process that reads the policy, which is refused. Files and variables that
+    credentials name must be there and usable; keys of Secrets need not be there yet.
     """
     environ = os.environ if env is None else env
     surroundings = surroundings_of(environ)
@@ -73,6 +80,8 @@ def load_bytes(content: bytes, file: str, folder: Path, env: Mapping[str, str] |
     policy = _validated(tree)
     snapshot = compile_policy(policy)
     _check_bounds(snapshot, tree, surroundings)
+    if leads_back is not None:
+        _check_loops(snapshot, tree, leads_back)
     routes = tuple(
         replace(route, credential=_anchored(route.credential, folder)) for route in snapshot.routes
     )
@@ -183,6 +192,19 @@ def _check_bounds(snapshot: Snapshot, tree: Tree, surroundings: Surroundings) ->
             tree.problem(
                 (*where, "credential", ref.source),
                 "an injected sidecar takes keys from Secrets only; use secretKeyRef",
+            )
+    if tree.problems:
+        raise PolicyInvalid(tree.problems)
+
+
+def _check_loops(snapshot: Snapshot, tree: Tree, leads_back: Callable[[Route], bool]) -> None:
+    """A route to the sidecar itself would send each call round until no more may be in flight."""
+    for index, route in enumerate(snapshot.routes):
+        if leads_back(route):
+            tree.problem(
+                ("spec", "routes", index, "endpoint"),
+                f"leads back to this sidecar, which listens on port {route.port}; "
+                "allowed: the API or the next gateway on the way there",
             )
     if tree.problems:
         raise PolicyInvalid(tree.problems)

@@ -8,6 +8,7 @@ from claude_sidecar import clock
 from claude_sidecar.config.load import Loaded, load_bytes, load_default, read_bytes
 from claude_sidecar.config.problem import CredentialsMissing, PolicyInvalid
 from claude_sidecar.config.surroundings import surroundings_of
+from claude_sidecar.policy.snapshot import Route
 
 
 class PolicyWatcher:
@@ -15,7 +16,8 @@ class PolicyWatcher:
 
     path: followed through symlinks at each look, as a mounted ConfigMap swaps them. on_policy: called with
     each new good policy. on_error: called once for each bad content, and again when what is wrong with it
-    changes. env: where `credential.env` is looked up, by default the process's environment.
+    changes. env: where `credential.env` is looked up, by default the process's environment. leads_back:
+    whether a route leads to this very process, which is a fault of the policy.
     """
 
     def __init__(
@@ -25,12 +27,14 @@ class PolicyWatcher:
         on_error: Callable[[PolicyInvalid], None],
         env: Mapping[str, str] | None = None,
         interval_s: float = 1.0,
+        leads_back: Callable[[Route], bool] | None = None,
     ) -> None:
         self._path = path
         self._on_policy = on_policy
         self._on_error = on_error
         self._env = env
         self._interval_s = interval_s
+        self._leads_back = leads_back
         self._is_injected = surroundings_of(os.environ if env is None else env).injected
         self._content: bytes | None = None
         self._fault: PolicyInvalid | None = None
@@ -45,7 +49,7 @@ class PolicyWatcher:
             return load_default(self._env)
         try:
             content = read_bytes(self._path)
-            loaded = load_bytes(content, str(self._path), self._path.parent, self._env)
+            loaded = self._load(content)
         except PolicyInvalid:
             if self._is_injected:
                 return load_default(self._env)
@@ -63,6 +67,9 @@ class PolicyWatcher:
         """Load the file now, changed or not: what SIGHUP asks for."""
         self._look(forced=True)
 
+    def _load(self, content: bytes) -> Loaded:
+        return load_bytes(content, str(self._path), self._path.parent, self._env, self._leads_back)
+
     def _look(self, *, forced: bool) -> None:
         if self._is_injected and not self._path.exists():
             return
@@ -73,7 +80,7 @@ class PolicyWatcher:
             curable = isinstance(self._fault, CredentialsMissing)
             if content == self._content and not curable and not forced:
                 return
-            loaded = load_bytes(content, str(self._path), self._path.parent, self._env)
+            loaded = self._load(content)
         except PolicyInvalid as invalid:
             before, self._fault = self._fault, invalid
             told = content == self._content and before is not None and before.problems == invalid.problems

@@ -3,11 +3,14 @@
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2}")
 _BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
+_PRIVATE_SUFFIXES = frozenset({"localhost", "local", "internal", "svc", "lan"})
+"""Names of RFC 6761, RFC 6762, ICANN's `internal`, and those that Kubernetes and home routers use."""
 _VERSIONED = ("/v1", "/v1/messages", "/v1/complete")
 
 
@@ -57,6 +60,20 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=64)
+def is_private(host: str) -> bool:
+    """Whether a host can be reached from here only: an address that is not global, or a name that no public
+    DNS server knows, such as one label alone or one below `.local`, `.internal` or `.svc`.
+
+    By its look alone: nothing is resolved. Where it errs, it takes a private host for a public one.
+    """
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        labels = host.lower().rstrip(".").split(".")
+        return len(labels) == 1 or labels[-1] in _PRIVATE_SUFFIXES or labels[-2:] == ["home", "arpa"]
 
 
 def _check_host(host: str) -> None:

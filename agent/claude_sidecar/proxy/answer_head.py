@@ -6,6 +6,7 @@ from claude_sidecar.proxy.own_error import Refusal
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.wire.headers import HeaderLines, end_to_end, first
 
+_OURS = b"x-claude-sidecar-"
 _ROUTE = b"x-claude-sidecar-route"
 _ATTEMPTS = b"x-claude-sidecar-attempts"
 _CAUSE = b"x-claude-sidecar-cause"
@@ -18,6 +19,7 @@ _LENGTH = frozenset({b"content-length"})
 
 _REASONS = {
     400: b"Bad Request",
+    403: b"Forbidden",
     413: b"Payload Too Large",
     500: b"Internal Server Error",
     502: b"Bad Gateway",
@@ -36,6 +38,9 @@ def delivered_lines(headers: HeaderLines, record: CallRecord, *, sized: bool) ->
     stops = stops_the_sdk(record.cause, record.status or 0, insists)
     dropped = _NOTHING if sized else _LENGTH
     lines = end_to_end(headers, dropped | {_SHOULD_RETRY} if stops else dropped)
+    # Where the upstream is another sidecar, ours replace all of its own, also those for which we have nothing
+    # to say: they tell of its part of the call, and a reader could not know that.
+    lines = [line for line in lines if not line[0].lower().startswith(_OURS)]
     lines += _added(record)
     if stops:
         lines.append((_SHOULD_RETRY, b"false"))

@@ -20,9 +20,11 @@ from claude_sidecar.proxy.diagnosis import diagnose_refusal
 from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.engine import Engine
 from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.instance import refuse_own
 from claude_sidecar.proxy.own_error import OwnError, Refusal, Refused
 from claude_sidecar.proxy.own_words import too_large_words, words_for
 from claude_sidecar.proxy.stored_body import BodyTooLarge, BufferSpace, PassingBody, RequestBody, store_body
+from claude_sidecar.proxy.web_page import refuse_web_page
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.wire.credential import alias_of
 from claude_sidecar.wire.error_body import own_error
@@ -52,13 +54,18 @@ class Handler:
         health: Health,
         credentials: CredentialStore,
         listener: Listener,
+        instance: bytes,
+        origins: frozenset[bytes],
     ) -> None:
-        """policy: gives the snapshot in force at that moment."""
+        """policy: gives the snapshot in force at that moment; instance: this sidecar's id; origins: of web
+        pages that may use a route's own key."""
         self._policy = policy
         self._engine = engine
         self._health = health
         self._credentials = credentials
         self._listener = listener
+        self._instance = instance
+        self._origins = origins
         self._space = BufferSpace()
         self.in_flight = 0
         self.draining = False
@@ -115,7 +122,7 @@ class Handler:
         try:
             call = read_call(request)
             _note_call(record, call, snapshot)
-            self._admit(snapshot)
+            self._admit(call, snapshot)
             body = await self._body(request, down, call, record, snapshot)
             context = self._context(call, body, record, snapshot)
             delivery = await self._engine.run(context)
@@ -129,7 +136,9 @@ class Handler:
             if body is not None:
                 body.release()
 
-    def _admit(self, snapshot: Snapshot) -> None:
+    def _admit(self, call: Call, snapshot: Snapshot) -> None:
+        refuse_own(call, snapshot, self._instance)
+        refuse_web_page(call, snapshot, self._origins)
         if self.draining:
             raise Refused(OwnError.DRAINING, "the sidecar is shutting down; send the call again", closes=True)
         if self.in_flight > snapshot.max_concurrent:

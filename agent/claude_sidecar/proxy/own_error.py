@@ -15,6 +15,7 @@ class OwnError(Enum):
     CREDENTIAL_MISSING = ("gateway_credential_missing", 503, Cause.AUTHENTICATION, False)
     REQUEST_TOO_LARGE = ("gateway_request_too_large", 413, Cause.TOO_LARGE, False)
     BAD_REQUEST = ("gateway_bad_request", 400, Cause.INVALID_REQUEST, False)
+    WEB_PAGE = ("gateway_bad_request", 403, Cause.PERMISSION, False)
     BUSY = ("gateway_busy", 529, Cause.OVERLOADED, True)
     DRAINING = ("gateway_draining", 503, Cause.SERVER_ERROR, True)
     BUG = ("gateway_bug", 500, Cause.SERVER_ERROR, False)

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.proxy.call import Call
+from claude_sidecar.proxy.instance import INSTANCE_HEADER
 from claude_sidecar.wire.credential import CREDENTIAL_HEADERS, CredentialKind, kind_of_key
 from claude_sidecar.wire.headers import end_to_end, render
 from claude_sidecar.wire.trace_context import write_traceparent
 
 _CREDENTIALS = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
-_ALWAYS_DROPPED = frozenset({b"expect", b"baggage", b"http2-settings"})
+_ALWAYS_DROPPED = frozenset({b"expect", b"baggage", b"http2-settings", INSTANCE_HEADER})
 """HTTP2-Settings belongs to an offer of h2c (RFC 7540 section 3.2.1), which ends here whether or not
 `Connection` names it."""
 
@@ -30,7 +31,8 @@ class Changes:
 
     credential: the route's own, None forwards the caller's; identity: ask for no content coding;
     body_bytes: the body's size, None keeps the caller's framing; trace: (trace id, span id) of ours, None
-    strips the caller's; tracestate: whether the caller's goes on, which an unreadable traceparent forbids.
+    strips the caller's; tracestate: whether the caller's goes on, which an unreadable traceparent forbids;
+    instance: this sidecar's id, None towards public endpoints.
     """
 
     credential: bytes | None
@@ -38,6 +40,7 @@ class Changes:
     body_bytes: int | None
     trace: tuple[str, str] | None
     tracestate: bool
+    instance: bytes | None = None
 
 
 def request_head(call: Call, route: Route, changes: Changes) -> bytes:
@@ -82,6 +85,8 @@ def request_head(call: Call, route: Route, changes: Changes) -> bytes:
         lines += _credential_lines(call, changes.credential)
     if changes.trace is not None:
         lines.append((b"traceparent", write_traceparent(*changes.trace)))
+    if changes.instance is not None:
+        lines.append((INSTANCE_HEADER, changes.instance))
     start = f"{call.method} {route.base_path}{call.target} HTTP/1.1".encode("ascii")
     return render(start, lines)
 

@@ -5,6 +5,7 @@ import asyncio
 from claude_sidecar import clock
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
+from claude_sidecar.policy.endpoint import is_private
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import limit_hit
 from claude_sidecar.policy.routing import Candidate
@@ -30,8 +31,10 @@ _COPY_BYTES = 8 << 20
 class Sender:
     """Makes sends over a transport."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, instance: bytes) -> None:
+        """instance: this sidecar's id, by which it knows a call that comes back."""
         self._transport = transport
+        self._instance = instance
 
     async def send(
         self, context: CallContext, candidate: Candidate, credential: bytes | None, *, fresh: bool
@@ -96,7 +99,8 @@ class Sender:
         if attempt.span_id is not None and context.record.trace_id is not None:
             trace = (context.record.trace_id, attempt.span_id)
         joins = trace is not None and context.record.parent_span_id is not None
-        changes = Changes(credential, context.streams, size, trace, tracestate=joins)
+        instance = self._instance if is_private(route.host) else None
+        changes = Changes(credential, context.streams, size, trace, joins, instance)
         return UpstreamRequest(
             route=route,
             head=request_head(context.call, route, changes),

@@ -13,8 +13,10 @@ from aiohttp import web
 from claude_sidecar import __version__, clock
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.config.load import Loaded, load_default
+from claude_sidecar.config.own_address import ADMIN_PORT, DATA_PORT, leads_here
 from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.config.watch import PolicyWatcher
+from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.proxy.admin import Admin
 from claude_sidecar.proxy.engine import Engine
 from claude_sidecar.proxy.handler import Handler
@@ -22,6 +24,7 @@ from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.policy_in_force import PolicyInForce
 from claude_sidecar.proxy.sender import Sender
 from claude_sidecar.proxy.server import DataServer
+from claude_sidecar.proxy.web_page import allowed_origins
 from claude_sidecar.telemetry.listener import Telemetry, start_telemetry
 from claude_sidecar.telemetry.record import Timebase
 from claude_sidecar.upstream.dial import Dialer, egress_of
@@ -48,8 +51,8 @@ class Settings:
     """Of the process, not of the policy. drain_s: how long calls in flight may go on after SIGTERM."""
 
     policy_file: Path | None = None
-    port: int = 8787
-    admin_port: int = 8788
+    port: int = DATA_PORT
+    admin_port: int = ADMIN_PORT
     drain_s: float = 25.0
 
 
@@ -59,21 +62,35 @@ class Sidecar:
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         """Raises PolicyInvalid, and ValueError for an unusable HTTPS_PROXY."""
         self._settings = settings
+        self.port = settings.port
+        self.admin_port = settings.admin_port
         self.transport = HttpTransport(Dialer(egress_of(environ)))
         credentials = CredentialStore(environ)
         self._watcher: PolicyWatcher | None = None
         loaded = load_default(environ)
         if settings.policy_file is not None:
-            self._watcher = PolicyWatcher(settings.policy_file, self._on_policy, self._on_error, environ)
+            self._watcher = PolicyWatcher(
+                settings.policy_file, self._on_policy, self._on_error, environ, leads_back=self._leads_back
+            )
             loaded = self._watcher.load_first()
         self.telemetry = _telemetry(environ)
         self.policy = PolicyInForce(loaded, credentials, self.telemetry)
         self.health = Health()
-        engine = Engine(Sender(self.transport), self.health, credentials)
-        self.handler = Handler(self.policy.snapshot, engine, self.health, credentials, self.telemetry)
+        instance = clock.random_hex(32).encode()
+        engine = Engine(Sender(self.transport, instance), self.health, credentials)
+        self.handler = Handler(
+            self.policy.snapshot,
+            engine,
+            self.health,
+            credentials,
+            self.telemetry,
+            instance,
+            allowed_origins(environ),
+        )
         self.admin = Admin(self.policy, self.health, self.telemetry)
-        self.port = settings.port
-        self.admin_port = settings.admin_port
+
+    def _leads_back(self, route: Route) -> bool:
+        return route.port in (self.port, self.admin_port) and leads_here(route.host)
 
     def _on_policy(self, loaded: Loaded) -> None:
         self.policy.on_policy(loaded)

@@ -59,6 +59,17 @@ def test_check_of_good_and_bad_files_tells_of_all_and_exits_1(
     assert "none.yaml:1: (file): there is no such file" in fourth
 
 
+@pytest.mark.parametrize("endpoint", ["http://localhost:8787", "http://127.0.0.1:8788"])
+def test_check_warns_of_an_endpoint_where_the_sidecar_usually_listens(
+    endpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    round_trip = tmp_path / "round.yaml"
+    round_trip.write_text(HEAD + f"spec: {{routes: [{{name: a, endpoint: '{endpoint}'}}]}}\n")
+    code, out, err = run(capsys, "check", str(round_trip))
+    assert (code, out.startswith("ok ")) == (0, True)
+    assert err.startswith(f"warning {round_trip}: spec.routes[0].endpoint: leads to port {endpoint[-4:]} ")
+
+
 def test_check_reads_standard_input(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,7 +39,9 @@ async def test_header_lines_keep_order_case_and_repeats_and_only_host_is_the_rou
     request, port = await sent_on(started, request_bytes(lines=ODD_LINES, body=message_body(), key=b"sk-x"))
     host = (b"Host", b"127.0.0.1:%d" % port)
     length = (b"content-length", b"%d" % len(message_body()))
-    assert request.lines == [(b"x-api-key", b"sk-x"), host, *ODD_LINES[1:], length]
+    *lines, (added, _) = request.lines
+    assert lines == [(b"x-api-key", b"sk-x"), host, *ODD_LINES[1:], length]
+    assert added == b"x-claude-sidecar-instance"
 
 
 async def test_several_beta_lines_stay_several(started) -> None:
@@ -114,7 +116,7 @@ async def test_hop_by_hop_lines_end_here(started) -> None:
     ]
     request, _ = await sent_on(started, request_bytes(lines=lines, body=message_body()))
     names = [name.lower() for name, _ in request.lines]
-    assert names == [b"host", b"x-api-key", b"x-stays", b"content-length"]
+    assert names == [b"host", b"x-api-key", b"x-stays", b"content-length", b"x-claude-sidecar-instance"]
 
 
 async def test_stream_asks_for_identity_in_the_same_place_and_others_do_not(started) -> None:

@@ -44,7 +44,7 @@ def request_bytes(
     """A request as it stands on the wire."""
     head = [f"{method} {target} HTTP/1.1".encode()]
     if not any(name.lower() == b"host" for name, _ in lines):
-        head.append(b"Host: app.test")
+        head.append(b"Host: localhost")
     if key is not None:
         head.append(b"x-api-key: " + key)
     head += [name + b": " + value for name, value in lines]
