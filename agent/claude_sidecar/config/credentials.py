@@ -132,7 +132,8 @@ class CredentialStore:
             secret = read_source(ref, self._env, self._secrets_dir)
             held = _Held(now, identity, secret, None)
         except CredentialUnusable as unusable:
-            held = _Held(now, identity, None, str(unusable))
+            # Not to be believed for longer than a second: reading fails for passing reasons, too.
+            held = _Held(now, None, None, str(unusable))
         self._held[ref] = held
         if held.secret is not None and held.secret.trimmed:
             self._warn(f"{ref.source} {ref.name}: a trailing newline was dropped from the credential")

@@ -1,5 +1,7 @@
 """Credentials follow their files within a second, and what is unusable counts as missing."""
 
+import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,21 @@ def test_credential_is_in_no_repr_and_is_told_by_its_fingerprint() -> None:
     assert secret is not None
     assert "sk-ant-secret" not in repr(secret)
     assert secret.fingerprint == "3fee3f0a"
+
+
+def test_file_that_could_not_be_read_for_a_passing_reason_is_read_again(tmp_path: Path) -> None:
+    """Out of files, for one: the file itself stays as it was."""
+    path = tmp_path / "key"
+    path.write_text("sk-ant-api03-own")
+    ref, store = CredentialRef("file", str(path)), CredentialStore({})
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    next_file = os.open(os.devnull, os.O_RDONLY)
+    os.close(next_file)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_file, before[1]))
+    try:
+        assert store.secret(ref, 0.0) is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    found = store.secret(ref, 1.0)
+    assert found is not None
+    assert found.value == "sk-ant-api03-own"
