@@ -44,7 +44,11 @@ def every(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
 
 
 def end_to_end(lines: HeaderLines, also_dropped: frozenset[bytes] = frozenset()) -> list[tuple[bytes, bytes]]:
-    """The lines that go on to the other side: without hop-by-hop ones and those named in `Connection`."""
+    """The lines that go on to the other side: without hop-by-hop ones and those named in `Connection`.
+
+    `Connection` may not name content-length away, which RFC 9110 section 7.6.1 forbids senders to try: a body
+    would go on without its end.
+    """
     kept = []
     named: set[bytes] = set()
     for line in lines:
@@ -54,7 +58,7 @@ def end_to_end(lines: HeaderLines, also_dropped: frozenset[bytes] = frozenset())
                 named.update(token.strip().lower() for token in line[1].split(b","))
         elif lowered not in also_dropped:
             kept.append(line)
-    named -= {b"", b"close", b"keep-alive"}
+    named -= {b"", b"close", b"keep-alive", b"content-length"}
     return [line for line in kept if line[0].lower() not in named] if named else kept
 
 

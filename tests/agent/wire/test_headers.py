@@ -52,6 +52,11 @@ def test_lines_that_connection_names_end_here() -> None:
     assert end_to_end([*lines, (b"x-three", b"3"), (b"x-four", b"4")]) == [(b"x-four", b"4")]
 
 
+def test_connection_cannot_take_the_length_off_a_body() -> None:
+    lines = [(b"Connection", b"content-length, x-a"), (b"Content-Length", b"3"), (b"x-a", b"1")]
+    assert end_to_end(lines) == [(b"Content-Length", b"3")]
+
+
 def test_options_of_the_connection_itself_name_no_lines() -> None:
     assert end_to_end([(b"connection", b"close, keep-alive, ,"), (b"close", b"1")]) == [(b"close", b"1")]
 
