@@ -14,6 +14,7 @@ import click
 
 from claude_sidecar import __version__, clock
 from claude_sidecar.config.own_address import ADMIN_PORT, DATA_PORT
+from claude_sidecar.proxy.open_files import raise_limit
 from claude_sidecar.proxy.sidecar import PortUnusable, Settings, Sidecar
 from claude_sidecar.telemetry.log import configure, event
 
@@ -72,6 +73,7 @@ def command(policy: Path | None, port: int, admin_port: int, drain_seconds: floa
     SIGTERM drains, SIGHUP re-reads the policy.
     """
     configure(log_level)
+    raise_limit()
     settings = Settings(policy, port, admin_port, drain_seconds)
     try:
         _loop_run(_serve(settings))

@@ -1,13 +1,14 @@
 """The admin port: probes, metrics and status for the pod network; details for loopback callers only."""
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 
 from claude_sidecar import __version__, clock
 from claude_sidecar.policy.breaker import BreakerState
@@ -16,48 +17,67 @@ from claude_sidecar.policy.ratelimit import RateLimits
 from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.policy_in_force import PolicyInForce
+from claude_sidecar.proxy.port import Bounds, Port, PortConnection
 from claude_sidecar.telemetry.listener import Telemetry
 from claude_sidecar.telemetry.metrics import OPENMETRICS_CONTENT_TYPE
 
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _MODELS_SHOWN = 50
+_HEAD_S = 10.0
+_IDLE_S = 75.0
+"""Scrapers come every minute or sooner."""
+_ANSWER_S = 10.0
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_Handler = Callable[[web.BaseRequest], web.Response]
+
+_CONTENT_POLICY = "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 
 
 class Admin:
-    """What the admin port answers; `ready` turns false when the process drains."""
+    """What the admin port answers; `ready` turns false when the process drains. ports: whose connections are
+    counted, by name."""
 
     def __init__(self, policy: PolicyInForce, health: Health, telemetry: Telemetry) -> None:
         self._policy = policy
         self._health = health
         self._telemetry = telemetry
         self.ready = True
+        self.ports: Mapping[str, Port] = {}
+        self._handlers: dict[str, _Handler] = {
+            "/livez": self._livez,
+            "/readyz": self._readyz,
+            "/metrics": self._metrics,
+            "/status": self._status,
+            "/policy": _local(self._policy_json),
+            "/routes": _local(self._routes),
+            "/requests": _local(self._requests),
+            "/": _local(self._page),
+        }
 
-    def application(self) -> web.Application:
-        """The aiohttp application."""
-        app = web.Application(middlewares=[_hardened])
-        for path, handler in (
-            ("/livez", self._livez),
-            ("/readyz", self._readyz),
-            ("/metrics", self._metrics),
-            ("/status", self._status),
-            ("/policy", _local(self._policy_json)),
-            ("/routes", _local(self._routes)),
-            ("/requests", _local(self._requests)),
-            ("/", _local(self._page)),
-        ):
-            app.router.add_get(path, handler)
-        return app
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request."""
+        handler = self._handlers.get(request.path)
+        if handler is None:
+            response = web.Response(status=404, text="there is nothing here; see / for what there is\n")
+        elif request.method not in ("GET", "HEAD"):
+            response = web.Response(status=405, text="only GET here\n", headers={"allow": "GET, HEAD"})
+        else:
+            response = handler(request)
+        response.headers["cache-control"] = "no-store"
+        response.headers["x-content-type-options"] = "nosniff"
+        response.headers["content-security-policy"] = _CONTENT_POLICY
+        return response
 
-    async def _livez(self, _: web.Request) -> web.Response:
+    def _livez(self, _: web.BaseRequest) -> web.Response:
         return web.Response(text="ok\n")
 
-    async def _readyz(self, _: web.Request) -> web.Response:
+    def _readyz(self, _: web.BaseRequest) -> web.Response:
         return web.Response(text="ok\n") if self.ready else web.Response(status=503, text="draining\n")
 
-    async def _metrics(self, _: web.Request) -> web.Response:
+    def _metrics(self, _: web.BaseRequest) -> web.Response:
         self._telemetry.set_policy_refused(self._policy.last_error is not None)
+        for name, port in self.ports.items():
+            self._telemetry.set_connections(name, len(port.connections))
         for route in self._policy.snapshot().routes:
             self._telemetry.set_breaker(route.name, self._health.breaker_state(route, clock.now()))
             for limits in list(self._health.notes(route).limits.values())[-1:]:
@@ -65,7 +85,7 @@ class Admin:
         body = self._telemetry.metrics.render_openmetrics()
         return web.Response(body=body, headers={"content-type": OPENMETRICS_CONTENT_TYPE})
 
-    async def _status(self, _: web.Request) -> web.Response:
+    def _status(self, _: web.BaseRequest) -> web.Response:
         policy, snapshot = self._policy, self._policy.snapshot()
         return _json(
             {
@@ -81,7 +101,7 @@ class Admin:
             }
         )
 
-    async def _policy_json(self, _: web.Request) -> web.Response:
+    def _policy_json(self, _: web.BaseRequest) -> web.Response:
         loaded = self._policy.loaded
         return _json(
             {
@@ -92,7 +112,7 @@ class Admin:
             }
         )
 
-    async def _routes(self, _: web.Request) -> web.Response:
+    def _routes(self, _: web.BaseRequest) -> web.Response:
         return _json([self._route(route) for route in self._policy.snapshot().routes])
 
     def _route(self, route: Route) -> dict[str, Any]:
@@ -112,10 +132,10 @@ class Admin:
             "lastError": notes.last_error,
         }
 
-    async def _requests(self, _: web.Request) -> web.Response:
+    def _requests(self, _: web.BaseRequest) -> web.Response:
         return _json(self._telemetry.requests.describe())
 
-    async def _page(self, _: web.Request) -> web.Response:
+    def _page(self, _: web.BaseRequest) -> web.Response:
         page = files("claude_sidecar.proxy").joinpath("admin_page.html").read_text("utf-8")
         return web.Response(text=page, content_type="text/html")
 
@@ -140,7 +160,7 @@ def _local(handler: _Handler) -> _Handler:
     """Only for callers on this machine who mean this machine: a browser led here by a rebound name has
     another `Host`, and `kubectl port-forward` is loopback on both ends."""
 
-    async def guarded(request: web.Request) -> web.StreamResponse:
+    def guarded(request: web.BaseRequest) -> web.Response:
         ends = (_address(request, "peername"), _address(request, "sockname"))
         name = request.host.rpartition(":")[0] if _has_port(request.host) else request.host
         if not all(ends) or name.lower() not in _LOCAL_NAMES:
@@ -148,7 +168,7 @@ def _local(handler: _Handler) -> _Handler:
                 status=403,
                 text="for loopback callers only: use `kubectl port-forward` and http://localhost\n",
             )
-        return await handler(request)
+        return handler(request)
 
     return guarded
 
@@ -157,7 +177,7 @@ def _has_port(host: str) -> bool:
     return host.rpartition(":")[2].isdigit() and not host.endswith("]")
 
 
-def _address(request: web.Request, end: str) -> bool:
+def _address(request: web.BaseRequest, end: str) -> bool:
     """Whether that end of the connection is a loopback address."""
     found = request.transport.get_extra_info(end) if request.transport is not None else None
     if not found:
@@ -167,10 +187,34 @@ def _address(request: web.Request, end: str) -> bool:
     return (mapped or address).is_loopback
 
 
-@web.middleware
-async def _hardened(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    response = await handler(request)
-    response.headers["cache-control"] = "no-store"
-    response.headers["x-content-type-options"] = "nosniff"
-    response.headers["content-security-policy"] = "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
-    return response
+class AdminPort(Port):
+    """The admin port's connections: few, and none for long, as the pod network may reach it.
+
+    aiohttp tells of what its parser refuses with the request's bytes and a traceback; here it is answered.
+    """
+
+    def __init__(self, admin: Admin, connections: int) -> None:
+        """connections: the most that are kept open."""
+        super().__init__(admin, Bounds(connections, _HEAD_S, _IDLE_S, _ANSWER_S))
+
+    def __call__(self) -> RequestHandler:
+        """A protocol for one connection."""
+        return _AdminConnection(self, loop=self._loop, **self._kwargs)
+
+
+class _AdminConnection(PortConnection):
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP; a bug of ours is logged."""
+        if status == 500:
+            return super().handle_error(request, status, exc, message)
+        response = web.Response(status=400, text="this is not HTTP\n")
+        response.force_close()
+        return response

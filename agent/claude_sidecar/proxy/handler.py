@@ -21,11 +21,14 @@ from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.engine import Engine
 from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.instance import refuse_own
+from claude_sidecar.proxy.open_files import OpenFiles
 from claude_sidecar.proxy.own_error import OwnError, Refusal, Refused
 from claude_sidecar.proxy.own_words import too_large_words, words_for
 from claude_sidecar.proxy.stored_body import BodyTooLarge, BufferSpace, PassingBody, RequestBody, store_body
+from claude_sidecar.proxy.timed_body import BodyStopped, TimedBody, broken_body
 from claude_sidecar.proxy.web_page import refuse_web_page
 from claude_sidecar.telemetry.record import CallRecord
+from claude_sidecar.upstream.out_of_files import OutOfFiles
 from claude_sidecar.wire.credential import alias_of
 from claude_sidecar.wire.error_body import own_error
 from claude_sidecar.wire.model_name import shown_model
@@ -56,9 +59,10 @@ class Handler:
         listener: Listener,
         instance: bytes,
         origins: frozenset[bytes],
+        files: OpenFiles,
     ) -> None:
         """policy: gives the snapshot in force at that moment; instance: this sidecar's id; origins: of web
-        pages that may use a route's own key."""
+        pages that may use a route's own key; files: what the limit of open files allows."""
         self._policy = policy
         self._engine = engine
         self._health = health
@@ -66,6 +70,7 @@ class Handler:
         self._listener = listener
         self._instance = instance
         self._origins = origins
+        self._files = files
         self._space = BufferSpace()
         self.in_flight = 0
         self.draining = False
@@ -132,6 +137,10 @@ class Handler:
             await deliver(down, context, delivery, delivery.reply, self._health)
         except Refused as refused:
             self._refuse(request, down, record, refused.refusal, snapshot)
+        except (RequestPayloadError, BodyStopped) as broken:
+            self._refuse(request, down, record, broken_body(broken), snapshot)
+        except OutOfFiles:
+            self._refuse(request, down, record, self._files.spent().refusal, snapshot)
         finally:
             if body is not None:
                 body.release()
@@ -141,12 +150,8 @@ class Handler:
         refuse_web_page(call, snapshot, self._origins)
         if self.draining:
             raise Refused(OwnError.DRAINING, "the sidecar is shutting down; send the call again", closes=True)
-        if self.in_flight > snapshot.max_concurrent:
-            raise Refused(
-                OwnError.BUSY,
-                f"{snapshot.max_concurrent} calls are in flight, which is the policy's limits.maxConcurrent; "
-                "send the call again, or raise the limit",
-            )
+        if self.in_flight > min(snapshot.max_concurrent, self._files.calls):
+            raise self._files.busy(snapshot.max_concurrent)
 
     async def _body(
         self, request: web.BaseRequest, down: Downstream, call: Call, record: CallRecord, snapshot: Snapshot
@@ -158,10 +163,12 @@ class Handler:
                 raise BodyTooLarge(call.declared_bytes or 0)
             if call.expects_continue:
                 down.interim(b"HTTP/1.1 100 Continue")
+            bounded = call.facts.repeatable and call.facts.is_post
+            source = TimedBody(request.content, _deadline_s(call, record, snapshot) if bounded else None)
             if not call.facts.repeatable and call.has_body:
-                return PassingBody(None, request.content, call.declared_bytes)
+                return PassingBody(None, source, call.declared_bytes)
             body = await store_body(
-                request.content,
+                source,
                 call.declared_bytes,
                 self._space,
                 limit_bytes=limit,
@@ -173,25 +180,17 @@ class Handler:
             raise Refused(
                 OwnError.REQUEST_TOO_LARGE, too_large_words(large.size_bytes, limit), closes=True
             ) from None
-        except RequestPayloadError:
-            raise Refused(
-                OwnError.BAD_REQUEST,
-                "the body's framing is broken: it is not what its headers announce",
-                closes=True,
-            ) from None
         record.request_bytes = body.size_bytes
         return body
 
     def _context(self, call: Call, body: RequestBody, record: CallRecord, snapshot: Snapshot) -> CallContext:
-        hints = (call.index.get(b"x-stainless-timeout"), call.index.get(b"x-stainless-read-timeout"))
-        deadline = deadline_s(record.started_s, snapshot.total_s, hints)
         context = CallContext(
             call,
             snapshot,
             body,
             body.facts(call.index.get(b"content-encoding")),
             record,
-            deadline,
+            _deadline_s(call, record, snapshot),
             record.key,
         )
         record.model = shown_model(context.body_facts.model)
@@ -260,6 +259,11 @@ def _note_call(record: CallRecord, call: Call, snapshot: Snapshot) -> None:
         record.parent_sampled = parent.sampled
         state = call.index.get(b"tracestate")
         record.tracestate = state.decode("ascii", "replace") if state is not None else None
+
+
+def _deadline_s(call: Call, record: CallRecord, snapshot: Snapshot) -> float:
+    hints = (call.index.get(b"x-stainless-timeout"), call.index.get(b"x-stainless-read-timeout"))
+    return deadline_s(record.started_s, snapshot.total_s, hints)
 
 
 def _added_s(record: CallRecord) -> float:

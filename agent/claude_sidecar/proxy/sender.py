@@ -20,6 +20,7 @@ from claude_sidecar.proxy.request_head import Changes, request_head
 from claude_sidecar.proxy.results_url import HELD_BATCH_BYTES, names_results_url, with_callers_origin
 from claude_sidecar.telemetry.record import AttemptRecord
 from claude_sidecar.upstream.failure import ConnectionDied, TimedOut, UpstreamFailure
+from claude_sidecar.upstream.out_of_files import OutOfFiles
 from claude_sidecar.upstream.transport import Answer, RequestBody, Timers, Transport, UpstreamRequest
 from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
 from claude_sidecar.wire.error_body import read_error
@@ -63,6 +64,9 @@ class Sender:
             outcome = _failed(failure)
             if answer is not None:
                 answer.discard()
+        except OutOfFiles:
+            context.record.attempts.remove(attempt)
+            raise
         except asyncio.CancelledError:
             attempt.cancelled = True
             if answer is not None:

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiohttp import web
-
 from claude_sidecar import __version__, clock
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.config.load import Loaded, load_default
@@ -17,17 +15,20 @@ from claude_sidecar.config.own_address import ADMIN_PORT, DATA_PORT, leads_here
 from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.config.watch import PolicyWatcher
 from claude_sidecar.policy.snapshot import Route
-from claude_sidecar.proxy.admin import Admin
+from claude_sidecar.proxy.admin import Admin, AdminPort
 from claude_sidecar.proxy.engine import Engine
 from claude_sidecar.proxy.handler import Handler
 from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.open_files import OpenFiles
 from claude_sidecar.proxy.policy_in_force import PolicyInForce
+from claude_sidecar.proxy.port import Port
 from claude_sidecar.proxy.sender import Sender
-from claude_sidecar.proxy.server import DataServer
+from claude_sidecar.proxy.server import DataPort
 from claude_sidecar.proxy.web_page import allowed_origins
 from claude_sidecar.telemetry.listener import Telemetry, start_telemetry
 from claude_sidecar.telemetry.record import Timebase
 from claude_sidecar.upstream.dial import Dialer, egress_of
+from claude_sidecar.upstream.out_of_files import files_are_spent
 from claude_sidecar.upstream.transport import HttpTransport
 
 _DRAIN_LOOKS_S = 0.05
@@ -59,9 +60,15 @@ class Settings:
 class Sidecar:
     """A running sidecar; made by `running`."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        """Raises PolicyInvalid, and ValueError for an unusable HTTPS_PROXY."""
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str], files: OpenFiles | None = None
+    ) -> None:
+        """Raises PolicyInvalid, and ValueError for an unusable HTTPS_PROXY.
+
+        files: what may be open, by default as the process's limit says.
+        """
         self._settings = settings
+        self._files = files or OpenFiles()
         self.port = settings.port
         self.admin_port = settings.admin_port
         self.transport = HttpTransport(Dialer(egress_of(environ)))
@@ -86,6 +93,7 @@ class Sidecar:
             self.telemetry,
             instance,
             allowed_origins(environ),
+            self._files,
         )
         self.admin = Admin(self.policy, self.health, self.telemetry)
 
@@ -94,6 +102,7 @@ class Sidecar:
 
     def _on_policy(self, loaded: Loaded) -> None:
         self.policy.on_policy(loaded)
+        self._files.tell_of(loaded.snapshot.max_concurrent)
 
     def _on_error(self, invalid: PolicyInvalid) -> None:
         self.policy.on_error(invalid)
@@ -107,19 +116,17 @@ class Sidecar:
     async def running(self) -> AsyncIterator["Sidecar"]:
         """Serve both ports. Raises PortUnusable. At the end what is still in flight is cut off."""
         loop = asyncio.get_running_loop()
-        data = DataServer(self.handler)
-        admin = web.AppRunner(self.admin.application(), access_log=None)
-        await admin.setup()
-        assert admin.server is not None
+        self._files.tell_of(self.policy.snapshot().max_concurrent)
+        data = DataPort(self.handler, self._files.connections)
+        admin = AdminPort(self.admin, self._files.admin_connections)
+        self.admin.ports = {"data": data, "admin": admin}
         looking = [asyncio.ensure_future(self._look())]
         if self._watcher is not None:
             looking.append(asyncio.ensure_future(self._watcher.run()))
         listeners: list[asyncio.Server] = []
         try:
             listeners.append(await _listen(loop, data, "127.0.0.1", self._settings.port, "--port"))
-            listeners.append(
-                await _listen(loop, admin.server, None, self._settings.admin_port, "--admin-port")
-            )
+            listeners.append(await _listen(loop, admin, None, self._settings.admin_port, "--admin-port"))
             self.port, self.admin_port = (_port_of(listener) for listener in listeners)
             yield self
         finally:
@@ -128,13 +135,19 @@ class Sidecar:
             for listener in listeners:
                 listener.close()
             await data.shutdown(_STOP_S)
-            await admin.cleanup()
+            await admin.shutdown(_STOP_S)
             self.transport.close()
             await asyncio.get_running_loop().run_in_executor(None, self.telemetry.close)
 
     async def _look(self) -> None:
         while True:
             self.policy.look()
+            if files_are_spent():
+                # Whoever connects now is turned away by the event loop, which tells nobody.
+                self._files.tell_spent()
+                self.transport.close()
+                for port in self.admin.ports.values():
+                    port.make_room()
             await clock.sleep(_LOOK_S)
 
     async def drain(self) -> bool:
@@ -157,7 +170,7 @@ def _telemetry(environ: Mapping[str, str]) -> Telemetry:
 
 
 async def _listen(
-    loop: asyncio.AbstractEventLoop, protocol: web.Server, host: str | None, port: int, option: str
+    loop: asyncio.AbstractEventLoop, protocol: Port, host: str | None, port: int, option: str
 ) -> asyncio.Server:
     try:
         return await loop.create_server(

@@ -71,6 +71,10 @@ class Telemetry:
         """A route's circuit changed; state: the worst of its models'."""
         self.metrics.set_breaker(route, state)
 
+    def set_connections(self, port: str, connections: int) -> None:
+        """How many connections are open; port: `data` or `admin`."""
+        self.metrics.set_connections(port, connections)
+
     def set_policy_refused(self, refused: bool) -> None:
         """Whether the newest policy is not in force."""
         self.metrics.set_policy_refused(refused)

@@ -71,6 +71,7 @@ class Metrics:
         self._traces_dropped = Counts(registry, n.M_TRACES_DROPPED, "Traces not exported.")
         self._listener_errors = Counts(registry, n.M_LISTENER_ERRORS, "Records not told in full.")
         self._in_flight = Levels(registry, n.M_IN_FLIGHT, "Calls that have not ended.")
+        self._connections = Levels(registry, n.M_CONNECTIONS, "Callers' connections that are open.")
         self._breakers = Levels(registry, n.M_BREAKER, "Circuit: 0 closed, 1 half-open, 2 open.")
         self._ratelimits = Levels(registry, n.M_RATELIMIT, "What the last answer left of a limit.")
         self._policy = Levels(registry, n.M_POLICY, "The policy in force, always 1.")
@@ -236,6 +237,10 @@ class Metrics:
     def policy_error(self) -> None:
         """A policy was refused."""
         self._policy_errors.add(())
+
+    def set_connections(self, port: str, connections: int) -> None:
+        """How many connections are open; port: `data` or `admin`."""
+        self._connections.put((port,), connections)
 
     def set_policy_refused(self, refused: bool) -> None:
         """Whether the newest policy is not in force."""

@@ -96,6 +96,7 @@ M_WAIT: Final = "claude_sidecar_wait_seconds"
 M_ADDED_LATENCY: Final = "claude_sidecar_added_latency_seconds"
 M_FIRST_CHUNK: Final = "claude_sidecar_time_to_first_chunk_seconds"
 M_IN_FLIGHT: Final = "claude_sidecar_requests_in_flight"
+M_CONNECTIONS: Final = "claude_sidecar_connections"
 M_BREAKER: Final = "claude_sidecar_breaker_state"
 M_RATELIMIT: Final = "claude_sidecar_ratelimit_remaining"
 M_MISMATCHES: Final = "claude_sidecar_model_mismatches_total"
@@ -124,6 +125,7 @@ METRIC_LABELS: Final[dict[str, tuple[str, ...]]] = {
     M_ADDED_LATENCY: (),
     M_FIRST_CHUNK: (),
     M_IN_FLIGHT: (),
+    M_CONNECTIONS: ("port",),
     M_BREAKER: ("route",),
     M_RATELIMIT: ("route", "limit"),
     M_MISMATCHES: ("route", "model"),

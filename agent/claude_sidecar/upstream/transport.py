@@ -9,6 +9,8 @@ from claude_sidecar import clock
 from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.upstream.connection import UpstreamConnection
 from claude_sidecar.upstream.dial import Dialer
+from claude_sidecar.upstream.failure import ConnectFailed
+from claude_sidecar.upstream.out_of_files import OutOfFiles, files_are_spent
 from claude_sidecar.upstream.pool import ConnectionPool
 
 
@@ -82,7 +84,10 @@ class HttpTransport:
         self._pool = ConnectionPool()
 
     async def send(self, request: UpstreamRequest) -> Answer:
-        """Send once and wait for the head; cancelling it closes the connection at once."""
+        """Send once and wait for the head; cancelling it closes the connection at once.
+
+        Raises OutOfFiles too.
+        """
         connection = await self._acquire(request)
         timers = request.timers
         now = clock.now()
@@ -111,7 +116,20 @@ class HttpTransport:
         timeout_s = request.timers.connect_s
         if request.timers.deadline_by is not None:
             timeout_s = min(timeout_s, max(0.0, request.timers.deadline_by - clock.now()))
-        return await self._dialer.dial(request.route, timeout_s)
+        try:
+            return await self._dialer.dial(request.route, timeout_s)
+        except ConnectFailed:
+            if not files_are_spent():
+                raise
+        # What rests is worth less than a call: once more without it.
+        self._pool.close()
+        await clock.sleep(0)
+        try:
+            return await self._dialer.dial(request.route, timeout_s)
+        except ConnectFailed:
+            if files_are_spent():
+                raise OutOfFiles from None
+            raise
 
 
 class _PooledAnswer:

@@ -12,6 +12,7 @@ from support.fakes.raw_client import Lines, RawAnswer, ask, request_bytes
 from support.fakes.scripted_upstream import Request, ScriptedUpstream
 from support.fakes.wire_bytes import message_body
 
+from claude_sidecar.proxy.open_files import OpenFiles
 from claude_sidecar.proxy.sidecar import Settings, Sidecar
 
 NO_PAUSE = {"initial": "0s", "max": "0s"}
@@ -92,6 +93,7 @@ def started(tmp_path: Path) -> Started:
         routes: list[dict[str, Any]] | None = None,
         environ: Mapping[str, str] | None = None,
         drain_s: float = 25.0,
+        files: OpenFiles | None = None,
         **spec: Any,
     ) -> AsyncIterator[Bench]:
         async with AsyncExitStack() as stack:
@@ -99,7 +101,7 @@ def started(tmp_path: Path) -> Started:
                 await stack.enter_async_context(upstream.running())
             policy = tmp_path / "policy.yaml"
             policy.write_text(policy_text(spec_for(upstreams, routes, spec)))
-            sidecar = Sidecar(Settings(policy, 0, 0, drain_s), environ or {})
+            sidecar = Sidecar(Settings(policy, 0, 0, drain_s), environ or {}, files)
             await stack.enter_async_context(sidecar.running())
             yield Bench(sidecar, upstreams, policy)
 

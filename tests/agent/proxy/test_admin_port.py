@@ -5,11 +5,11 @@ import json
 import socket
 
 import pytest
-from aiohttp import web
 from support.fakes.raw_client import connected, request_bytes
 from support.fakes.scripted_upstream import Pause, ScriptedUpstream
 from support.fakes.wire_bytes import answer, error, message_body
 
+from claude_sidecar.proxy.admin import AdminPort
 from claude_sidecar.proxy.sidecar import PortUnusable, Settings, Sidecar
 
 pytestmark = pytest.mark.looptime
@@ -59,15 +59,13 @@ class ToldEnds(asyncio.Transport):
 
 async def status_between(peer: str, own: str, path: str, bench) -> int:
     """What the admin port answers on a connection with these ends."""
-    runner = web.AppRunner(bench.sidecar.admin.application())
-    await runner.setup()
-    assert runner.server is not None
-    protocol, transport = runner.server(), ToldEnds(peer, own)
+    port, transport = AdminPort(bench.sidecar.admin, connections=1), ToldEnds(peer, own)
+    protocol = port()
     protocol.connection_made(transport)
     lines = [(b"Host", b"localhost"), (b"Connection", b"close")]
     protocol.data_received(request_bytes("GET", path, lines, key=None))
     await transport.closed.wait()
-    await runner.cleanup()
+    await port.shutdown()
     return int(transport.written.split(b" ")[1])
 
 
