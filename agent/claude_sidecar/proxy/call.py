@@ -48,7 +48,7 @@ def read_call(request: web.BaseRequest) -> Call:
     index = index_of(lines)
     _refuse_unforwardable(request, lines, index)
     target, host = _addressed(request, index)
-    if host is not None:
+    if host is not None and host != index.get(b"host"):
         index = {**index, b"host": host}
     chunked = b"transfer-encoding" in index
     length = index.get(b"content-length")

@@ -16,7 +16,7 @@ def refuse_own(call: Call, snapshot: Snapshot, instance: bytes) -> None:
     Such a call would run in a circle until `limits.maxConcurrent` calls are in flight. Endpoints that are
     plainly this sidecar's own address are refused with the policy; this finds the ways round.
     """
-    if instance in every(call.lines, INSTANCE_HEADER):
+    if INSTANCE_HEADER in call.index and instance in every(call.lines, INSTANCE_HEADER):
         raise Refused(
             OwnError.BAD_REQUEST,
             f"this call has come back to the sidecar that sent it: an endpoint of policy {snapshot.name} "

@@ -16,6 +16,8 @@ from support.fakes.wire_bytes import answer, message_body
 from support.free_ports import free_ports
 from tests.agent.proxy.conftest import policy_text
 
+pytestmark = pytest.mark.processes
+
 PROGRAM = Path(sys.executable).parent / "claude-sidecar"
 
 

@@ -172,6 +172,7 @@ def test_kernel_tells_a_closed_socket_from_one_that_only_sends_no_more() -> None
         assert left(ours)
 
 
+@pytest.mark.processes
 def test_socket_that_another_process_still_holds_is_not_closed() -> None:
     caller, ours = ends_of_a_connection()
     with ours:
