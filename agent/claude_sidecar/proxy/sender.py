@@ -22,6 +22,7 @@ from claude_sidecar.telemetry.record import AttemptRecord
 from claude_sidecar.upstream.failure import ConnectionDied, TimedOut, UpstreamFailure
 from claude_sidecar.upstream.out_of_files import OutOfFiles
 from claude_sidecar.upstream.transport import Answer, RequestBody, Timers, Transport, UpstreamRequest
+from claude_sidecar.wire.account import account_of
 from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
 from claude_sidecar.wire.error_body import read_error
 from claude_sidecar.wire.model_name import shown_model
@@ -111,6 +112,7 @@ class Sender:
             body=body,
             head_only=context.call.method == "HEAD",
             timers=_timers(context),
+            account=account_of(context.call.credentials, credential),
             # A connection that dies while idle is found out by a send, which this call has but one of.
             fresh=fresh or not context.repeatable,
             chunked=size is None,

@@ -27,8 +27,12 @@ from claude_sidecar.proxy.server import DataPort
 from claude_sidecar.proxy.web_page import allowed_origins
 from claude_sidecar.telemetry.listener import Telemetry, start_telemetry
 from claude_sidecar.telemetry.record import Timebase
-from claude_sidecar.upstream.dial import Dialer, egress_of
+from claude_sidecar.upstream.dial import Dialer
+from claude_sidecar.upstream.egress import egress_of
+from claude_sidecar.upstream.names import Names
 from claude_sidecar.upstream.out_of_files import files_are_spent
+from claude_sidecar.upstream.resolver import Resolver
+from claude_sidecar.upstream.system_resolver import SystemResolver
 from claude_sidecar.upstream.transport import HttpTransport
 
 _DRAIN_LOOKS_S = 0.05
@@ -61,17 +65,22 @@ class Sidecar:
     """A running sidecar; made by `running`."""
 
     def __init__(
-        self, settings: Settings, environ: Mapping[str, str], files: OpenFiles | None = None
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        files: OpenFiles | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
         """Raises PolicyInvalid, and ValueError for an unusable HTTPS_PROXY.
 
-        files: what may be open, by default as the process's limit says.
+        files: what may be open, by default as the process's limit says; resolver: of upstreams' names, by
+        default the system's.
         """
         self._settings = settings
         self._files = files or OpenFiles()
         self.port = settings.port
         self.admin_port = settings.admin_port
-        self.transport = HttpTransport(Dialer(egress_of(environ)))
+        self.transport = HttpTransport(Dialer(egress_of(environ), Names(resolver or SystemResolver())))
         credentials = CredentialStore(environ)
         self._watcher: PolicyWatcher | None = None
         loaded = load_default(environ)
@@ -120,7 +129,7 @@ class Sidecar:
         data = DataPort(self.handler, self._files.connections)
         admin = AdminPort(self.admin, self._files.admin_connections)
         self.admin.ports = {"data": data, "admin": admin}
-        looking = [asyncio.ensure_future(self._look())]
+        looking = [asyncio.ensure_future(self._look()), asyncio.ensure_future(self.transport.keep_warm())]
         if self._watcher is not None:
             looking.append(asyncio.ensure_future(self._watcher.run()))
         listeners: list[asyncio.Server] = []
@@ -154,6 +163,7 @@ class Sidecar:
         """Take no new calls and wait for those in flight; False when some were still going on at the end."""
         self.admin.ready = False
         self.handler.draining = True
+        self.transport.drain()
         until = clock.now() + self._settings.drain_s
         while self.handler.in_flight and clock.now() < until:
             await clock.sleep(_DRAIN_LOOKS_S)

@@ -17,18 +17,22 @@ _BUFFER_HIGH_BYTES = 256 << 10
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """Speaks to one upstream; carries one exchange at a time, whose answer is `answer`."""
+    """Speaks to one upstream; carries one exchange at a time, whose answer is `answer`.
+
+    account: what tells the credential that it carries from others, None before its first exchange.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.transport: asyncio.Transport | None = None
         self.idle_since = 0.0
         self.closed = False
-        self.on_idle_close: Callable[[UpstreamConnection], None] = lambda _: None
+        self.account: bytes | None = None
+        self.on_lost: Callable[[UpstreamConnection], None] = lambda _: None
         self.answer = AnswerParser(head_only=False)
         self.first_byte_at: float | None = None
         self._timers = ExchangeTimers(loop, self._expired)
-        self._uses = 0
+        self._rested = False
         self._busy = False
         self._failure: UpstreamFailure | None = None
         self._request_sent = False
@@ -50,7 +54,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._failure = None
         self._request_sent = False
         self._busy = True
-        self._uses += 1
         timers = self._timers
         timers.clear()
         timers.first_byte_by, timers.deadline_by, timers.idle_s = first_byte_by, deadline_by, idle_s
@@ -112,6 +115,7 @@ class UpstreamConnection(asyncio.Protocol):
     def rest(self, now: float) -> None:
         """The exchange is over and the connection goes to the pool."""
         self._busy = False
+        self._rested = True
         self.idle_since = now
         self._timers.disarm()
         if self._read_paused:
@@ -153,7 +157,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._wake_drain()
 
     def _died(self, message: str) -> ConnectionDied:
-        return ConnectionDied(message, before_any_byte=self.first_byte_at is None, reused=self._uses > 1)
+        return ConnectionDied(message, before_any_byte=self.first_byte_at is None, reused=self._rested)
 
     def _expired(self, phase: Phase) -> None:
         words = {Phase.FIRST_BYTE: "no answer began in time", Phase.IDLE: "the answer stopped coming"}
@@ -171,7 +175,7 @@ class UpstreamConnection(asyncio.Protocol):
         if not self._busy or answer.complete:
             # An upstream that speaks out of turn can't be trusted with another request.
             answer.surplus = True
-            self._close_idle()
+            self.abort()
             return
         if self._timers.idle_from is not None:
             self._timers.idle_from = self._loop.time()
@@ -201,9 +205,8 @@ class UpstreamConnection(asyncio.Protocol):
         """The connection is gone."""
         self.closed = True
         self._timers.disarm()
-        if not self._busy:
-            self.on_idle_close(self)
-        elif not self.answer.complete:
+        self.on_lost(self)
+        if self._busy and not self.answer.complete:
             if exc is None:
                 self.answer.closed_cleanly()
             self._fail(self._died("the upstream closed the connection before the answer was whole"))
@@ -238,8 +241,3 @@ class UpstreamConnection(asyncio.Protocol):
         if not self.answer.complete:
             self._timers.idle_from = self._loop.time()
             self._timers.arm()
-
-    def _close_idle(self) -> None:
-        self.abort()
-        if not self._busy:
-            self.on_idle_close(self)

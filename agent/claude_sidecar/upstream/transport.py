@@ -12,6 +12,7 @@ from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.failure import ConnectFailed
 from claude_sidecar.upstream.out_of_files import OutOfFiles, files_are_spent
 from claude_sidecar.upstream.pool import ConnectionPool
+from claude_sidecar.upstream.warm_connections import WarmConnections
 
 
 class RequestBody(Protocol):
@@ -37,13 +38,18 @@ class Timers:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """One send: its head as bytes, its body; fresh: not on a pooled connection."""
+    """One send: its head as bytes, its body.
+
+    account: what tells the credential that is sent from others: connections are pooled by it;
+    fresh: not on a pooled connection.
+    """
 
     route: Route
     head: bytes
     body: RequestBody
     head_only: bool
     timers: Timers
+    account: bytes
     fresh: bool
     chunked: bool
 
@@ -82,6 +88,7 @@ class HttpTransport:
     def __init__(self, dialer: Dialer) -> None:
         self._dialer = dialer
         self._pool = ConnectionPool()
+        self._warm = WarmConnections(dialer, self._pool)
 
     async def send(self, request: UpstreamRequest) -> Answer:
         """Send once and wait for the head; cancelling it closes the connection at once.
@@ -89,6 +96,8 @@ class HttpTransport:
         Raises OutOfFiles too.
         """
         connection = await self._acquire(request)
+        connection.account = request.account
+        self._warm.used(request.route, request.timers.connect_s)
         timers = request.timers
         now = clock.now()
         connection.begin(
@@ -104,20 +113,35 @@ class HttpTransport:
             raise
         return _PooledAnswer(connection, self._pool, request.route)
 
+    async def keep_warm(self) -> None:
+        """Have a connection ready to each route that is in use, until cancelled or draining."""
+        await self._warm.keep()
+
+    def drain(self) -> None:
+        """Calls in flight come to their end; nothing is made ready for later ones."""
+        self._warm.stop()
+
     def close(self) -> None:
-        """Close idle connections."""
+        """Close idle connections and end what is under way for the next ones."""
+        self._warm.stop()
         self._pool.close()
+        self._dialer.close()
 
     async def _acquire(self, request: UpstreamRequest) -> UpstreamConnection:
         if not request.fresh:
-            pooled = self._pool.take(request.route, clock.now())
+            pooled = self._pool.take(request.route, request.account, clock.now())
             if pooled is not None:
                 return pooled
         timeout_s = request.timers.connect_s
         if request.timers.deadline_by is not None:
             timeout_s = min(timeout_s, max(0.0, request.timers.deadline_by - clock.now()))
+        connection = await self._dial(request.route, timeout_s)
+        self._pool.add(request.route, connection)
+        return connection
+
+    async def _dial(self, route: Route, timeout_s: float) -> UpstreamConnection:
         try:
-            return await self._dialer.dial(request.route, timeout_s)
+            return await self._dialer.dial(route, timeout_s)
         except ConnectFailed:
             if not files_are_spent():
                 raise
@@ -125,7 +149,7 @@ class HttpTransport:
         self._pool.close()
         await clock.sleep(0)
         try:
-            return await self._dialer.dial(request.route, timeout_s)
+            return await self._dialer.dial(route, timeout_s)
         except ConnectFailed:
             if files_are_spent():
                 raise OutOfFiles from None

@@ -86,7 +86,7 @@ async def test_caller_that_leaves_while_connecting_is_connected_for_no_more(star
     async with started(ScriptedUpstream()) as bench:
         async with connected(bench.port) as app:
             with monkeypatch.context() as patch:
-                patch.setattr(asyncio.get_running_loop(), "create_connection", never, raising=False)
+                patch.setattr(asyncio.get_running_loop(), "sock_connect", never, raising=False)
                 app.writer.write(PLAIN)
                 await asyncio.sleep(0.05)
                 assert not cancelled.is_set()

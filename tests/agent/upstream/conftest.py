@@ -8,7 +8,10 @@ import pytest
 from support.fakes.scripted_upstream import ScriptedUpstream
 
 from claude_sidecar.policy.snapshot import Route
-from claude_sidecar.upstream.dial import Dialer, Egress
+from claude_sidecar.upstream.dial import Dialer
+from claude_sidecar.upstream.egress import Egress
+from claude_sidecar.upstream.names import Names
+from claude_sidecar.upstream.system_resolver import SystemResolver
 from claude_sidecar.upstream.transport import Answer, HttpTransport, Timers, UpstreamRequest
 
 
@@ -38,6 +41,7 @@ class Line:
         first_byte_s: float | None = None,
         idle_s: float | None = None,
         deadline_by: float | None = None,
+        account: bytes = b"",
         fresh: bool = False,
     ) -> Answer:
         return await self.transport.send(
@@ -47,6 +51,7 @@ class Line:
                 body=WholeBody(),
                 head_only=method == "HEAD",
                 timers=Timers(connect_s, first_byte_s, idle_s, deadline_by),
+                account=account,
                 fresh=fresh,
                 chunked=False,
             )
@@ -72,7 +77,7 @@ def lined() -> Lined:
     async def start(upstream: ScriptedUpstream) -> AsyncIterator[Line]:
         async with upstream.running():
             route = Route("first", "http", "127.0.0.1", upstream.port, "", None, None)
-            transport = HttpTransport(Dialer(Egress()))
+            transport = HttpTransport(Dialer(Egress(), Names(SystemResolver())))
             yield Line(transport, route, upstream)
             transport.close()
 
