@@ -14,6 +14,7 @@ from support.fakes.wire_bytes import message_body
 
 from claude_sidecar.proxy.open_files import OpenFiles
 from claude_sidecar.proxy.sidecar import Settings, Sidecar
+from claude_sidecar.upstream.resolver import Resolver
 
 NO_PAUSE = {"initial": "0s", "max": "0s"}
 
@@ -92,6 +93,7 @@ def started(tmp_path: Path) -> Started:
         *upstreams: ScriptedUpstream,
         routes: list[dict[str, Any]] | None = None,
         environ: Mapping[str, str] | None = None,
+        resolver: Resolver | None = None,
         drain_s: float = 25.0,
         files: OpenFiles | None = None,
         **spec: Any,
@@ -101,7 +103,7 @@ def started(tmp_path: Path) -> Started:
                 await stack.enter_async_context(upstream.running())
             policy = tmp_path / "policy.yaml"
             policy.write_text(policy_text(spec_for(upstreams, routes, spec)))
-            sidecar = Sidecar(Settings(policy, 0, 0, drain_s), environ or {}, files)
+            sidecar = Sidecar(Settings(policy, 0, 0, drain_s), environ or {}, files, resolver)
             await stack.enter_async_context(sidecar.running())
             yield Bench(sidecar, upstreams, policy)
 

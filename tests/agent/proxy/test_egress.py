@@ -9,6 +9,7 @@ from asyncio.trsock import TransportSocket
 import pytest
 import trustme
 from support.fakes.connect_proxy import ConnectProxy
+from support.fakes.scripted_resolver import ScriptedResolver
 from support.fakes.scripted_upstream import Hang, ScriptedUpstream
 from support.fakes.wire_bytes import answer
 
@@ -154,16 +155,10 @@ async def test_plain_http_upstream_on_loopback_needs_no_proxy(started) -> None:
         assert proxy.heads == []
 
 
-async def test_name_that_does_not_resolve_is_a_connection_failure(started, monkeypatch) -> None:
-    async def unknown(*_: object, **__: object):
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
+async def test_name_that_does_not_resolve_is_a_connection_failure(started) -> None:
     routes = [{"endpoint": "https://no-such-host.example"}]
-    async with started(ScriptedUpstream(), routes=routes, retry=ONCE) as bench:
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown, raising=False)
-        got = await bench.message()
-        monkeypatch.undo()
-        assert "no-such-host.example does not resolve" in told(got)
+    async with started(ScriptedUpstream(), routes=routes, retry=ONCE, resolver=ScriptedResolver()) as bench:
+        assert "no-such-host.example does not resolve" in told(await bench.message())
 
 
 async def test_tcp_keep_alive_is_on_towards_both_sides(started, monkeypatch) -> None:
