@@ -21,6 +21,7 @@ from toolchain import say
 
 TOOLS = ROOT / "tools"
 PROVIDERS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "own_machine": (("own_machine.py",),),
     "sdks": (("sdk_drivers.py",),),
     "helm": (("helm_programs.py", "4"),),
     "helm3": (("helm_programs.py", "4"), ("helm_programs.py", "3")),

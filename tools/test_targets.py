@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-PROCESSES = ("processes", "sdks", "helm")
+PROCESSES = ("processes", "own_machine", "sdks", "helm")
 CLUSTER = ("api_server", "each_minor", "helm3", "trace_store", "prometheus")
 WHOLE = ("image", "whole_cluster")
 

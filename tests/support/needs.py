@@ -7,6 +7,7 @@ import pytest
 
 NEEDS = {
     "processes": "our own commands as processes",
+    "own_machine": "a machine of their own, made of Linux namespaces",
     "sdks": "the official SDKs in Python, TypeScript and Go",
     "helm": "Helm 4",
     "helm3": "Helm 3",

@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 from support.fakes import name_server_world
-from support.fakes.name_server_world import SEARCH, SILENT
+from support.fakes.name_server_world import OWN_MACHINE, SEARCH, SILENT
+
+pytestmark = pytest.mark.own_machine
 
 PROGRAM = Path(sys.executable).parent / "claude-sidecar"
-UNSHARE = ("unshare", "--user", "--map-root-user", "--mount", "--net", "--")
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What came of the calls, by host."""
     folder = tmp_path_factory.mktemp("machine")
-    command = [*UNSHARE, sys.executable, name_server_world.__file__, str(PROGRAM), str(folder)]
+    command = [*OWN_MACHINE, sys.executable, name_server_world.__file__, str(PROGRAM), str(folder)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stderr
     told: dict[str, Any] = json.loads(ended.stdout)

@@ -1,7 +1,7 @@
 """A machine with a name server of its own, a pod's resolv.conf, an upstream and a sidecar; a program.
 
-`unshare --user --map-root-user --mount --net -- python name_server_world.py SIDECAR FOLDER` prints, as JSON,
-what came of one call to each host, and how the sidecar ended.
+Run in namespaces of its own with the path of the sidecar and a folder, it prints as JSON what came of one
+call to each host, and how the sidecar ended.
 """
 
 import fcntl
@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from support.fakes.name_server import NameServer
 
+OWN_MACHINE = ("unshare", "--user", "--map-root-user", "--mount", "--net", "--")
 ANSWERED = b'{"type": "message"}'
 SEARCH = ("shop.svc.cluster.local", "svc.cluster.local", "cluster.local")
 FIFTY = [f"127.0.1.{number}" for number in range(2, 51)] + ["127.0.0.1"]
