@@ -57,7 +57,11 @@ class _Name:
 
 
 class Names:
-    """Looks names up; one look-up of a name runs at a time."""
+    """Looks names up; one look-up of a name runs at a time, so that its threads are two at most.
+
+    One that still waits for a family that a name server swallows (10 s with the C library) is not begun anew
+    by a failed connect: until it is over, the order of the addresses is all that changes.
+    """
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver

@@ -16,5 +16,6 @@ def account_of(callers: Iterable[Credential], own: bytes | None) -> bytes:
         sent.update(own)
     else:
         for credential in callers:
-            sent.update(b"%b: %b\n" % (credential.header.encode("ascii"), credential.value))
+            name, value = credential.header.encode("ascii"), credential.value
+            sent.update(b"%b %d %b" % (name, len(value), value))
     return sent.digest()

@@ -37,9 +37,13 @@ def trusting(authority: trustme.CA, tmp_path, **environ: str) -> dict[str, str]:
 
 async def message_to(started, upstream, environ, *, host: str = "127.0.0.1"):
     """The answer to one call by TLS; `upstream` runs by then, so that its port is known."""
+    # The system's resolver has threads, for which the virtual clock does not wait.
+    resolver = ScriptedResolver(hosts={"localhost": ["127.0.0.1"]})
     async with upstream.running():
         routes = [{"endpoint": f"https://{host}:{upstream.port}"}]
-        async with started(ScriptedUpstream(), routes=routes, environ=environ, retry=ONCE) as bench:
+        async with started(
+            ScriptedUpstream(), routes=routes, environ=environ, resolver=resolver, retry=ONCE
+        ) as bench:
             return await bench.message()
 
 
