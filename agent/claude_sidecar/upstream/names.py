@@ -67,6 +67,10 @@ class Names:
         self._resolver = resolver
         self._names: dict[str, _Name] = {}
 
+    def __len__(self) -> int:
+        """How many names are remembered."""
+        return len(self._names)
+
     async def find(self, host: str) -> Known:
         """Addresses of a name, or the one address that `host` writes. Raises NameUnknown."""
         numeric = numeric_address(host)

@@ -207,4 +207,4 @@ async def test_names_that_nobody_asks_for_any_more_are_forgotten() -> None:
     for number in range(100):
         await found(names, f"n{number}")
         await asyncio.sleep(100)
-    assert len(names._names) < 40
+    assert len(names) < 40
