@@ -3,12 +3,13 @@
 import contextlib
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bench.cores import Cores, running_on
 from bench.programs import SIDECAR, CannotMeasure
 
 _READY_WITHIN_S = 20.0
+_BELOW_EPHEMERAL_PORTS = range(15_000, 30_000)
 _POLICY = """\
 apiVersion: claude-sidecar.dev/v1alpha1
 kind: ClaudePolicy
@@ -73,15 +75,25 @@ def upstream(program: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def sidecar(endpoint: str, cores: Cores, more_policy: str = "") -> Iterator[Running]:
     """A sidecar in front of the endpoint; all of its settings are the defaults but for `more_policy`."""
+    with started(_POLICY.format(endpoint=endpoint) + more_policy, cores.sidecar) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def started(
+    policy_text: str, cores: frozenset[int] | None = None, more_environ: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """A sidecar that goes by this policy; cores: None for any."""
     with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory(prefix="bench-") as folder:
         policy = Path(folder) / "policy.yaml"
-        policy.write_text(_POLICY.format(endpoint=endpoint) + more_policy)
-        port, admin_port = _free_ports()
+        policy.write_text(policy_text)
+        port, admin_port = free_ports(2)
         command = [str(SIDECAR), "run", "--policy", str(policy), "--port", str(port)]
         command += ["--admin-port", str(admin_port)]
+        environ = {**_environment(), **(more_environ or {})}
         began = time.perf_counter()
-        with running_on(cores.sidecar):
-            process = subprocess.Popen(command, stdout=log, stderr=log, env=_environment())
+        with running_on(cores or frozenset(os.sched_getaffinity(0))):
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=environ)
         try:
             ready_s = _wait_ready(process, admin_port, began)
             if ready_s is None:
@@ -121,8 +133,14 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(foreign)}
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+def free_ports(count: int) -> list[int]:
+    """Loopback ports on which nobody listens; no outgoing connection takes one of these meanwhile."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.SystemRandom().choice(_BELOW_EPHEMERAL_PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            if port not in found:
+                found.append(port)
+    return found

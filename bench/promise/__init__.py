@@ -1,0 +1,1 @@
+"""What the official SDK gets answered directly, it gets answered through a sidecar: held by machine."""
