@@ -1,4 +1,4 @@
-"""Behaviours met by the official SDK in real time, on real sockets, each with a sidecar process of its own."""
+"""Behaviours met by the official SDK in real time, on real sockets, each with its own sidecar process."""
 
 import asyncio
 import time
