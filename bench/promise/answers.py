@@ -75,7 +75,7 @@ def good(kind: Kind, call: int, pace: Pace) -> Script:
     body = good_body(kind, call)
     size = -(-len(body) // _PIECES)
     pieces = [body[start : start + size] for start in range(0, len(body), size)]
-    pieces[0] = _head(200, len(body)) + pieces[0]
+    pieces[0] = head(200, len(body)) + pieces[0]
     return Script(tuple(_timed(pieces, pace)))
 
 
@@ -94,12 +94,12 @@ def bad(kind: Kind, call: int, fault: Fault, unix_s: float) -> Script:
             return Script(((fault.after_s, _STREAM_HEAD + _chunks(good_events(call)[:2])),), After.RESET)
         case Ill.CUT:
             body = good_body(kind, call)
-            return Script(((fault.after_s, _head(200, len(body)) + body[: len(body) // 2]),), After.CLOSE)
+            return Script(((fault.after_s, head(200, len(body)) + body[: len(body) // 2]),), After.CLOSE)
         case Ill.CUT_LATE:
             return Script(((fault.after_s, _STREAM_HEAD + _chunks(good_events(call)[:4])),), After.RESET)
-        case Ill.UNENDED:
-            started = _STREAM_HEAD + _chunks(good_events(call)[:2]) + _LAST_CHUNK
-            return Script(((fault.after_s, started),))
+        case Ill.UNENDED | Ill.UNENDED_LATE as ill:
+            come = good_events(call)[: 2 if ill is Ill.UNENDED else 4]
+            return Script(((fault.after_s, _STREAM_HEAD + _chunks(come) + _LAST_CHUNK),))
         case Ill.EVENT:
             told = event(
                 "error", error={"type": "overloaded_error", "message": "Overloaded", "details": None}
@@ -111,7 +111,12 @@ def bad(kind: Kind, call: int, fault: Fault, unix_s: float) -> Script:
 def _as_met_by(kind: Kind, ill: Ill) -> Ill:
     if kind is Kind.STREAM:
         return ill
-    return {Ill.CUT_LATE: Ill.CUT, Ill.UNENDED: Ill.CUT, Ill.EVENT: Ill.STATUS}.get(ill, ill)
+    return {
+        Ill.CUT_LATE: Ill.CUT,
+        Ill.UNENDED: Ill.CUT,
+        Ill.UNENDED_LATE: Ill.CUT,
+        Ill.EVENT: Ill.STATUS,
+    }.get(ill, ill)
 
 
 def _stream(call: int, pace: Pace) -> list[tuple[float, bytes]]:
@@ -147,7 +152,7 @@ def _error(fault: Fault, unix_s: float) -> bytes:
     lines = [f"content-type: {kind}", *_wish_lines(fault.wish, unix_s)]
     if fault.should_retry is not None:
         lines.append(f"x-should-retry: {str(fault.should_retry).lower()}")
-    return _head(fault.status, len(body), lines) + body
+    return head(fault.status, len(body), lines) + body
 
 
 def _wish_lines(wish: Wish | None, unix_s: float) -> list[str]:
@@ -163,7 +168,8 @@ def _wish_lines(wish: Wish | None, unix_s: float) -> list[str]:
     return [f"{wish.form}: {int(shown) if shown == int(shown) else shown}"]
 
 
-def _head(status: int, size: int, lines: list[str] | None = None) -> bytes:
+def head(status: int, size: int, lines: list[str] | None = None) -> bytes:
+    """The head of an answer with a body of so many bytes; lines: in place of the JSON content type."""
     told = lines or ["content-type: application/json"]
     reason = "OK" if status == 200 else "Error"
     named = "\r\n".join(

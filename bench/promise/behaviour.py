@@ -24,9 +24,9 @@ class Ill(StrEnum):
 
     STATUS: an error answer; REFUSED: no connection at all, in outages only; HANG: silence for ever;
     GARBAGE: no HTTP. CUT: the connection ends amid the body, of a stream before its first delta; CUT_LATE: of
-    a stream behind some deltas. UNENDED: a stream that ends in order, but without `message_stop`. EVENT: an
-    `overloaded_error` as a stream's first event. Other calls meet a CUT in place of what only a stream can
-    have, and a 529 in place of EVENT.
+    a stream behind some deltas. UNENDED, UNENDED_LATE: a stream that ends in order there, but without
+    `message_stop`. EVENT: an `overloaded_error` as a stream's first event. Other calls meet a CUT in place of
+    what only a stream can have, and a 529 in place of EVENT.
     """
 
     STATUS = "status"
@@ -38,6 +38,7 @@ class Ill(StrEnum):
     CUT = "cut"
     CUT_LATE = "cut-late"
     UNENDED = "unended"
+    UNENDED_LATE = "unended-late"
     EVENT = "event"
 
 

@@ -12,9 +12,13 @@ from bench.promise.outcome import End, Outcome
 from bench.promise.scripted_upstream import CALL_HEADER
 
 
+def plain_client() -> Any:
+    """The SDK's own HTTP client; nothing here speaks TLS, and reading the CAs anew would take the most time."""
+    return anthropic.DefaultAsyncHttpxClient(verify=_no_tls())
+
+
 @cache
 def _no_tls() -> ssl.SSLContext:
-    """Nothing here speaks TLS: reading the CA bundle anew for each client would be most of the time."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -28,9 +32,9 @@ class RealClient:
     def __init__(self, behaviour: Behaviour, port: int) -> None:
         self._behaviour = behaviour
         given: Any = {} if behaviour.timeout_s is None else {"timeout": behaviour.timeout_s}
-        transport = anthropic.DefaultAsyncHttpxClient(verify=_no_tls())
+        url = f"http://127.0.0.1:{port}"
         self._client = anthropic.AsyncAnthropic(
-            base_url=f"http://127.0.0.1:{port}", api_key="sk-ant-api03-real", http_client=transport, **given
+            base_url=url, api_key="sk-ant-api03-real", http_client=plain_client(), **given
         )
 
     async def close(self) -> None:

@@ -1,0 +1,1 @@
+"""Sixteen troubles, each with the right end stated beforehand, met without and with the sidecar."""
