@@ -25,7 +25,7 @@ def main() -> int:
     print(table(examined))
     print(f"\n{promised} of {len(examined)} as promised")
     if asked.write:
-        policy = POLICY.format(first="PORT", second="PORT")
+        policy = POLICY.format(first=8001, second=8002)
         write(f"```yaml\n{policy}```\n\n{table(examined)}", _DOCUMENT)
     return 0 if promised == len(examined) else 1
 

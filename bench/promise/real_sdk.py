@@ -13,7 +13,7 @@ from bench.promise.scripted_upstream import CALL_HEADER
 
 
 def plain_client() -> Any:
-    """The SDK's own HTTP client; nothing here speaks TLS, and reading the CAs anew would take the most time."""
+    """The SDK's own HTTP client; nothing here speaks TLS, so that its CAs need not be read anew each time."""
     return anthropic.DefaultAsyncHttpxClient(verify=_no_tls())
 
 
