@@ -1,7 +1,7 @@
 """Requests to the API server."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import msgspec
@@ -32,6 +32,25 @@ class ApiError(Exception):
         super().__init__(message[:_LONGEST_MESSAGE])
         self.status = status
         self.retry_after_s = retry_after_s
+
+
+class Requests(Protocol):
+    """One request at a time to an API server: all that a part needs which does not watch."""
+
+    async def get(self, path: str, **query: str) -> Any:
+        """An object or a list; raises ApiError."""
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        content_type: str = JSON,
+        *,
+        accept: str = JSON,
+        **query: str,
+    ) -> Any:
+        """One request; raises ApiError."""
 
 
 class Api:

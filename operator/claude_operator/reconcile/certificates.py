@@ -15,7 +15,7 @@ from claude_operator import names
 from claude_operator.certificates.carry_out import carried_out
 from claude_operator.certificates.plan import Lifetimes, Seen, Step, next_step
 from claude_operator.certificates.secret import bundle_in, bundle_of, data_of, held_in
-from claude_operator.cluster.api import APPLY_PATCH, Api, ApiError
+from claude_operator.cluster.api import APPLY_PATCH, ApiError, Requests
 from claude_operator.wall_clock import wall_now
 from claude_sidecar import clock
 from claude_sidecar.telemetry.log import event
@@ -47,7 +47,7 @@ class CertificateOptions:
 class CertificateKeeper:
     """Looks every few seconds, more often while a rotation goes on."""
 
-    def __init__(self, api: Api, options: CertificateOptions) -> None:
+    def __init__(self, api: Requests, options: CertificateOptions) -> None:
         self._api, self._options = api, options
         self._secret_path = f"/api/v1/namespaces/{options.namespace}/secrets"
         self._trusted: tuple[x509.Certificate, datetime] | None = None

@@ -5,7 +5,7 @@ import logging
 
 from claude_operator import names
 from claude_operator.cluster import paths
-from claude_operator.cluster.api import MERGE_PATCH, Api, ApiError
+from claude_operator.cluster.api import MERGE_PATCH, ApiError, Requests
 from claude_operator.desired.desired import Nudge
 from claude_operator.desired.token_bucket import TokenBucket
 from claude_operator.desired.world import Object, Pod
@@ -28,7 +28,7 @@ class Nudger:
     pods: by UID, as last seen. A nudge that fails is given up: it only hastens what happens anyway.
     """
 
-    def __init__(self, api: Api, per_second: float, pods: dict[str, Pod], metrics: Metrics) -> None:
+    def __init__(self, api: Requests, per_second: float, pods: dict[str, Pod], metrics: Metrics) -> None:
         self._api, self._pods, self._metrics = api, pods, metrics
         self._waiting: dict[str, Nudge] = {}
         self._under_way: set[str] = set()

@@ -2,7 +2,7 @@
 
 from claude_operator import names
 from claude_operator.cluster import paths
-from claude_operator.cluster.api import JSON, MERGE_PATCH, Api, ApiError
+from claude_operator.cluster.api import JSON, MERGE_PATCH, ApiError, Requests
 from claude_operator.desired import records
 from claude_operator.desired.desired import (
     ChangedConfigMap,
@@ -23,7 +23,7 @@ _NOT_FOUND = 404
 class Writer:
     """What it wrote is known at once, not only when a watch tells of it. All methods raise ApiError."""
 
-    def __init__(self, api: Api, seen: Seen, metrics: Metrics) -> None:
+    def __init__(self, api: Requests, seen: Seen, metrics: Metrics) -> None:
         self._api, self._seen, self._metrics = api, seen, metrics
 
     async def look(self, key: PolicyKey) -> ConfigMap | None:
