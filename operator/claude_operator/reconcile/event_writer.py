@@ -1,12 +1,13 @@
 """Writes events, and knows which were told already."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
 from claude_operator import names
 from claude_operator.cluster import paths
-from claude_operator.cluster.api import JSON, MERGE_PATCH, Api, ApiError
+from claude_operator.cluster.api import JSON, MERGE_PATCH, ApiError, Requests
 from claude_operator.desired.desired import Desired, Event
 from claude_operator.desired.records import unix_seconds
 from claude_operator.reconcile.keys import Key, PolicyKey, WorkloadKey
@@ -21,7 +22,7 @@ _CONFLICT = 409
 class EventWriter:
     """Events that were told, and when, by what they were decided with. identity: of this process."""
 
-    def __init__(self, api: Api, identity: str) -> None:
+    def __init__(self, api: Requests, identity: str) -> None:
         self._api, self._identity = api, identity
         self._told: dict[Key, dict[str, float]] = defaultdict(dict)
 
@@ -41,6 +42,12 @@ class EventWriter:
         """Names of the events that were told of this and are still there; now: unix seconds."""
         told = self._told.get(key, {})
         return frozenset(name for name, at in told.items() if now - at < REPEAT_S)
+
+    def again_in_s(self, key: Key, standing: Collection[str], now: float) -> float:
+        """When the first of these events, all told, is to be told again; now: unix seconds."""
+        told = self._told[key]
+        # A second more, since `told` says until when it is not.
+        return min(told[name] for name in standing) + REPEAT_S + 1 - now
 
     def forget_others(self, key: Key, desired: Desired) -> None:
         """Events whose state is over may be told again when it comes back."""

@@ -10,7 +10,7 @@ from claude_operator.desired.decide import decide_policies, decide_workloads
 from claude_operator.desired.desired import Desired
 from claude_operator.desired.world import Object, World
 from claude_operator.reconcile.asker import Asker
-from claude_operator.reconcile.event_writer import REPEAT_S, EventWriter
+from claude_operator.reconcile.event_writer import EventWriter
 from claude_operator.reconcile.keys import Key, PolicyKey
 from claude_operator.reconcile.metrics import Metrics
 from claude_operator.reconcile.nudger import Nudger
@@ -100,7 +100,7 @@ class Reconciler:
             self._metrics.writes.labels("event", "done").inc()
         self._events.forget_others(key, desired)
         if desired.standing:
-            self._queue.add_later(key, REPEAT_S + 1)
+            self._queue.add_later(key, self._events.again_in_s(key, desired.standing, world.now))
         if desired.again_at is not None:
             self._queue.add_later(key, max(0.0, desired.again_at - world.now))
         if refusal is not None:
