@@ -1,12 +1,13 @@
 """One reconciling process at a time: whoever holds the Lease."""
 
+import asyncio
 import logging
 from datetime import UTC, datetime
 from typing import Any
 
 from claude_operator import names
 from claude_operator.cluster import paths
-from claude_operator.cluster.api import JSON, Api, ApiError
+from claude_operator.cluster.api import JSON, ApiError, Requests
 from claude_sidecar import clock
 from claude_sidecar.telemetry.log import event
 
@@ -22,7 +23,7 @@ class LeaseLost(Exception):
 class LeaseKeeper:
     """The Lease of a namespace, taken and held. seconds: how long it is good for after a renewal."""
 
-    def __init__(self, api: Api, namespace: str, identity: str, seconds: float) -> None:
+    def __init__(self, api: Requests, namespace: str, identity: str, seconds: float) -> None:
         self._api, self._namespace, self._identity, self._seconds = api, namespace, identity, seconds
         self._lease: dict[str, Any] | None = None
         self._renewed_at = 0.0
@@ -46,17 +47,22 @@ class LeaseKeeper:
             await clock.sleep(self._seconds / 5)
 
     async def hold(self) -> None:
-        """Renew it until cancelled; raises LeaseLost."""
+        """Renew it until cancelled; raises LeaseLost, before another process may take it."""
+        pause_s, trouble = self._seconds / 3, "no answer"
         while True:
-            await clock.sleep(self._seconds / 3)
             try:
-                holder = await self._try()
+                # A request that gets no answer must not outlast the Lease.
+                async with asyncio.timeout(self._renewed_at + self._seconds - clock.now()):
+                    await clock.sleep(pause_s)
+                    holder = await self._try()
+            except TimeoutError:
+                raise LeaseLost(f"it could not be renewed for {self._seconds:g} s: {trouble}") from None
             except ApiError as error:
-                if clock.now() - self._renewed_at >= self._seconds:
-                    raise LeaseLost(f"it could not be renewed for {self._seconds:g} s: {error}") from None
+                pause_s, trouble = self._seconds / 5, str(error)
                 continue
             if holder is not None:
                 raise LeaseLost(f"{holder} holds it now")
+            pause_s, trouble = self._seconds / 3, "no answer"
 
     async def release(self) -> None:
         """Give it back, so that the next process need not wait until it runs out. Raises ApiError."""
