@@ -3,7 +3,7 @@
 import logging
 
 from claude_operator.cluster import paths
-from claude_operator.cluster.api import Api, ApiError
+from claude_operator.cluster.api import ApiError, Requests
 from claude_operator.reconcile.kinds import KINDS, Kind
 from claude_operator.reconcile.metrics import Metrics
 from claude_operator.reconcile.seen import Seen, is_newer
@@ -12,7 +12,7 @@ from claude_sidecar.telemetry.log import event
 
 logger = logging.getLogger(__name__)
 
-_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE = "500"
 _TOLD_AGAIN_S = 0.1
 _GONE_AFTER_S = 3.0
@@ -22,7 +22,7 @@ _GONE_AFTER_S = 3.0
 class Sweeper:
     """`blind`: kinds whose watch did not tell, between two sweeps, what a list had already told."""
 
-    def __init__(self, api: Api, seen: Seen, every_s: float, metrics: Metrics) -> None:
+    def __init__(self, api: Requests, seen: Seen, every_s: float, metrics: Metrics) -> None:
         self._api, self._seen, self._every_s, self._metrics = api, seen, every_s, metrics
         self._listed: dict[str, dict[str, str]] = {}
         self.blind: set[str] = set()
@@ -49,8 +49,8 @@ class Sweeper:
     async def sweep(self, kind: Kind) -> None:
         """Compare one kind; raises ApiError."""
         known = dict(self._seen.versions.get(kind.plural, {}))
-        self._judge(kind, known)
         listed = await self._list(kind)
+        self._judge(kind, known, listed)
         for uid, version in known.items():
             # One that was told of meanwhile is no ghost: its version is another now.
             if uid not in listed and self._seen.versions[kind.plural].get(uid) == version:
@@ -58,10 +58,13 @@ class Sweeper:
                 self._seen.drop(kind, uid)
         self._listed[kind.plural] = listed
 
-    def _judge(self, kind: Kind, known: dict[str, str]) -> None:
-        """Whether all that the last list held has been told of by now, or is gone."""
-        before = self._listed.get(kind.plural, {})
-        late = [uid for uid, version in before.items() if uid in known and is_newer(version, known[uid])]
+    def _judge(self, kind: Kind, known: dict[str, str], listed: dict[str, str]) -> None:
+        """Whether all that the last list held had been told of before this one, or is gone."""
+        late = [
+            uid
+            for uid, version in self._listed.get(kind.plural, {}).items()
+            if (is_newer(version, known[uid]) if uid in known else uid in listed)
+        ]
         if late and kind.plural not in self.blind:
             self.blind.add(kind.plural)
             event(logger, logging.ERROR, "watch is blind", kind=kind.plural, late=len(late))
@@ -73,7 +76,7 @@ class Sweeper:
         path = paths.collection(kind.group, kind.version, kind.plural)
         query, found = {"limit": _PAGE, **kind.selectors}, {}
         while True:
-            page = await self._api.send("GET", path, None, accept=_METADATA, **query)
+            page = await self._api.send("GET", path, None, accept=METADATA, **query)
             for item in page.get("items") or ():
                 found[item["metadata"]["uid"]] = item["metadata"]["resourceVersion"]
             query["continue"] = (page.get("metadata") or {}).get("continue") or ""
