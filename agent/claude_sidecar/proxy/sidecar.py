@@ -154,7 +154,7 @@ class Sidecar:
             if files_are_spent():
                 # Whoever connects now is turned away by the event loop, which tells nobody.
                 self._files.tell_spent()
-                self.transport.close()
+                self.transport.close_idle()
                 for port in self.admin.ports.values():
                     port.make_room()
             await clock.sleep(_LOOK_S)

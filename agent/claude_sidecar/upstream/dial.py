@@ -15,6 +15,7 @@ from claude_sidecar.upstream.egress import Egress, EgressProxy
 from claude_sidecar.upstream.egress_tunnel import EgressTunnel
 from claude_sidecar.upstream.failure import ConnectFailed, Phase
 from claude_sidecar.upstream.names import Names, NameUnknown
+from claude_sidecar.upstream.out_of_files import files_are_spent
 from claude_sidecar.upstream.race import race
 from claude_sidecar.upstream.tls import tls_context, tls_reason
 
@@ -50,7 +51,9 @@ class Dialer:
         else:
             _keep_alive(connection.transport)
             return connection
-        self._names.failed(target.host, target.blamed)
+        # Without a descriptor no address had its chance.
+        if not files_are_spent():
+            self._names.failed(target.host, target.blamed)
         raise failed
 
     def close(self) -> None:

@@ -121,8 +121,12 @@ class HttpTransport:
         """Calls in flight come to their end; nothing is made ready for later ones."""
         self._warm.stop()
 
+    def close_idle(self) -> None:
+        """Close idle connections; those under way and the look-ups of their names go on."""
+        self._pool.close()
+
     def close(self) -> None:
-        """Close idle connections and end what is under way for the next ones."""
+        """The end: close idle connections and give up what is under way for the next ones."""
         self._warm.stop()
         self._pool.close()
         self._dialer.close()
@@ -146,7 +150,7 @@ class HttpTransport:
             if not files_are_spent():
                 raise
         # What rests is worth less than a call: once more without it.
-        self._pool.close()
+        self.close_idle()
         await clock.sleep(0)
         try:
             return await self._dialer.dial(route, timeout_s)

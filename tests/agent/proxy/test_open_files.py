@@ -50,16 +50,16 @@ async def test_idle_upstream_connections_make_room_where_files_are_spent(started
         assert (await bench.message()).status == 200
         assert upstream.open == 1
         loop = asyncio.get_running_loop()
-        connect, tries = loop.create_connection, []
+        connect, tries = loop.sock_connect, []
 
-        async def full(*arguments, **options):
+        async def full(*arguments):
             tries.append(upstream.open)
             if len(tries) == 1:
                 raise OSError(24, "Too many open files")
-            return await connect(*arguments, **options)
+            return await connect(*arguments)
 
         async with connected(bench.port) as app:
-            monkeypatch.setattr(loop, "create_connection", full)
+            monkeypatch.setattr(loop, "sock_connect", full)
             monkeypatch.setattr("claude_sidecar.upstream.transport.files_are_spent", lambda: len(tries) == 1)
             await app.send(request_bytes(target="/v1/files", body=message_body()))
             assert (await app.receive()).status == 200

@@ -117,6 +117,20 @@ async def test_warm_connection_is_there_for_a_call_minutes_later_and_goes_with_t
         assert upstream.connections == before
 
 
+async def test_shortage_of_files_ends_no_look_up_and_keeps_routes_warm_afterwards(
+    started, monkeypatch
+) -> None:
+    upstream = ScriptedUpstream([[answer(), Close()]], otherwise=answer())
+    async with upstream.running():
+        resolver = ScriptedResolver({API: Late(3.0, ["127.0.0.1"])})
+        async with started(ScriptedUpstream(), routes=[named(upstream, API)], resolver=resolver) as bench:
+            monkeypatch.setattr("claude_sidecar.proxy.sidecar.files_are_spent", lambda: True)
+            assert await timed(bench) == (200, 3)
+            monkeypatch.undo()
+            await asyncio.sleep(10)
+            assert (upstream.connections, upstream.open) == (2, 1)
+
+
 async def test_callers_with_different_keys_share_no_connection(started) -> None:
     upstream = ScriptedUpstream(otherwise=answer())
     async with started(upstream) as bench:

@@ -73,6 +73,22 @@ async def test_fifty_addresses_of_which_one_lives_are_come_through_dial_by_dial(
     assert len(resolver.asked) == 2 * 7
 
 
+async def test_address_is_not_to_blame_where_files_are_spent(port, monkeypatch) -> None:
+    resolver = ScriptedResolver({API: [LIVE, "127.0.0.4"]})
+    dialer = Dialer(Egress(), Names(resolver))
+    with monkeypatch.context() as full:
+        full.setattr("claude_sidecar.upstream.dial.files_are_spent", lambda: True)
+        full.setattr(asyncio.get_running_loop(), "sock_connect", _without_files, raising=False)
+        with pytest.raises(ConnectFailed, match="Too many open files"):
+            await peer(dialer, route(port))
+    assert await peer(dialer, route(port)) == (LIVE, 0)
+    assert len(resolver.asked) == 2
+
+
+async def _without_files(*_: object) -> None:
+    raise OSError(24, "Too many open files")
+
+
 async def test_dial_opens_no_more_than_eight_sockets(port, monkeypatch) -> None:
     opened = []
     plain = asyncio.get_running_loop().sock_connect
