@@ -1,7 +1,11 @@
 """What the limit of open files allows."""
 
 import asyncio
+import contextlib
 import json
+import os
+import resource
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -42,27 +46,42 @@ async def test_calls_beyond_what_files_allow_are_told_of_the_limit(started) -> N
         await asyncio.gather(*busy, return_exceptions=True)
 
 
+@contextlib.contextmanager
+def no_more_files() -> Iterator[None]:
+    """As many files as are open now, and not one more."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    next_file = os.open(os.devnull, os.O_RDONLY)
+    os.close(next_file)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_file, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 @pytest.mark.looptime
-async def test_idle_upstream_connections_make_room_where_files_are_spent(started, monkeypatch) -> None:
-    """Files seem spent until a connection at rest has been let go."""
+async def test_connection_at_rest_makes_room_for_a_call(started) -> None:
     upstream = ScriptedUpstream(otherwise=answer())
-    async with started(upstream) as bench:
+    async with started(upstream) as bench, connected(bench.port) as app:
         assert (await bench.message()).status == 200
         assert upstream.open == 1
-        loop = asyncio.get_running_loop()
-        connect, tries = loop.sock_connect, []
-
-        async def full(*arguments):
-            tries.append(upstream.open)
-            if len(tries) == 1:
-                raise OSError(24, "Too many open files")
-            return await connect(*arguments)
-
-        async with connected(bench.port) as app:
-            monkeypatch.setattr(loop, "sock_connect", full)
-            monkeypatch.setattr("claude_sidecar.upstream.transport.files_are_spent", lambda: len(tries) == 1)
+        with no_more_files():
+            # This kind of call does not reuse connections.
             await app.send(request_bytes(target="/v1/files", body=message_body()))
             assert (await app.receive()).status == 200
-            monkeypatch.undo()
-        assert len(tries) == 2
-        assert (await bench.admin_json("/requests"))[0]["attempts"][0]["cause"] is None
+        assert upstream.connections == 2
+        assert len((await bench.admin_json("/requests"))[0]["attempts"]) == 1
+
+
+@pytest.mark.looptime
+async def test_call_without_a_socket_for_it_is_told_and_held_against_no_route(started) -> None:
+    upstream = ScriptedUpstream(otherwise=answer())
+    async with started(upstream, circuitBreaker={"minRequests": 1}) as bench, connected(bench.port) as app:
+        with no_more_files():
+            await app.send(request_bytes(body=message_body()))
+            got = await app.receive()
+        assert (got.status, json.loads(got.body)["error"]["type"]) == (529, "gateway_busy")
+        assert got.header("x-claude-sidecar-attempts") == "0"
+        assert (await bench.message()).status == 200
+        (route,) = await bench.admin_json("/routes")
+        assert (route["breaker"], route["lastError"]) == ("closed", None)
