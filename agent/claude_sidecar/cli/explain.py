@@ -12,9 +12,8 @@ from claude_sidecar.config.load import MAX_FILE_BYTES, parse_policy, read_bytes
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.classify import SPEND_LIMIT_CODES, cause_of_error_event, cause_of_status
 from claude_sidecar.policy.compile import compile_policy
-from claude_sidecar.policy.deadline import deadline_s
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.routing import RequestFacts
+from claude_sidecar.policy.request_facts import Asked, request_facts
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.upstream_word import read_word
 
@@ -57,7 +56,7 @@ def command(
     """
     snapshot = _snapshot(file)
     lines = [_line(header) for header in headers]
-    facts = _facts(snapshot, model, stream, lines)
+    facts = request_facts(snapshot, Asked(model, stream=stream), dict(reversed(lines)), 0.0)
     failure = _failure(status, error_type, stream, lines)
     routes = ", ".join(route.name for route in snapshot.routes)
     print(f"policy {snapshot.name} (hash {snapshot.hash}): routes {routes}")
@@ -80,20 +79,6 @@ def _line(header: str) -> tuple[bytes, bytes]:
     if not colon or not name.strip():
         raise click.BadParameter(f"{header!r} is no header; write it as 'name: value'", param_hint="--header")
     return name.strip().lower().encode("latin-1", "replace"), value.strip().encode("latin-1", "replace")
-
-
-def _facts(snapshot: Snapshot, model: str | None, stream: bool, lines: Lines) -> RequestFacts:
-    said = dict(lines)
-    repeats = said.get(b"x-stainless-retry-count", b"")
-    patience = (said.get(b"x-stainless-timeout"), said.get(b"x-stainless-read-timeout"))
-    return RequestFacts(
-        model=model,
-        repeatable=True,
-        pinned=False,
-        timeout_repeats=stream,
-        max_sends=max(1, snapshot.max_attempts - (int(repeats[:4]) if repeats.isdigit() else 0)),
-        deadline_s=deadline_s(0.0, snapshot.total_s, patience),
-    )
 
 
 def _failure(status: int | None, error_type: str | None, stream: bool, lines: Lines) -> Outcome:

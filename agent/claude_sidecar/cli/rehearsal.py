@@ -7,7 +7,8 @@ from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.decide import HEALTHY, next_step
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.routing import Candidate, RequestFacts, plan
+from claude_sidecar.policy.request_facts import RequestFacts
+from claude_sidecar.policy.routing import Candidate, plan
 from claude_sidecar.policy.sdk_repeats import stops_the_sdk
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Send, Wait
@@ -114,7 +115,7 @@ def _delivery(state: CallState, step: Deliver) -> Iterator[str]:
         yield f"deliver {outcome.status} ({_sends(state)})"
         return
     yield f"deliver {outcome.status} unchanged ({_why_end(state, step.ending)}; {_sends(state)})"
-    stops = stops_the_sdk(outcome.cause, outcome.status or 0, outcome.word.should_retry is True)
+    stops = stops_the_sdk(step, state.snapshot)
     yield f"the app sees x-claude-sidecar-cause: {outcome.cause}" + (
         " and x-should-retry: false, so that its SDK does not multiply the sends" if stops else ""
     )
@@ -130,6 +131,8 @@ def _own_error(state: CallState, step: GiveUp) -> Iterator[str]:
     else:
         name = "gateway_unreachable (502)"
     yield f"answer {name}: no upstream gave one ({_why_end(state, step.ending)}; {_sends(state)})"
+    if step.ending is Ending.NO_ROUTE or stops_the_sdk(step, state.snapshot):
+        yield "the app sees x-should-retry: false, so that its SDK does not multiply the sends"
 
 
 def _sends(state: CallState) -> str:
@@ -155,11 +158,11 @@ def _why_end(state: CallState, ending: Ending) -> str:
             )
         case Ending.DEADLINE:
             return f"a wait would end after the deadline, {_seconds(state.facts.deadline_s)} from arrival"
-        case Ending.NOT_REPEATED if failure is not None and failure.word.should_retry is False:
+        case Ending.UPSTREAM_FORBIDS:
             return "the upstream says x-should-retry: false"
-        case Ending.NOT_REPEATED if failure is not None and failure.our_timeout:
+        case Ending.MAY_BE_RUNNING:
             return "a call that is no stream may still be running, and billed"
-        case Ending.NOT_REPEATED:
+        case Ending.CAUSE_NOT_LISTED:
             return f"retry.causes does not name {cause}, and no other route may take it"
         case Ending.NO_ROUTE:
             return f"no route's models name {state.facts.model}"

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from claude_sidecar.policy.cause import NEVER_FORCED, OWN_CREDENTIAL
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.routing import Candidate, RequestFacts
+from claude_sidecar.policy.request_facts import RequestFacts
+from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.step import Send, Wait
 

@@ -2,8 +2,8 @@
 
 import math
 
-_MARGIN_S = 1.0
-_MARGIN_SHARE = 0.2
+_MARGIN_S = 0.25
+_MARGIN_SHARE = 0.05
 _LONGEST_S = 86_400.0 * 365
 
 

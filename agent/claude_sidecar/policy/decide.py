@@ -53,7 +53,7 @@ def _first(state: CallState, health: HealthView, now: float) -> Step:
 def _must_end(state: CallState, now: float) -> Ending | None:
     """Why no repeat is possible at all, whatever the failure."""
     if not state.facts.repeatable:
-        return Ending.NOT_REPEATED
+        return Ending.PASSES_ONCE
     if state.sends >= state.facts.max_sends:
         return Ending.ATTEMPTS_SPENT
     return Ending.DEADLINE if now >= state.facts.deadline_s else None
@@ -80,14 +80,14 @@ def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: 
     if stale and failed not in health.credential_missing:
         return Send(failed, fresh=True)
     if failure.our_timeout and not state.facts.timeout_repeats:
-        return _settle(state, Ending.NOT_REPEATED)
+        return _settle(state, Ending.MAY_BE_RUNNING)
     moves = failure.cause in snapshot.fallback_causes
     if moves:
         chosen = _next_in_round(state, health, now)
         if chosen is not None:
             return Send(chosen, spends_budget=_route_tried(state, chosen))
     if not (repeat_is_forced(failure) or failure.cause in snapshot.retry_causes):
-        return _settle(state, Ending.NOT_REPEATED)
+        return _settle(state, Ending.CAUSE_NOT_LISTED)
     if moves:
         return _new_round(state, failure, health, now, chance)
     return _same_route(state, failure, failed, health, now, chance)
@@ -97,8 +97,10 @@ def _same_route(
     state: CallState, failure: Outcome, failed: int, health: HealthView, now: float, chance: float
 ) -> Step:
     """Wait and send to the same route again: the cause is none that another route may cure."""
-    if failed in state.excluded or failed in health.credential_missing:
-        return _settle(state, Ending.NOT_REPEATED)
+    if failed in state.excluded:
+        return _settle(state, Ending.UPSTREAM_FORBIDS)
+    if failed in health.credential_missing:
+        return _settle(state, Ending.ROUTES_SPENT)
     told_s = _told_wait_s(state, failed, now)
     return _wait(state, failure, failed, health, now, chance, told_s, obeys=_tells_when(failure))
 

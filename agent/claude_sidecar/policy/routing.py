@@ -2,25 +2,8 @@
 
 from dataclasses import dataclass
 
+from claude_sidecar.policy.request_facts import RequestFacts
 from claude_sidecar.policy.snapshot import Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
-    """What the policy must know of a request.
-
-    model: None if the body names none. repeatable: may be sent more than once. pinned: lives in one
-    account, so only the first route may have it. timeout_repeats: false for calls that may be silent for
-    minutes, whose timeout may mean "running and billed". max_sends: upstream sends in all.
-    deadline_s: on the loop's clock.
-    """
-
-    model: str | None
-    repeatable: bool
-    pinned: bool
-    timeout_repeats: bool
-    max_sends: int
-    deadline_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,33 @@
-"""When the SDK must be told not to repeat a call on its own."""
+"""When the SDK is told not to repeat a call on its own, and only then."""
 
 from claude_sidecar.policy.cause import RETRYABLE, Cause
+from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.policy.step import Deliver, Ending, GiveUp
+from claude_sidecar.policy.upstream_word import SILENT
+
+_NOT_IMPLEMENTED = 501
 
 
-def stops_the_sdk(cause: Cause | None, status: int, upstream_says_retry: bool) -> bool:
-    """Whether an answer that is delivered gets `x-should-retry: false`: all that the policy allows is done.
+def stops_the_sdk(step: Deliver | GiveUp, snapshot: Snapshot) -> bool:
+    """Whether what a call ends with gets `x-should-retry: false`.
 
-    SDKs repeat 408, 409, 429 and 5xx, and whatever says `x-should-retry: true` (upstream_says_retry).
-    409 is left to them.
+    It does where the sidecar had its say and a repeat can bring nothing more, or could do nothing before.
+    Everywhere else the upstream's own word stands: an SDK that is told to stop although attempts are left
+    would be worse off than without a sidecar.
     """
-    if cause is None or cause is Cause.CONFLICT:
+    answer = step.outcome if isinstance(step, Deliver) else None
+    cause = answer.cause if answer is not None else _lost(step)
+    if cause is Cause.SPEND_LIMIT or (answer is not None and answer.status == _NOT_IMPLEMENTED):
+        return True
+    if cause not in RETRYABLE:
         return False
-    return cause in RETRYABLE or status in (408, 429) or status >= 500 or upstream_says_retry
+    word = answer.word if answer is not None else SILENT
+    if word.retry_after_s is not None and word.retry_after_s > snapshot.total_s:
+        return True
+    if step.ending is Ending.PASSES_ONCE:
+        return False
+    return step.ending is Ending.ATTEMPTS_SPENT or cause not in snapshot.retry_causes
+
+
+def _lost(step: Deliver | GiveUp) -> Cause | None:
+    return step.cause if isinstance(step, GiveUp) else None

@@ -11,7 +11,10 @@ class Ending(StrEnum):
     """Why no more is sent."""
 
     SUCCESS = "success"
-    NOT_REPEATED = "not repeated"
+    PASSES_ONCE = "such a call is sent once"
+    MAY_BE_RUNNING = "it may still be running"
+    UPSTREAM_FORBIDS = "the upstream forbids a repeat"
+    CAUSE_NOT_LISTED = "retry.causes does not name the cause"
     ATTEMPTS_SPENT = "attempts spent"
     BUDGET_REFUSED = "retry budget refused"
     RETRY_AFTER_TOO_LONG = "retry-after too long"

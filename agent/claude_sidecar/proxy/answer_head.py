@@ -1,10 +1,9 @@
 """The head of an answer to the caller: the upstream's lines and what the design lets us add."""
 
 from claude_sidecar.hints.hint import HEADER_STATUSES
-from claude_sidecar.policy.sdk_repeats import stops_the_sdk
 from claude_sidecar.proxy.own_error import Refusal
 from claude_sidecar.telemetry.record import CallRecord
-from claude_sidecar.wire.headers import HeaderLines, end_to_end, first
+from claude_sidecar.wire.headers import HeaderLines, end_to_end
 
 _OURS = b"x-claude-sidecar-"
 _ROUTE = b"x-claude-sidecar-route"
@@ -29,13 +28,14 @@ _REASONS = {
 }
 
 
-def delivered_lines(headers: HeaderLines, record: CallRecord, *, sized: bool) -> list[tuple[bytes, bytes]]:
+def delivered_lines(
+    headers: HeaderLines, record: CallRecord, *, sized: bool, stops: bool
+) -> list[tuple[bytes, bytes]]:
     """Header lines of an upstream's answer that is delivered.
 
-    sized: the upstream's content-length goes on; else the body is framed anew.
+    sized: the upstream's content-length goes on; else the body is framed anew. stops: the SDK must not
+    repeat the call; else the upstream's own `x-should-retry`, or none, goes on.
     """
-    insists = (first(headers, _SHOULD_RETRY) or b"").strip().lower() == b"true"
-    stops = stops_the_sdk(record.cause, record.status or 0, insists)
     dropped = _NOTHING if sized else _LENGTH
     lines = end_to_end(headers, dropped | {_SHOULD_RETRY} if stops else dropped)
     # Where the upstream is another sidecar, ours replace all of its own, also those for which we have nothing
@@ -55,7 +55,9 @@ def own_error_lines(refusal: Refusal, record: CallRecord, body_bytes: int) -> li
         (b"request-id", record.call_id.encode("ascii")),
         *_added(record),
     ]
-    if refusal.error.again:
+    if refusal.should_retry is None:
+        return lines
+    if refusal.should_retry:
         return [*lines, (_SHOULD_RETRY, b"true"), (b"retry-after", b"1")]
     return [*lines, (_SHOULD_RETRY, b"false")]
 

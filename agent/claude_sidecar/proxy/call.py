@@ -14,7 +14,6 @@ from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, every, index_o
 from claude_sidecar.wire.request_target import TargetFacts, read_target
 
 _HEADER_BLOCK_BYTES = 64 << 10
-_SDK_REPEATS_MOST = 1000
 _VERSIONS = ((1, 1), (1, 0))
 _NOT_IN_TARGET = re.compile(r"[^!-~]")
 _ABSOLUTE_FORM = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?]*)(?P<rest>.*)", re.IGNORECASE)
@@ -69,14 +68,6 @@ def read_call(request: web.BaseRequest) -> Call:
             and (chunked or length not in (None, b"0"))
         ),
     )
-
-
-def sdk_repeats(index: HeaderIndex) -> int:
-    """How often the SDK has sent this call before, by its own word (`x-stainless-retry-count`)."""
-    said = index.get(b"x-stainless-retry-count")
-    if said is None or not said.isdigit() or len(said) > 4:
-        return 0
-    return min(int(said), _SDK_REPEATS_MOST)
 
 
 def feature_of(index: HeaderIndex, snapshot: Snapshot) -> str:

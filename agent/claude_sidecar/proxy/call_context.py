@@ -1,7 +1,8 @@
 """Everything that belongs to one call while it runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from claude_sidecar.policy.request_facts import Asked, RequestFacts, request_facts
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.stored_body import RequestBody
@@ -13,8 +14,8 @@ from claude_sidecar.wire.request_peek import BodyFacts
 class CallContext:
     """One snapshot serves the whole call, whatever happens to the policy meanwhile.
 
-    deadline_s: on the loop's clock; callers_key: its alias; credentials_sent: names of the
-    credential headers of the last send.
+    callers_key: its alias; credentials_sent: names of the credential headers of the last send;
+    facts: the request as the decision sees it.
     """
 
     call: Call
@@ -22,10 +23,22 @@ class CallContext:
     body: RequestBody
     body_facts: BodyFacts
     record: CallRecord
-    deadline_s: float
     callers_key: str = "none"
     credentials_sent: tuple[str, ...] = ()
     last_failure: str = ""
+    facts: RequestFacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        call = self.call.facts
+        asked = Asked(
+            model=self.body_facts.model,
+            operation=call.operation,
+            stream=self.streams,
+            is_post=call.is_post,
+            repeatable=self.repeatable,
+            pinned=call.one_account or self.body_facts.account_bound,
+        )
+        self.facts = request_facts(self.snapshot, asked, self.call.index, self.record.started_s)
 
     @property
     def repeatable(self) -> bool:
@@ -40,4 +53,9 @@ class CallContext:
     @property
     def answers_soon(self) -> bool:
         """Whether silence tells of trouble: other calls may work for minutes before their first byte."""
-        return self.streams or self.call.facts.operation == "count_tokens"
+        return self.facts.answers_soon
+
+    @property
+    def deadline_s(self) -> float:
+        """By when the call must be committed, on the loop's clock."""
+        return self.facts.deadline_s

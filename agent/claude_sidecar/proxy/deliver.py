@@ -32,7 +32,7 @@ async def deliver(
         _learn_models(context, reply, health)
         bodiless = context.call.method == "HEAD" or reply.status in (204, 304)
         sized = bodiless or (reply.events is None and b"content-length" in reply.index)
-        lines = delivered_lines(reply.headers, record, sized=sized)
+        lines = delivered_lines(reply.headers, record, sized=sized, stops=delivery.stops_the_sdk)
         body = b"".join(reply.prefix)
         reply.prefix.clear()
         down.start(reply.status, reply.reason, lines, body, sized=sized, last=whole)

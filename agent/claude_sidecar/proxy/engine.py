@@ -8,9 +8,9 @@ from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.decide import next_step
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import NO_LIMITS, parse_rate_limits
-from claude_sidecar.policy.routing import Candidate, RequestFacts, plan
+from claude_sidecar.policy.routing import Candidate, plan
+from claude_sidecar.policy.sdk_repeats import stops_the_sdk
 from claude_sidecar.policy.step import Deliver, GiveUp, Send, Wait
-from claude_sidecar.proxy.call import sdk_repeats
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.renamed_body import renamed_body
@@ -26,10 +26,12 @@ _STEPS_MOST = 64
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How a call ended: an upstream's reply, or what to say for lack of one."""
+    """How a call ended: an upstream's reply, or what to say for lack of one; stops_the_sdk: whether the
+    caller's SDK must not repeat it."""
 
     step: Deliver | GiveUp
     candidates: tuple[Candidate, ...]
+    stops_the_sdk: bool
 
     @property
     def reply(self) -> Reply | None:
@@ -48,8 +50,8 @@ class Engine:
 
     async def run(self, context: CallContext) -> Delivery:
         """Carry a call to its answer; cancelling it lets go of everything upstream."""
-        facts = _request_facts(context)
-        state = CallState(context.snapshot, facts, _candidates(context, facts))
+        facts = context.facts
+        state = CallState(context.snapshot, facts, _candidates(context))
         if facts.repeatable:
             self._health.budget.call(clock.now())
         try:
@@ -63,7 +65,7 @@ class Engine:
                     case Send():
                         state = await self._send(context, state, step, now)
                     case Deliver() | GiveUp():
-                        return Delivery(step, state.candidates)
+                        return Delivery(step, state.candidates, stops_the_sdk(step, context.snapshot))
         except BaseException:
             _close(state.answer)
             raise
@@ -140,27 +142,14 @@ class Engine:
 _NONE_MISSING: frozenset[int] = frozenset()
 
 
-def _candidates(context: CallContext, facts: RequestFacts) -> tuple[Candidate, ...]:
+def _candidates(context: CallContext) -> tuple[Candidate, ...]:
     """The plan, less what needs another model's name in a body where it can't be put: one that is
     compressed, or writes the name with escapes."""
+    facts = context.facts
     planned = plan(context.snapshot, facts)
     if all(candidate.model == facts.model for candidate in planned) or renamed_body(context, "x") is not None:
         return planned
     return tuple(candidate for candidate in planned if candidate.model == facts.model)
-
-
-def _request_facts(context: CallContext) -> RequestFacts:
-    snapshot = context.snapshot
-    repeatable = context.repeatable
-    sends = max(1, snapshot.max_attempts - sdk_repeats(context.call.index)) if repeatable else 1
-    return RequestFacts(
-        model=context.body_facts.model,
-        repeatable=repeatable,
-        pinned=context.call.facts.one_account or context.body_facts.account_bound,
-        timeout_repeats=context.answers_soon or not context.call.facts.is_post,
-        max_sends=sends,
-        deadline_s=context.deadline_s,
-    )
 
 
 def _note_move(context: CallContext, state: CallState, candidate: Candidate, now: float) -> None:

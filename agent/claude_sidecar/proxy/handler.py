@@ -11,9 +11,10 @@ from aiohttp.web_protocol import RequestPayloadError
 from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.policy.deadline import deadline_s
+from claude_sidecar.policy.request_facts import sdk_repeats
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.answer_head import own_error_lines, reason_of
-from claude_sidecar.proxy.call import Call, feature_of, read_call, sdk_repeats
+from claude_sidecar.proxy.call import Call, feature_of, read_call
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.deliver import deliver, retry_outcome
 from claude_sidecar.proxy.diagnosis import diagnose_refusal
@@ -133,7 +134,8 @@ class Handler:
             delivery = await self._engine.run(context)
             if delivery.reply is None:
                 record.retry_outcome = retry_outcome(record, delivery)
-                raise Refused(*words_for(context, delivery, self._credentials))
+                error, message = words_for(context, delivery, self._credentials)
+                raise Refused(error, message, stops=delivery.stops_the_sdk)
             await deliver(down, context, delivery, delivery.reply, self._health)
         except Refused as refused:
             self._refuse(request, down, record, refused.refusal, snapshot)
@@ -190,7 +192,6 @@ class Handler:
             body,
             body.facts(call.index.get(b"content-encoding")),
             record,
-            _deadline_s(call, record, snapshot),
             record.key,
         )
         record.model = shown_model(context.body_facts.model)
@@ -249,7 +250,7 @@ def _new_record(request: web.BaseRequest, snapshot: Snapshot) -> CallRecord:
 
 def _note_call(record: CallRecord, call: Call, snapshot: Snapshot) -> None:
     record.operation = call.facts.operation
-    record.sdk_retry_count = sdk_repeats(call.index)
+    record.sdk_retry_count = sdk_repeats(call.index.get(b"x-stainless-retry-count"))
     record.key = alias_of(call.credentials, snapshot.key_alias)
     record.feature = feature_of(call.index, snapshot)
     header = call.index.get(b"traceparent")

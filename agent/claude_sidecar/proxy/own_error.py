@@ -7,12 +7,16 @@ from claude_sidecar.policy.cause import Cause
 
 
 class OwnError(Enum):
-    """error.type, status and the cause in the header; `again`: nothing was sent, the caller may try again."""
+    """error.type, status, the cause in the header, and what `x-should-retry` says.
 
-    UNREACHABLE = ("gateway_unreachable", 502, Cause.CONNECTION_FAILURE, False)
-    TIMEOUT = ("gateway_timeout", 504, Cause.TIMEOUT, False)
+    True: nothing was sent, the caller may try again. False: no repeat cures it. None: nothing is said, or
+    what became of the call's sends decides.
+    """
+
+    UNREACHABLE = ("gateway_unreachable", 502, Cause.CONNECTION_FAILURE, None)
+    TIMEOUT = ("gateway_timeout", 504, Cause.TIMEOUT, None)
     NO_ROUTE = ("gateway_no_route", 503, Cause.NOT_FOUND, False)
-    CREDENTIAL_MISSING = ("gateway_credential_missing", 503, Cause.AUTHENTICATION, False)
+    CREDENTIAL_MISSING = ("gateway_credential_missing", 503, Cause.AUTHENTICATION, None)
     REQUEST_TOO_LARGE = ("gateway_request_too_large", 413, Cause.TOO_LARGE, False)
     BAD_REQUEST = ("gateway_bad_request", 400, Cause.INVALID_REQUEST, False)
     WEB_PAGE = ("gateway_bad_request", 403, Cause.PERMISSION, False)
@@ -20,25 +24,31 @@ class OwnError(Enum):
     DRAINING = ("gateway_draining", 503, Cause.SERVER_ERROR, True)
     BUG = ("gateway_bug", 500, Cause.SERVER_ERROR, False)
 
-    def __init__(self, error_type: str, status: int, cause: Cause, again: bool) -> None:
+    def __init__(self, error_type: str, status: int, cause: Cause, should_retry: bool | None) -> None:
         self.error_type = error_type
         self.status = status
         self.cause = cause
-        self.again = again
+        self.should_retry = should_retry
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An own error with what it says to the caller."""
+    """An own error with what it says to the caller; stops: the call's sends are spent, so SDKs must stop."""
 
     error: OwnError
     message: str
     closes: bool = False
+    stops: bool = False
+
+    @property
+    def should_retry(self) -> bool | None:
+        """What `x-should-retry` says, None where it is left out."""
+        return False if self.stops else self.error.should_retry
 
 
 class Refused(Exception):
     """Ends a call with an own error."""
 
-    def __init__(self, error: OwnError, message: str, *, closes: bool = False) -> None:
+    def __init__(self, error: OwnError, message: str, *, closes: bool = False, stops: bool = False) -> None:
         super().__init__(message)
-        self.refusal = Refusal(error, message, closes)
+        self.refusal = Refusal(error, message, closes, stops)

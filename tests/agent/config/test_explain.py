@@ -65,7 +65,7 @@ CASES = [
         ("--status", "429", "--header", "retry-after: 30", "--header", "x-stainless-timeout: 20"),
         [
             "send to a",
-            "deliver 429 unchanged (retry-after of 30s ends after the deadline, 19s",
+            "deliver 429 unchanged (retry-after of 30s ends after the deadline, 19.75s",
             "the app sees",
         ],
     ),
@@ -98,7 +98,13 @@ CASES = [
     (
         "retry: {maxAttempts: 2}",
         ("--error-type", "connection_error"),
-        ["send to", "wait", "send to", "answer gateway_unreachable (502)"],
+        [
+            "send to",
+            "wait",
+            "send to",
+            "answer gateway_unreachable (502)",
+            "the app sees x-should-retry: false",
+        ],
     ),
     (
         "",
@@ -122,7 +128,7 @@ CASES = [
     (
         "routes: [{name: a, models: [{name: m}]}]",
         ("--status", "529", "--model", "n"),
-        ["answer gateway_no_route (503): no upstream gave one (no route's models name n"],
+        ["answer gateway_no_route (503): no upstream gave one (no route's models name n", "the app"],
     ),
     (
         "fallback: {substitutions: [{model: m, with: [n]}]}",

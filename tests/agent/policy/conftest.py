@@ -12,7 +12,8 @@ from claude_sidecar.policy.compile import compile_policy
 from claude_sidecar.policy.decide import HEALTHY, HealthView, next_step
 from claude_sidecar.policy.model import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.routing import Candidate, RequestFacts, plan
+from claude_sidecar.policy.request_facts import RequestFacts
+from claude_sidecar.policy.routing import Candidate, plan
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.step import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.upstream_word import UpstreamWord
@@ -77,9 +78,11 @@ def make_facts(snapshot: Snapshot, **changes: Any) -> RequestFacts:
         "model": "m",
         "repeatable": True,
         "pinned": False,
+        "answers_soon": True,
         "timeout_repeats": True,
         "max_sends": snapshot.max_attempts,
         "deadline_s": 599.0,
+        "total_by_s": 599.0,
     }
     return RequestFacts(**{**usual, **changes})
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from claude_sidecar.policy.routing import Candidate, RequestFacts, plan
+from claude_sidecar.policy.request_facts import RequestFacts
+from claude_sidecar.policy.routing import Candidate, plan
 
 ROUTES: list[dict[str, Any]] = [
     {"name": "a"},
@@ -14,7 +15,7 @@ ROUTES: list[dict[str, Any]] = [
 
 
 def asked(model: str | None, pinned: bool = False) -> RequestFacts:
-    return RequestFacts(model, True, pinned, True, 4, 100.0)
+    return RequestFacts(model, True, pinned, True, True, 4, 100.0, 100.0)
 
 
 def test_routes_that_serve_the_model_in_order_with_their_own_name_for_it(snapshot: Any) -> None:

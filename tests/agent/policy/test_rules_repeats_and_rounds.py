@@ -26,7 +26,7 @@ def test_what_repeats_anything_else_passes_once(
     status: int, said: bool | None, play: Any, snapshot: Any, answer: Any
 ) -> None:
     story = play(snapshot(3), [answer(status, should_retry=said)], repeatable=False)
-    assert (story.routes, story.status, story.end.ending) == (["r0"], status, Ending.NOT_REPEATED)
+    assert (story.routes, story.status, story.end.ending) == (["r0"], status, Ending.PASSES_ONCE)
 
 
 def test_what_repeats_a_dead_pooled_connection_is_no_excuse_to_send_twice(play: Any, snapshot: Any) -> None:
@@ -191,7 +191,7 @@ def test_rounds_a_cause_that_only_fallback_names_is_tried_once_on_each_route(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
     story = play(snapshot(3, retry={"causes": []}), [answer(529)])
-    assert (story.routes, story.pauses, story.end.ending) == (["r0", "r1", "r2"], [], Ending.NOT_REPEATED)
+    assert (story.routes, story.pauses, story.end.ending) == (["r0", "r1", "r2"], [], Ending.CAUSE_NOT_LISTED)
 
 
 def test_rounds_a_cause_that_neither_names_is_delivered(play: Any, snapshot: Any, answer: Any) -> None:

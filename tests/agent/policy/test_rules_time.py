@@ -17,20 +17,20 @@ OUR_TIMEOUT = Outcome(Cause.TIMEOUT, our_timeout=True)
 @pytest.mark.parametrize(
     ("total", "hints", "expected"),
     [
-        (600.0, (None, None), 599.0),
-        (600.0, (b"60", None), 59.0),
-        (600.0, (None, b"60"), 59.0),
-        (600.0, (b"120", b"60"), 59.0),
-        (600.0, (b"60", b"120"), 59.0),
-        (600.0, (b"900", b"700"), 599.0),
-        (30.0, (b"600", None), 29.0),
-        (600.0, (b"2", None), 1.6),
-        (600.0, (b"5", None), 4.0),
-        (600.0, (b"4.5", None), 3.6),
-        (600.0, (b" 60 ", None), 59.0),
+        (600.0, (None, None), 599.75),
+        (600.0, (b"60", None), 59.75),
+        (600.0, (None, b"60"), 59.75),
+        (600.0, (b"120", b"60"), 59.75),
+        (600.0, (b"60", b"120"), 59.75),
+        (600.0, (b"900", b"700"), 599.75),
+        (30.0, (b"600", None), 29.75),
+        (600.0, (b"2", None), 1.9),
+        (600.0, (b"5", None), 4.75),
+        (600.0, (b"4.5", None), 4.275),
+        (600.0, (b" 60 ", None), 59.75),
     ],
 )
-def test_deadline_is_the_smallest_patience_less_one_second_or_a_fifth(
+def test_deadline_is_the_smallest_patience_less_a_quarter_second_or_a_twentieth(
     total: float, hints: tuple[bytes | None, ...], expected: float
 ) -> None:
     assert deadline_s(1000.0, total, hints) == pytest.approx(1000.0 + expected)
@@ -40,8 +40,8 @@ def test_deadline_is_the_smallest_patience_less_one_second_or_a_fifth(
     "hint", [b"", b"NOT_GIVEN", b"nan", b"inf", b"-inf", b"-5", b"0", b"1e400", b"\xff\xfe", b"60s", b"6 0"]
 )
 def test_deadline_takes_an_unparsable_hint_for_none(hint: bytes) -> None:
-    assert deadline_s(0.0, 600.0, (hint, None)) == 599.0
-    assert deadline_s(0.0, 600.0, (b"60", hint)) == 59.0
+    assert deadline_s(0.0, 600.0, (hint, None)) == 599.75
+    assert deadline_s(0.0, 600.0, (b"60", hint)) == 59.75
 
 
 @given(st.floats(0, 1e9), st.floats(0.001, 1e5), st.lists(st.none() | st.binary(max_size=20), max_size=3))
@@ -55,7 +55,7 @@ def test_deadline_lies_after_arrival_and_within_the_policys_total(
 def test_deadline_leaves_the_caller_a_margin(total: float, hint: float) -> None:
     patience = min(total, hint)
     margin = patience - deadline_s(0.0, total, (repr(hint).encode(),))
-    assert margin == pytest.approx(min(1.0, patience * 0.2))
+    assert margin == pytest.approx(min(0.25, patience * 0.05))
 
 
 def test_deadline_no_wait_is_begun_that_would_end_after_it(play: Any, snapshot: Any, answer: Any) -> None:
@@ -88,7 +88,7 @@ def test_deadline_with_no_answer_at_all_ends_in_an_error_of_our_own(play: Any, s
 
 def test_timeouts_of_calls_that_may_work_for_minutes_are_not_repeated(play: Any, snapshot: Any) -> None:
     story = play(snapshot(3), [OUR_TIMEOUT], timeout_repeats=False)
-    assert (story.routes, story.end) == (["r0"], GiveUp(Ending.NOT_REPEATED, Cause.TIMEOUT))
+    assert (story.routes, story.end) == (["r0"], GiveUp(Ending.MAY_BE_RUNNING, Cause.TIMEOUT))
 
 
 def test_timeouts_of_such_calls_fall_back_to_the_answer_that_is_there(

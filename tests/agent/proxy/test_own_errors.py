@@ -11,6 +11,19 @@ from support.fakes.wire_bytes import answer, error, message_body, stream_answer,
 
 pytestmark = pytest.mark.looptime
 
+SHOULD_RETRY = {
+    "gateway_bad_request": "false",
+    "gateway_request_too_large": "false",
+    "gateway_no_route": "false",
+    "gateway_bug": "false",
+    "gateway_busy": "true",
+    "gateway_draining": "true",
+    "gateway_credential_missing": None,
+    "gateway_timeout": None,
+    "gateway_unreachable": "false",
+}
+"""By `error.type`; the last two where the deadline came, and where the call's sends were spent."""
+
 
 def added(got: RawAnswer) -> dict[str, str]:
     return {
@@ -31,7 +44,7 @@ def assert_own(got: RawAnswer, status: int, kind: str) -> dict:
     assert got.header("content-type") == "application/json"
     assert got.header("x-claude-sidecar-route") == "none"
     assert got.header("x-claude-sidecar-cause")
-    assert got.header("x-should-retry") in ("true", "false")
+    assert got.header("x-should-retry") == SHOULD_RETRY[kind]
     return document["error"]
 
 
@@ -109,6 +122,18 @@ async def test_unreachable(started, free_port) -> None:
         told = assert_own(got, 502, "gateway_unreachable")
         assert f"127.0.0.1:{free_port}" in told["message"]
         assert added(got)["x-claude-sidecar-attempts"] == "2"
+
+
+async def test_unreachable_and_sent_once_leaves_the_sdk_its_repeats(started) -> None:
+    async with started(ScriptedUpstream(otherwise=[Close()])) as bench:
+        got = await bench.ask(request_bytes(target="/v1/messages/batches", body=b"{}"))
+        assert (got.status, got.header("x-should-retry")) == (502, None)
+
+
+async def test_timeout_with_the_sends_spent_stops_the_sdk(started) -> None:
+    async with started(ScriptedUpstream(), retry={"maxAttempts": 1}) as bench:
+        got = await bench.message()
+        assert (got.status, got.header("x-should-retry")) == (504, "false")
 
 
 async def test_timeout(started) -> None:

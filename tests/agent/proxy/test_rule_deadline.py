@@ -33,8 +33,8 @@ def now() -> float:
 @pytest.mark.parametrize(
     ("lines", "until"),
     [
-        ([(b"X-Stainless-Timeout", b"2")], 1.6),
-        ([(b"x-stainless-read-timeout", b"30"), (b"x-stainless-timeout", b"60")], 29),
+        ([(b"X-Stainless-Timeout", b"2")], 1.9),
+        ([(b"x-stainless-read-timeout", b"30"), (b"x-stainless-timeout", b"60")], 29.75),
     ],
 )
 async def test_deadline_is_the_smallest_patience_less_its_margin(lines, until, started) -> None:
@@ -47,7 +47,7 @@ async def test_deadline_is_the_smallest_patience_less_its_margin(lines, until, s
 async def test_total_of_the_policy_is_a_deadline_too(started) -> None:
     async with started(ScriptedUpstream(), timeouts={"total": "10s"}) as bench:
         assert (await bench.message()).status == 504
-        assert bench.first.requests[0].gone_at == pytest.approx(9, abs=0.05)
+        assert bench.first.requests[0].gone_at == pytest.approx(9.75, abs=0.05)
 
 
 async def test_attempt_still_running_at_the_deadline_is_cancelled(started) -> None:
@@ -55,7 +55,7 @@ async def test_attempt_still_running_at_the_deadline_is_cancelled(started) -> No
     async with started(upstream, retry=WIDE) as bench:
         got = await bench.message([(b"x-stainless-timeout", b"10")])
         assert got.status == 529
-        assert upstream.requests[1].gone_at == pytest.approx(9, abs=0.05)
+        assert upstream.requests[1].gone_at == pytest.approx(9.75, abs=0.05)
 
 
 async def test_after_the_commit_the_deadline_does_not_hold(started) -> None:
@@ -106,7 +106,7 @@ async def test_our_timeout_of_a_non_stream_call_is_not_repeated(started) -> None
     async with started(ScriptedUpstream(), ScriptedUpstream(otherwise=answer()), retry=WIDE) as bench:
         got = await bench.message()
         assert (got.status, len(bench.sends)) == (504, 1)
-        assert got.header("x-should-retry") == "false"
+        assert got.header("x-should-retry") is None
 
 
 async def test_idle_before_the_commit_is_a_timeout_that_is_repeated(started) -> None:

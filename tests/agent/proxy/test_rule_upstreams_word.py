@@ -59,7 +59,7 @@ async def test_should_retry_true_forces_a_repeat_while_attempts_remain(started) 
     async with started(upstream, retry=WIDE) as bench:
         got = await bench.message()
         assert (got.status, len(upstream.requests)) == (400, 4)
-        assert got.header("x-should-retry") == "false"
+        assert got.header("x-should-retry") == "true"
 
 
 async def test_budget_is_a_share_of_calls_over_ten_seconds(started) -> None:

@@ -1,0 +1,70 @@
+"""What the decision is told of a request: the same for the proxy and for `explain`."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claude_sidecar.policy.request_facts import Asked, request_facts, sdk_repeats
+
+
+@pytest.mark.parametrize(
+    ("said", "repeats"),
+    [
+        (None, 0),
+        (b"", 0),
+        (b"0", 0),
+        (b"2", 2),
+        (b" 2 ", 2),
+        (b"0002", 2),
+        (b"x", 0),
+        (b"-1", 0),
+        (b"1.5", 0),
+        (b"\xb2", 0),
+        (b"12345", 1000),
+        (b"9" * 60_000, 1000),
+    ],
+)
+def test_sdk_repeats_are_a_bounded_number_or_none(said: bytes | None, repeats: int) -> None:
+    assert sdk_repeats(said) == repeats
+
+
+@given(st.binary(max_size=40))
+def test_sdk_repeats_of_any_bytes_are_within_bounds(said: bytes) -> None:
+    assert 0 <= sdk_repeats(said) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("said", "sends"), [(b"0", 4), (b"1", 3), (b"2", 2), (b"3", 1), (b"4", 1), (b"12345", 1), (b"many", 4)]
+)
+def test_sends_are_what_the_policy_allows_less_the_sdks_repeats(
+    said: bytes, sends: int, snapshot: Any
+) -> None:
+    facts = request_facts(snapshot(2), Asked("m"), {b"x-stainless-retry-count": said}, 0.0)
+    assert facts.max_sends == sends
+
+
+def test_sends_of_what_passes_once_are_one(snapshot: Any) -> None:
+    assert request_facts(snapshot(2), Asked(None, None, repeatable=False), {}, 0.0).max_sends == 1
+
+
+def test_callers_patience_bounds_the_deadline_and_leaves_the_policys_own(snapshot: Any) -> None:
+    facts = request_facts(snapshot(1), Asked("m"), {b"x-stainless-read-timeout": b"60"}, 100.0)
+    assert (facts.deadline_s, facts.total_by_s) == (159.75, 699.75)
+
+
+@pytest.mark.parametrize(
+    ("asked", "soon", "repeats"),
+    [
+        (Asked("m"), False, False),
+        (Asked("m", stream=True), True, True),
+        (Asked("m", "count_tokens"), True, True),
+        (Asked(None, None, is_post=False), False, True),
+    ],
+)
+def test_only_what_may_work_for_minutes_is_not_repeated_after_our_timeout(
+    asked: Asked, soon: bool, repeats: bool, snapshot: Any
+) -> None:
+    facts = request_facts(snapshot(1), asked, {}, 0.0)
+    assert (facts.answers_soon, facts.timeout_repeats) == (soon, repeats)
