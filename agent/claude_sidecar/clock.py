@@ -1,6 +1,7 @@
 """The only place in the engine where time and chance come from."""
 
 import asyncio
+import contextlib
 import random
 import time
 
@@ -43,6 +44,13 @@ async def sleep(seconds: float) -> None:
     waits again for the rest would spin.
     """
     await asyncio.sleep(max(seconds, _GRAIN_S) if seconds > 0 else 0)
+
+
+async def sleep_until_woken(seconds: float, woken: asyncio.Event) -> None:
+    """Wait on the event loop's clock, or until the event, whichever comes first."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await woken.wait()
 
 
 def chance() -> float:

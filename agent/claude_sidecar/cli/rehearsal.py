@@ -43,7 +43,7 @@ def rehearse(scene: Scene) -> Iterator[str]:
             case Wait():
                 yield _wait_line(state, step, now)
                 now += step.seconds
-                state = state.waited(step)
+                state = state.waited(step, step.seconds)
             case Send():
                 why = _send_reason(state, step)
                 state = state.sending(step)

@@ -1,4 +1,10 @@
-"""How long to wait before trying again: full jitter over a doubling cap."""
+"""How long to wait before trying again: full jitter over a doubling cap, with the SDKs' patience as floor."""
+
+SDK_PATIENCE_S = 1.5
+"""What the official SDKs wait in all before their last send: 0.5 s and 1 s, less up to a quarter.
+
+Source: `_calculate_retry_timeout` in anthropic-sdk-python's `_base_client.py`; TypeScript and Go do the same.
+"""
 
 
 def backoff_cap_s(initial_s: float, max_s: float, step: int) -> float:
@@ -19,3 +25,17 @@ def backoff_s(initial_s: float, max_s: float, step: int, chance: float) -> float
     Full jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
     return chance * backoff_cap_s(initial_s, max_s, step)
+
+
+def patience_left_s(initial_s: float, waited_s: float) -> float:
+    """The least a call must still wait before its last send; nothing where the policy has no backoff.
+
+    Without it, jitter may spend all sends within an outage that the SDK on its own would outlast.
+    waited_s: what the call has waited so far.
+    """
+    return max(0.0, SDK_PATIENCE_S - waited_s) if initial_s > 0 else 0.0
+
+
+def retry_after_jitter_s(initial_s: float, told_s: float, chance: float) -> float:
+    """What is added to a wait that the upstream asked for, so that not all come back at once."""
+    return chance * max(initial_s, told_s / 10)

@@ -18,7 +18,7 @@ class BreakerState(StrEnum):
 class BreakerLimits:
     """When to trip: share of failures in percent, over at least so many calls within the window."""
 
-    failure_percent: float
+    failure_percent: int
     min_requests: int
     window_s: float
     open_for_s: float

@@ -1,31 +1,175 @@
-"""The retry budget: repeats may be a share of calls, so that an outage is not answered by a storm."""
+"""The retry budget: a pace for repeats, so that an outage is answered by a queue and not by a storm.
+
+After Finagle's RetryBudget and Linkerd's, which refuse what is beyond it; here it waits for its turn.
+"""
+
+import math
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from claude_sidecar.policy.window import TrailingCounts
 
 WINDOW_S = 10.0
+DOUBLING_S = 1.0
+_GRAIN_S = 1e-9
+"""Sums of times are equal but for this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Over ten seconds, repeats may be `percent` of calls plus ten times `min_per_s`.
+
+    patience_s: how long a call may be made to wait, `backoff.max`. With ten seconds or more, repeats go one
+    by one at even distances; with less, so many more at once that those who may not wait need not.
+    """
+
+    percent: int
+    min_per_s: int
+    patience_s: float
+
+
+class Turn:
+    """A reserved time for one repeat.
+
+    at_s: when; it may be brought forward, of which `moved` is told, but not before `from_s`. routes: the
+    ones it is waiting for; a success on one of them brings it forward.
+    """
+
+    __slots__ = ("at_s", "from_s", "moved", "routes")
+
+    def __init__(self, at_s: float, from_s: float, routes: frozenset[tuple[str, str]]) -> None:
+        self.at_s = at_s
+        self.from_s = from_s
+        self.routes = routes
+        self.moved: Callable[[], None] = _nobody_waits
+
+
+def _nobody_waits() -> None:
+    """Nobody sleeps on this turn yet."""
+
+
+def _by_time(turn: Turn) -> float:
+    return turn.at_s
 
 
 class RetryBudget:
-    """Over ten seconds, repeats may be `percent` of calls plus ten times `min_per_s`.
+    """Gives turns in order of asking: each the first moment with room from when its backoff is over.
 
-    After Finagle's RetryBudget and Linkerd's; only repeats to a route already tried count.
+    Room that is given back goes to who has waited longest and may have it, whose room goes to the next.
+    Told the time; seconds on one clock throughout.
     """
 
-    __slots__ = ("_counts",)
+    __slots__ = ("_calls", "_doubled", "_times", "_waiting")
 
     def __init__(self) -> None:
-        self._counts = TrailingCounts(WINDOW_S)
+        self._calls = TrailingCounts(WINDOW_S)
+        self._times: list[float] = []  # of repeats made and reserved, in order
+        self._waiting: list[Turn] = []  # by time
+        self._doubled: dict[tuple[str, str], float] = {}
 
     def call(self, now: float) -> None:
         """A call arrived."""
-        self._counts.add(now, first=1)
+        self._calls.add(now, first=1)
 
-    def spend(self, now: float) -> None:
-        """A repeat was sent."""
-        self._counts.add(now, second=1)
+    def foresee(self, wanted_s: float, now: float, pace: Pace) -> float:
+        """When the turn would be of who asks now; infinite where the pace is none."""
+        slot = self._first_room(wanted_s, now, pace)
+        for turn in self._may_have(slot):
+            slot = turn.at_s
+        return slot
 
-    def allows(self, now: float, percent: float, min_per_s: float) -> bool:
-        """Whether one more repeat fits."""
-        self._counts.advance(now)
-        allowed = self._counts.first * percent / 100 + WINDOW_S * min_per_s
-        return self._counts.second + 1 <= allowed
+    def reserve(self, wanted_s: float, now: float, pace: Pace, routes: frozenset[tuple[str, str]]) -> Turn:
+        """The turn of who asks now; it is to be taken or given back. There must be one to foresee."""
+        slot = self._first_room(wanted_s, now, pace)
+        insort(self._times, slot)
+        turn = Turn(self._hand_on(slot), wanted_s, routes)
+        insort(self._waiting, turn, key=_by_time)
+        return turn
+
+    def take(self, turn: Turn) -> None:
+        """The repeat is sent."""
+        self._waiting.remove(turn)
+
+    def give_back(self, turn: Turn) -> None:
+        """The repeat will not be sent."""
+        self._waiting.remove(turn)
+        self._forget(self._hand_on(turn.at_s))
+
+    def succeeded(self, route: tuple[str, str], now: float) -> None:
+        """A send to a route ended well: at most once a second this doubles the pace of who waits for it."""
+        if not self._waiting:
+            self._doubled.clear()
+            return
+        if now < self._doubled.get(route, -math.inf) + DOUBLING_S:
+            return
+        waiting = [turn for turn in self._waiting if route in turn.routes and turn.at_s > now]
+        if waiting:
+            self._doubled[route] = now
+        before = sooner = now
+        for turn in waiting:
+            sooner = max(turn.from_s, sooner + (turn.at_s - before) / 2)
+            before = turn.at_s
+            self._forget(before)
+            insort(self._times, sooner)
+            _move(turn, sooner)
+        self._waiting.sort(key=_by_time)
+
+    def _first_room(self, wanted_s: float, now: float, pace: Pace) -> float:
+        """The first moment, from `wanted_s` on, at which one more repeat keeps the pace."""
+        self._calls.advance(now)
+        del self._times[: bisect_left(self._times, now - WINDOW_S)]
+        most = int(self._calls.first * pace.percent / 100 + WINDOW_S * pace.min_per_s)
+        if most < 1:
+            return math.inf
+        burst = max(1, math.ceil(most * (1 - min(pace.patience_s, WINDOW_S) / WINDOW_S)))
+        at = wanted_s
+        while True:
+            later = max(
+                self._blocked_until(at, WINDOW_S * burst / most, burst),
+                self._blocked_until(at, WINDOW_S, most),
+            )
+            if later <= at:
+                return at
+            at = later
+
+    def _blocked_until(self, at: float, window_s: float, most: int) -> float:
+        """`at`, or a later moment if with it some window would hold more than `most` repeats."""
+        times = self._times
+        index = bisect_right(times, at)
+        for first in range(max(0, index - most), min(index, len(times) - most) + 1):
+            earliest, latest = times[first], times[first + most - 1]
+            if max(latest, at) - min(earliest, at) < window_s - _GRAIN_S:
+                return earliest + window_s
+        return at
+
+    def _may_have(self, slot: float) -> list[Turn]:
+        """Whom free room brings forward, first to last: each leaves its own room to the next."""
+        found = []
+        for turn in self._waiting[bisect_right(self._waiting, slot, key=_by_time) :]:
+            if turn.from_s <= slot:
+                found.append(turn)
+                slot = turn.at_s
+        return found
+
+    def _hand_on(self, slot: float) -> float:
+        """Bring forward whom free room helps, and say which room is free then."""
+        helped = self._may_have(slot)
+        for turn in helped:
+            freed = turn.at_s
+            _move(turn, slot)
+            slot = freed
+        if helped:
+            self._waiting.sort(key=_by_time)
+        return slot
+
+    def _forget(self, at: float) -> None:
+        """A reserved time is not used; one that is older than the window was forgotten before."""
+        place = bisect_left(self._times, at)
+        if place < len(self._times) and self._times[place] == at:
+            del self._times[place]
+
+
+def _move(turn: Turn, at_s: float) -> None:
+    turn.at_s = at_s
+    turn.moved()

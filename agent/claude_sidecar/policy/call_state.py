@@ -25,6 +25,7 @@ class CallState(NamedTuple):
     that decides what comes next and its candidate; first_governing_candidate: that of the first of these.
     answer: what is delivered when all is spent. answer_is_second_best: it tells of our own credential on a
     later route, so any other answer is better.
+    waited_s: how long the pauses were in all. opened: the caller has been sent the head of a held answer.
     resume: the wait just taken. stale_resent: the last send was the resend for a dead pooled connection.
     """
 
@@ -33,6 +34,8 @@ class CallState(NamedTuple):
     candidates: tuple[Candidate, ...]
     sends: int = 0
     waits: int = 0
+    waited_s: float = 0.0
+    opened: bool = False
     tried: frozenset[int] = _NONE
     round_tried: frozenset[int] = _NONE
     excluded: frozenset[int] = _NONE
@@ -58,9 +61,18 @@ class CallState(NamedTuple):
             stale_resent=step.fresh,
         )
 
-    def waited(self, step: Wait) -> "CallState":
-        """A pause is over."""
-        return self._replace(waits=self.waits + 1, resume=step)
+    @property
+    def deadline_s(self) -> float:
+        """By when the call must be settled; a caller that receives bytes has no time-out of its own."""
+        return self.facts.total_by_s if self.opened else self.facts.deadline_s
+
+    def opening(self) -> "CallState":
+        """The caller has been sent the head of a held answer: its SDK will not repeat the call any more."""
+        return self._replace(opened=True)
+
+    def waited(self, step: Wait, seconds: float) -> "CallState":
+        """A pause is over, `seconds` after it began."""
+        return self._replace(waits=self.waits + 1, waited_s=self.waited_s + seconds, resume=step)
 
     def after(self, outcome: Outcome, now: float) -> "CallState":
         """A send has ended at `now`, seconds on the loop's clock."""

@@ -1,8 +1,9 @@
 """The decision: from what has happened in a call, what to do next. No socket, clock or chance in here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from claude_sidecar.policy.backoff import backoff_s
+from claude_sidecar.policy.backoff import backoff_s, patience_left_s, retry_after_jitter_s
 from claude_sidecar.policy.call_state import CallState, repeat_is_forced
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.outcome import Outcome
@@ -12,13 +13,22 @@ _CLOCK_GRAIN_S = 0.001
 """An event loop may wake a timer early by its clock's grain; a wait that short is over."""
 
 
+def at_once(wanted_s: float) -> float:
+    """The turn that an unused retry budget gives."""
+    return wanted_s
+
+
 @dataclass(frozen=True, slots=True)
 class HealthView:
-    """What calls share, as seen now: candidates whose breaker is open or whose credential is missing."""
+    """What calls share, as seen now.
+
+    breaker_open, credential_missing: candidates by position. turn: from the moment at which a repeat is
+    wanted to the one at which the retry budget lets it be sent, infinite for never.
+    """
 
     breaker_open: frozenset[int] = frozenset()
     credential_missing: frozenset[int] = frozenset()
-    budget_allows: bool = True
+    turn: Callable[[float], float] = at_once
 
 
 HEALTHY = HealthView()
@@ -56,11 +66,11 @@ def _must_end(state: CallState, now: float) -> Ending | None:
         return Ending.PASSES_ONCE
     if state.sends >= state.facts.max_sends:
         return Ending.ATTEMPTS_SPENT
-    return Ending.DEADLINE if now >= state.facts.deadline_s else None
+    return Ending.DEADLINE if now >= state.deadline_s - _CLOCK_GRAIN_S else None
 
 
 def _after_wait(state: CallState, wait: Wait, health: HealthView, now: float) -> Step:
-    if now >= state.facts.deadline_s:
+    if now >= state.deadline_s:
         return _settle(state, Ending.DEADLINE)
     if wait.candidate is not None and wait.candidate not in health.credential_missing:
         return Send(wait.candidate)
@@ -71,7 +81,7 @@ def _after_wait(state: CallState, wait: Wait, health: HealthView, now: float) ->
 
 
 def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: float, chance: float) -> Step:
-    snapshot = state.snapshot
+    """What a failed send leads to; the first of these that applies."""
     if (ending := _must_end(state, now)) is not None:
         return _settle(state, ending)
     failed = state.governing_candidate
@@ -81,31 +91,60 @@ def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: 
         return Send(failed, fresh=True)
     if failure.our_timeout and not state.facts.timeout_repeats:
         return _settle(state, Ending.MAY_BE_RUNNING)
-    moves = failure.cause in snapshot.fallback_causes
-    if moves:
-        chosen = _next_in_round(state, health, now)
-        if chosen is not None:
-            return Send(chosen, spends_budget=_route_tried(state, chosen))
-    if not (repeat_is_forced(failure) or failure.cause in snapshot.retry_causes):
+    moves = failure.cause in state.snapshot.fallback_causes
+    if moves and (step := _move(state, health, now)) is not None:
+        return step
+    if not (repeat_is_forced(failure) or failure.cause in state.snapshot.retry_causes):
         return _settle(state, Ending.CAUSE_NOT_LISTED)
-    if moves:
-        return _new_round(state, failure, health, now, chance)
-    return _same_route(state, failure, failed, health, now, chance)
+    plan = _new_round if moves else _same_route
+    pause = plan(state, failure, failed, health, now)
+    return _wait(state, pause, health, now, chance) if isinstance(pause, _Pause) else _settle(state, pause)
+
+
+def _move(state: CallState, health: HealthView, now: float) -> Step | None:
+    """To the next route that this round has not tried: at once, unless another model of it was tried."""
+    for candidate in _eligible(state, health, now):
+        if candidate in state.round_tried:
+            continue
+        if not _route_tried(state, candidate):
+            return Send(candidate)
+        turn_s = _turn_s(state, health, now, now)
+        if turn_s is None:
+            continue
+        if turn_s <= now:
+            return Send(candidate, spends_budget=True)
+        return Wait(turn_s - now, "budget", candidate, turn_from_s=now)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """What a wait must reckon with.
+
+    candidate: who is sent to then, None for a new round; told_s: how long the upstream told us to wait;
+    obeys: that is the wait a limit asks for; sends_after: how many sends may follow without another wait.
+    """
+
+    candidate: int | None
+    told_s: float
+    obeys: bool
+    sends_after: int
 
 
 def _same_route(
-    state: CallState, failure: Outcome, failed: int, health: HealthView, now: float, chance: float
-) -> Step:
+    state: CallState, failure: Outcome, failed: int, health: HealthView, now: float
+) -> _Pause | Ending:
     """Wait and send to the same route again: the cause is none that another route may cure."""
     if failed in state.excluded:
-        return _settle(state, Ending.UPSTREAM_FORBIDS)
+        return Ending.UPSTREAM_FORBIDS
     if failed in health.credential_missing:
-        return _settle(state, Ending.ROUTES_SPENT)
-    told_s = _told_wait_s(state, failed, now)
-    return _wait(state, failure, failed, health, now, chance, told_s, obeys=_tells_when(failure))
+        return Ending.ROUTES_SPENT
+    return _Pause(failed, _told_wait_s(state, failed, now), _tells_when(failure), 1)
 
 
-def _new_round(state: CallState, failure: Outcome, health: HealthView, now: float, chance: float) -> Step:
+def _new_round(
+    state: CallState, failure: Outcome, failed: int, health: HealthView, now: float
+) -> _Pause | Ending:
     """Wait until the first route may be tried again, then begin a round with all that may."""
     told_s = {
         candidate: _told_wait_s(state, candidate, now)
@@ -113,12 +152,11 @@ def _new_round(state: CallState, failure: Outcome, health: HealthView, now: floa
         if candidate not in state.excluded and candidate not in health.credential_missing
     }
     if not told_s:
-        return _settle(state, Ending.ROUTES_SPENT)
-    failed, shortest_s = state.governing_candidate, min(told_s.values())
-    assert failed is not None
+        return Ending.ROUTES_SPENT
+    shortest_s = min(told_s.values())
     # To obey a limit is to wait as long as its route said; another route may be free earlier.
     obeys = _tells_when(failure) and told_s.get(failed) == shortest_s
-    return _wait(state, failure, None, health, now, chance, shortest_s, obeys=obeys)
+    return _Pause(None, shortest_s, obeys, len(told_s))
 
 
 def _tells_when(failure: Outcome) -> bool:
@@ -126,29 +164,51 @@ def _tells_when(failure: Outcome) -> bool:
     return failure.cause is Cause.RATE_LIMIT and failure.word.retry_after_s is not None
 
 
-def _wait(
-    state: CallState,
-    failure: Outcome,
-    candidate: int | None,
-    health: HealthView,
-    now: float,
-    chance: float,
-    told_s: float,
-    *,
-    obeys: bool,
-) -> Step:
-    snapshot = state.snapshot
-    if told_s > snapshot.max_retry_after_s:
+def _wait(state: CallState, pause: _Pause, health: HealthView, now: float, chance: float) -> Step:
+    """Pause as long as upstream, backoff and budget ask, if that ends in time."""
+    left_s = state.deadline_s - now
+    if pause.told_s > state.snapshot.max_retry_after_s or pause.told_s >= left_s:
         return _settle(state, Ending.RETRY_AFTER_TOO_LONG)
-    pause_s = backoff_s(snapshot.backoff_initial_s, snapshot.backoff_max_s, state.waits, chance)
-    seconds = told_s + pause_s if obeys else max(told_s, pause_s)
-    if now + seconds >= state.facts.deadline_s:
-        return _settle(state, Ending.RETRY_AFTER_TOO_LONG if told_s > pause_s else Ending.DEADLINE)
-    if not obeys and not health.budget_allows:
-        return _settle(state, Ending.BUDGET_REFUSED)
-    return Wait(
-        seconds, "retry-after" if obeys or told_s > 0 else "backoff", candidate, spends_budget=not obeys
-    )
+    seconds = _pause_s(state, pause, left_s, chance)
+    if seconds >= left_s:
+        return _settle(state, Ending.DEADLINE)
+    reason = "retry-after" if pause.obeys or pause.told_s > 0 else "backoff"
+    if pause.obeys:
+        return Wait(seconds, reason, pause.candidate)
+    turn_s = _turn_s(state, health, now + seconds, now)
+    if turn_s is None:
+        return _settle(state, Ending.TURN_TOO_LATE)
+    if turn_s - now > seconds + _CLOCK_GRAIN_S:
+        reason = "budget"
+    return Wait(max(0.0, turn_s - now), reason, pause.candidate, turn_from_s=now + seconds)
+
+
+def _pause_s(state: CallState, pause: _Pause, left_s: float, chance: float) -> float:
+    """How long the pause would be without the budget; left_s: until the deadline."""
+    snapshot = state.snapshot
+    initial_s = snapshot.backoff_initial_s
+    seconds = 0.0 if pause.obeys else backoff_s(initial_s, snapshot.backoff_max_s, state.waits, chance)
+    if pause.obeys or pause.told_s > 0:
+        # Jitter alone must not carry past the deadline a wait that fits.
+        jitter_s = min(
+            retry_after_jitter_s(initial_s, pause.told_s, chance), chance * (left_s - pause.told_s)
+        )
+        seconds = max(seconds, pause.told_s + jitter_s)
+    if state.facts.max_sends - state.sends <= pause.sends_after:
+        seconds = max(seconds, patience_left_s(initial_s, state.waited_s))
+    return seconds
+
+
+def _turn_s(state: CallState, health: HealthView, wanted_s: float, now: float) -> float | None:
+    """When the retry budget lets a repeat be sent, None where that is too late to be waited for.
+
+    Nobody stands behind an opened call any more, so it waits for any turn before its end.
+    """
+    turn_s = health.turn(wanted_s)
+    if turn_s >= state.deadline_s:
+        return None
+    longest_s = max(state.snapshot.backoff_max_s, wanted_s - now)
+    return turn_s if state.opened or turn_s - now <= longest_s + _CLOCK_GRAIN_S else None
 
 
 def _told_wait_s(state: CallState, candidate: int, now: float) -> float:
@@ -174,16 +234,6 @@ def _eligible(state: CallState, health: HealthView, now: float) -> list[int]:
 def _round_opener(state: CallState, health: HealthView, now: float) -> int | None:
     """The first route of a round."""
     return next(iter(_eligible(state, health, now)), None)
-
-
-def _next_in_round(state: CallState, health: HealthView, now: float) -> int | None:
-    """The next route that this round has not tried; without budget, that this call has not tried."""
-    for candidate in _eligible(state, health, now):
-        if candidate in state.round_tried:
-            continue
-        if health.budget_allows or not _route_tried(state, candidate):
-            return candidate
-    return None
 
 
 def _route_tried(state: CallState, candidate: int) -> bool:

@@ -96,8 +96,9 @@ _PLAIN = PlainSerializer(_plain)
 
 Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, max_length=DURATION_MAX_LENGTH)]
 PositiveDuration = Annotated[Duration, AfterValidator(_longer_than_zero)]
-Percent = Annotated[float, _number(0, 100), _PLAIN]
-PositivePercent = Annotated[float, _number(1, 100), _PLAIN]
+Percent = Annotated[int, _number(0, 100)]
+PositivePercent = Annotated[int, _number(1, 100)]
+WholePerSecond = Annotated[int, _number(0, 1000)]
 PerSecond = Annotated[float, _number(0, 1000), _PLAIN]
 RouteName = Annotated[str, StringConstraints(pattern=LABEL_PATTERN, max_length=63)]
 PolicyName = Annotated[str, StringConstraints(pattern=SUBDOMAIN_PATTERN, max_length=63)]

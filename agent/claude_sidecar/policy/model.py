@@ -21,6 +21,7 @@ from claude_sidecar.policy.fields import (
     PositivePercent,
     PriceText,
     RetryCauses,
+    WholePerSecond,
 )
 from claude_sidecar.policy.model_route import RouteSpec
 from claude_sidecar.policy.part import PolicyPart
@@ -32,7 +33,7 @@ KIND = "ClaudePolicy"
 
 
 class Backoff(PolicyPart):
-    """Waits between rounds: full jitter, doubling."""
+    """Waits between rounds: full jitter, doubling; before its last send a call has waited 1.5 s in all."""
 
     initial: Duration = "1s"
     """Upper bound of the first wait; `0s` means no waiting."""
@@ -41,12 +42,12 @@ class Backoff(PolicyPart):
 
 
 class RetryBudget(PolicyPart):
-    """How many repeats are allowed over 10 s, to routes that the call already tried."""
+    """The pace of repeats to routes that the call already tried; beyond it a repeat waits for its turn."""
 
-    percent: Percent = 20.0
-    """Repeats allowed per 100 calls."""
-    min_per_second: PerSecond = 1.0
-    """Repeats per second allowed however few calls there are."""
+    percent: Percent = 20
+    """Repeats per 100 calls."""
+    min_per_second: WholePerSecond = 10
+    """Repeats per second however few calls there are."""
 
 
 class Retry(PolicyPart):
@@ -67,7 +68,7 @@ class Retry(PolicyPart):
     max_retry_after: Duration = "60s"
     """A longer `retry-after` is not waited for."""
     budget: RetryBudget = RetryBudget()
-    """Bound on repeats over all calls."""
+    """Pace of repeats over all calls."""
 
 
 class Substitution(PolicyPart):
@@ -100,7 +101,7 @@ class Timeouts(PolicyPart):
     """For DNS, TCP and TLS of a new connection."""
     first_byte: PositiveDuration = "2m"
     """For the first byte of a stream's or a count's answer."""
-    idle: PositiveDuration = "90s"
+    idle: PositiveDuration = "5m"
     """Between two pieces of a stream's or a count's answer."""
     total: PositiveDuration = "10m"
     """For a whole call up to its commit."""
@@ -109,7 +110,7 @@ class Timeouts(PolicyPart):
 class CircuitBreaker(PolicyPart):
     """When a route is left alone for a while; counted per route and model."""
 
-    failure_percent: PositivePercent = 50.0
+    failure_percent: PositivePercent = 50
     """Share of failures in the window that opens the breaker."""
     min_requests: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     """Answers in the window below which it never opens."""

@@ -90,15 +90,15 @@ class Snapshot:
     backoff_initial_s: float
     backoff_max_s: float
     max_retry_after_s: float
-    budget_percent: float
-    budget_min_per_s: float
+    budget_percent: int
+    budget_min_per_s: int
     fallback_causes: frozenset[Cause]
     substitutions: Mapping[str, tuple[str, ...]]
     connect_s: float
     first_byte_s: float
     idle_s: float
     total_s: float
-    breaker_failure_percent: float
+    breaker_failure_percent: int
     breaker_min_requests: int
     breaker_window_s: float
     breaker_open_for_s: float

@@ -16,7 +16,7 @@ class Ending(StrEnum):
     UPSTREAM_FORBIDS = "the upstream forbids a repeat"
     CAUSE_NOT_LISTED = "retry.causes does not name the cause"
     ATTEMPTS_SPENT = "attempts spent"
-    BUDGET_REFUSED = "retry budget refused"
+    TURN_TOO_LATE = "its turn in the retry budget comes too late"
     RETRY_AFTER_TOO_LONG = "retry-after too long"
     DEADLINE = "deadline"
     NO_ROUTE = "no route serves the model"
@@ -26,17 +26,31 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Pause, then come back; candidate: who is sent to then, None opens a new round."""
+    """Pause, then come back.
+
+    seconds: as foreseen now. reason: `retry-after`, `backoff` or `budget`. candidate: who is sent to then,
+    None opens a new round. turn_from_s: set where the repeat needs a turn of the retry budget: the moment
+    before which it does not want it, on the loop's clock.
+    """
 
     seconds: float
     reason: str
     candidate: int | None
-    spends_budget: bool
+    turn_from_s: float | None = None
+
+    @property
+    def spends_budget(self) -> bool:
+        """Whether the repeat counts to the retry budget."""
+        return self.turn_from_s is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send to a candidate now; fresh: not on a pooled connection; opens_round: a new round begins."""
+    """Send to a candidate now.
+
+    fresh: not on a pooled connection. spends_budget: it takes a turn of the retry budget. opens_round: a
+    new round begins.
+    """
 
     candidate: int
     fresh: bool = False

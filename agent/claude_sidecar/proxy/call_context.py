@@ -15,7 +15,7 @@ class CallContext:
     """One snapshot serves the whole call, whatever happens to the policy meanwhile.
 
     callers_key: its alias; credentials_sent: names of the credential headers of the last send;
-    facts: the request as the decision sees it.
+    facts: the request as the decision sees it; opened: the caller has been sent the head of a held answer.
     """
 
     call: Call
@@ -26,6 +26,7 @@ class CallContext:
     callers_key: str = "none"
     credentials_sent: tuple[str, ...] = ()
     last_failure: str = ""
+    opened: bool = False
     facts: RequestFacts = field(init=False)
 
     def __post_init__(self) -> None:

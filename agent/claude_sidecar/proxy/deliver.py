@@ -46,8 +46,9 @@ async def deliver(
 
 
 def retry_outcome(record: CallRecord, delivery: Delivery) -> str | None:
-    """What came of the call's repeats: `won`, `exhausted`, `refused` by the budget, None without any."""
-    if delivery.step.ending is Ending.BUDGET_REFUSED:
+    """What came of the call's repeats: `won`, `exhausted`, None without any; `refused`: the budget had no
+    turn in time."""
+    if delivery.step.ending is Ending.TURN_TOO_LATE:
         return "refused"
     if len(record.attempts) < 2:
         return None

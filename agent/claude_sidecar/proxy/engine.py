@@ -1,9 +1,11 @@
 """The loop that carries out what the policy decides for one call, and nothing else."""
 
+import asyncio
 from dataclasses import dataclass
 
 from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
+from claude_sidecar.policy.budget import Turn
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.decide import next_step
 from claude_sidecar.policy.outcome import Outcome
@@ -22,6 +24,9 @@ from claude_sidecar.wire.credential import CredentialKind, alias_of_key
 
 _STEPS_MOST = 64
 """Ten sends and as many waits are the most a policy allows; more would be a bug."""
+
+_CLOCK_GRAIN_S = 0.001
+"""An event loop may wake a timer early by its clock's grain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +77,22 @@ class Engine:
         raise RuntimeError("the decision did not end")
 
     async def _wait(self, context: CallContext, state: CallState, step: Wait, now: float) -> CallState:
-        if step.spends_budget:
-            self._health.budget.spend(now)
-        if step.seconds > 0:
-            context.record.waits.append(WaitRecord(now, step.seconds, step.reason))
-            await clock.sleep(step.seconds)
-        return state.waited(step)
+        """A pause, and what it was in the end: a turn in the budget may come earlier than foreseen."""
+        try:
+            if step.turn_from_s is not None:
+                await _come(self._health.reserve(state, step.candidate, step.turn_from_s, now), self._health)
+            elif step.seconds > 0:
+                await clock.sleep(step.seconds)
+        finally:
+            waited_s = clock.now() - now
+            if step.seconds > 0:
+                context.record.waits.append(WaitRecord(now, waited_s, step.reason))
+        return state.waited(step, waited_s)
 
     async def _send(self, context: CallContext, state: CallState, step: Send, now: float) -> CallState:
         candidate = state.candidates[step.candidate]
         if step.spends_budget:
-            self._health.budget.spend(now)
+            self._health.budget.take(self._health.reserve(state, step.candidate, now, now))
         _note_move(context, state, candidate, now)
         state = state.sending(step)
         self._health.sent(context.snapshot, candidate, now)
@@ -96,6 +106,8 @@ class Engine:
         finally:
             self._health.ended(context.snapshot, candidate, outcome, clock.now())
         self._learn(context, candidate, outcome)
+        if context.opened:
+            state = state.opening()
         after = state.after(outcome, clock.now())
         for superseded in (state.answer, outcome):
             if superseded is not after.answer and superseded is not after.governing:
@@ -137,6 +149,20 @@ class Engine:
             if placeholder if ref is None else self._credentials.secret(ref, now) is None:
                 missing.append(index)
         return frozenset(missing) if missing else _NONE_MISSING
+
+
+async def _come(turn: Turn, health: Health) -> None:
+    """Sleep until a turn has come; given up on the way, it goes to others."""
+    moved = asyncio.Event()
+    turn.moved = moved.set
+    try:
+        while (left_s := turn.at_s - clock.now()) > _CLOCK_GRAIN_S:
+            moved.clear()
+            await clock.sleep_until_woken(left_s, moved)
+    except BaseException:
+        health.budget.give_back(turn)
+        raise
+    health.budget.take(turn)
 
 
 _NONE_MISSING: frozenset[int] = frozenset()

@@ -2,9 +2,10 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
 
 from claude_sidecar.policy.breaker import Breaker, BreakerLimits, BreakerState
-from claude_sidecar.policy.budget import RetryBudget
+from claude_sidecar.policy.budget import Pace, RetryBudget, Turn
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.cause import BREAKING, Cause
 from claude_sidecar.policy.decide import HEALTHY, HealthView
@@ -48,8 +49,15 @@ class Health:
             for index, candidate in enumerate(state.candidates)
             if self._tripped and not self._admits(_key(snapshot, candidate), now)
         )
-        allows = self.budget.allows(now, snapshot.budget_percent, snapshot.budget_min_per_s)
-        return HealthView(open_, missing, allows)
+        turn = partial(self.budget.foresee, now=now, pace=_pace(snapshot))
+        return HealthView(open_, missing, turn)
+
+    def reserve(self, state: CallState, candidate: int | None, wanted_s: float, now: float) -> Turn:
+        """The turn that was foreseen at the same `now`; candidate: whom it is for, None for a new round."""
+        snapshot = state.snapshot
+        chosen = state.candidates if candidate is None else (state.candidates[candidate],)
+        routes = frozenset(_id(snapshot.routes[each.route_index]) for each in chosen)
+        return self.budget.reserve(wanted_s, now, _pace(snapshot), routes)
 
     def sent(self, snapshot: Snapshot, candidate: Candidate, now: float) -> None:
         """A send begins; past an open breaker it is the probe."""
@@ -66,6 +74,7 @@ class Health:
             breaker.failed(now)
         elif outcome.cause is None:
             breaker.succeeded(now)
+            self.budget.succeeded(key[:2], now)
         else:
             breaker.answered(now)
         if breaker.state is BreakerState.CLOSED:
@@ -165,6 +174,10 @@ def _id(route: Route) -> tuple[str, str]:
 def _key(snapshot: Snapshot, candidate: Candidate) -> _BreakerKey:
     route = snapshot.routes[candidate.route_index]
     return route.name, route.origin, shown_model(candidate.model) or ""
+
+
+def _pace(snapshot: Snapshot) -> Pace:
+    return Pace(snapshot.budget_percent, snapshot.budget_min_per_s, snapshot.backoff_max_s)
 
 
 def _limits(snapshot: Snapshot) -> BreakerLimits:

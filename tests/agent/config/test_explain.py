@@ -28,7 +28,7 @@ CASES = [
         [
             "send to a",
             "send to b (at once",
-            "wait 0s to 1s (backoff",
+            "wait 1.5s",
             "send to a",
             "send to b",
             "deliver 529 unchanged (4 sends are the most for this call, retry.maxAttempts; 4 sends)",

@@ -27,7 +27,7 @@ def snapshot(content: str, folder: Path = Path("/nowhere")) -> Snapshot:
         "\ufeff" + HEAD,
         HEAD.replace("\n", "\r\n"),
         '{"apiVersion": "claude-sidecar.dev/v1alpha1", "kind": "ClaudePolicy", "spec": {}}',
-        HEAD + "spec: {retry: {budget: {percent: 20.0, minPerSecond: 1.0}}}\n",
+        HEAD + "spec: {retry: {budget: {percent: 20, minPerSecond: 10}}}\n",
         HEAD + "spec: {fallback: {causes: [Timeout, ServerError, ConnectionFailure, Overloaded]}}\n",
         HEAD + "spec: {routes: [{name: anthropic, endpoint: 'https://api.anthropic.com'}]}\n",
     ],

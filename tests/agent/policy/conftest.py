@@ -124,8 +124,9 @@ def play_call(
         match step:
             case Wait():
                 story.waits.append((now, step))
-                now, waited = now + max(0.0, step.seconds + late()), step
-                state = state.waited(step)
+                pause_s = max(0.0, step.seconds + late())
+                now, waited = now + pause_s, step
+                state = state.waited(step, pause_s)
             case Send():
                 where = story.candidates[step.candidate]
                 if isinstance(script, Mapping):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import cycle
+from math import inf
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_sidecar.policy.cause import OWN_CREDENTIAL, Cause
-from claude_sidecar.policy.decide import HealthView
+from claude_sidecar.policy.decide import HealthView, at_once
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Wait
 from claude_sidecar.policy.upstream_word import UpstreamWord
@@ -66,9 +67,19 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+def later(wanted_s: float) -> float:
+    """The turn of a budget that is behind."""
+    return wanted_s + 0.7
+
+
+def never(wanted_s: float) -> float:
+    """The turn of a budget that allows nothing."""
+    return inf
+
+
 few = st.frozensets(st.integers(0, 7), max_size=4)
 views = st.lists(
-    st.builds(HealthView, few, few | st.just(frozenset()), st.sampled_from([True, True, False])),
+    st.builds(HealthView, few, few | st.just(frozenset()), st.sampled_from([at_once, at_once, later, never])),
     min_size=1,
     max_size=5,
 )
@@ -157,7 +168,8 @@ def check_sends(story: Any) -> None:
 def check_waits(story: Any) -> None:
     policy = story.snapshot
     for began, wait in story.waits:
-        assert 0 <= wait.seconds <= policy.max_retry_after_s + policy.backoff_max_s
+        longest = max(policy.backoff_max_s, policy.max_retry_after_s * 1.1 + policy.backoff_initial_s, 1.5)
+        assert 0 <= wait.seconds <= longest + 0.7 + GRAIN_S
         assert began + wait.seconds < story.facts.deadline_s
     assert sum(story.pauses) <= story.facts.deadline_s
     assert len(story.waits) <= len(story.sent)
@@ -245,12 +257,14 @@ def check_budget(story: Any) -> None:
         tried = {same for earlier in story.sent[:index] for same in same_route(story, earlier.candidate)}
         if sent.step.spends_budget:
             assert sent.candidate in tried
-            assert sent.health.budget_allows
+            assert sent.health.turn(sent.at) == sent.at
         elif sent.candidate in tried:
             assert sent.step.fresh or sent.waited is not None or sent.step.opens_round
     rate_limited = [s.outcome for s in story.sent if s.outcome.cause is Cause.RATE_LIMIT]
-    for _, wait in story.waits:
-        if not wait.spends_budget:
+    for began, wait in story.waits:
+        if wait.spends_budget:
+            assert began <= wait.turn_from_s <= began + wait.seconds + 1e-9
+        else:
             assert wait.reason == "retry-after"
             assert any(outcome.word.retry_after_s is not None for outcome in rate_limited)
 
@@ -326,5 +340,8 @@ def test_with_everything_fresh_and_failing_all_sends_are_used(tell: Any, scene: 
 
 def test_a_wait_is_told_apart_from_its_reason(play: Any, snapshot: Any, answer: Any) -> None:
     story = play(snapshot(1), [answer(529, retry_after=3), answer(529), answer(200)], chance=0.5)
-    assert [(wait.reason, wait.seconds) for _, wait in story.waits] == [("retry-after", 3), ("backoff", 1.0)]
+    assert [(wait.reason, wait.seconds) for _, wait in story.waits] == [
+        ("retry-after", 3.5),
+        ("backoff", 1.0),
+    ]
     assert all(isinstance(wait, Wait) for _, wait in story.waits)

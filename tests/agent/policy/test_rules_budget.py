@@ -1,81 +1,80 @@
-"""The rule "Budget": which repeats it pays for, which are free, what a refusal means."""
+"""The rule "Budget" in a call: which repeats need a turn, which are free, which turn is too late."""
 
+from math import inf
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from claude_sidecar.policy.budget import RetryBudget
-from claude_sidecar.policy.decide import HealthView
+from claude_sidecar.policy.decide import HealthView, at_once
 from claude_sidecar.policy.step import Ending
 
-EMPTY = HealthView(budget_allows=False)
+
+def never(wanted_s: float) -> float:
+    return inf
 
 
-def repeats_allowed(budget: RetryBudget, now: float, percent: float, min_per_s: float) -> int:
-    """How many repeats pass at one moment."""
-    passed = 0
-    while budget.allows(now, percent, min_per_s) and passed < 10_000:
-        budget.spend(now)
-        passed += 1
-    return passed
+def behind_by(seconds: float) -> HealthView:
+    """A budget whose turns come that much later than wanted."""
+    return HealthView(turn=lambda wanted_s: wanted_s + seconds)
+
+
+EMPTY = HealthView(turn=never)
+
+
+def test_budget_beyond_the_pace_a_repeat_waits_for_its_turn(play: Any, snapshot: Any, answer: Any) -> None:
+    story = play(snapshot(1), [answer(529), answer(200)], health=behind_by(3.0), chance=0.5)
+    assert (story.status, story.pauses) == (200, [3.5])
+    assert [(wait.reason, wait.turn_from_s) for _, wait in story.waits] == [("budget", 0.5)]
+
+
+def test_budget_within_the_pace_a_repeat_waits_for_its_backoff_alone(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(1), [answer(529), answer(200)], chance=0.5)
+    assert [(wait.reason, wait.seconds) for _, wait in story.waits] == [("backoff", 0.5)]
 
 
 @pytest.mark.parametrize(
-    ("calls", "percent", "min_per_s", "expected"),
-    [(0, 20, 1, 10), (100, 20, 1, 30), (100, 20, 0, 20), (4, 20, 0, 0), (5, 20, 0, 1), (100, 0, 0, 0)],
+    ("behind", "facts", "routes"),
+    [
+        (29.0, {}, ["r0", "r0"]),
+        (31.0, {}, ["r0"]),
+        (9.0, {"deadline_s": 9.0}, ["r0"]),
+        (8.0, {"deadline_s": 9.0}, ["r0", "r0"]),
+    ],
 )
-def test_budget_is_a_share_of_calls_and_a_floor(
-    calls: int, percent: float, min_per_s: float, expected: int
+def test_budget_a_turn_later_than_backoff_max_or_the_deadline_is_not_waited_for(
+    behind: float, facts: dict[str, float], routes: list[str], play: Any, snapshot: Any, answer: Any
 ) -> None:
-    budget = RetryBudget()
-    for _ in range(calls):
-        budget.call(5.0)
-    assert repeats_allowed(budget, 5.0, percent, min_per_s) == expected
+    story = play(snapshot(1), [answer(529), answer(200)], health=behind_by(behind), chance=0.5, **facts)
+    assert story.routes == routes
+    assert story.end.ending is (Ending.SUCCESS if len(routes) == 2 else Ending.TURN_TOO_LATE)
 
 
-def test_budget_looks_back_ten_seconds() -> None:
-    budget = RetryBudget()
-    assert repeats_allowed(budget, 100.0, 0, 1) == 10
-    assert repeats_allowed(budget, 108.9, 0, 1) == 0
-    assert repeats_allowed(budget, 110.0, 0, 1) == 10
-    for _ in range(10):
-        budget.call(111.0)
-    assert not budget.allows(111.0, 50, 0)
-    assert repeats_allowed(budget, 120.5, 50, 0) == 5
-
-
-@given(
-    st.lists(st.tuples(st.floats(0, 3), st.booleans()), max_size=120),
-    st.sampled_from([0, 10, 20, 100]),
-    st.sampled_from([0, 0.1, 1]),
-)
-def test_budget_never_lets_more_pass_in_its_window(
-    events: list[tuple[float, bool]], percent: float, min_per_s: float
+def test_budget_a_long_retry_after_needs_no_turn_sooner_than_it_says(
+    play: Any, snapshot: Any, answer: Any
 ) -> None:
-    """Buckets are a second wide: what is counted reaches back nine to ten seconds."""
-    budget, now = RetryBudget(), 0.0
-    calls: list[float] = []
-    spent: list[float] = []
-    for gap, is_call in events:
-        now += gap
-        if is_call:
-            budget.call(now)
-            calls.append(now)
-        elif budget.allows(now, percent, min_per_s):
-            budget.spend(now)
-            spent.append(now)
-            repeats = sum(at > now - 9 for at in spent)
-            assert repeats <= sum(at >= now - 10 for at in calls) * percent / 100 + 10 * min_per_s
+    story = play(snapshot(1), [answer(529, retry_after=45), answer(200)], chance=0.0)
+    assert (story.status, story.pauses) == (200, [45])
 
 
-def test_budget_refuses_a_repeat_on_the_only_route(play: Any, snapshot: Any, answer: Any) -> None:
+def test_budget_another_model_of_a_tried_route_waits_for_its_turn_within_the_round(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    policy = snapshot(1, fallback={"substitutions": [{"model": "m", "with": ["s"]}]})
+    story = play(policy, [answer(529), answer(200)], health=behind_by(0.2))
+    assert [sent.where.model for sent in story.sent] == ["m", "s"]
+    assert [(wait.reason, wait.seconds) for _, wait in story.waits] == [("budget", 0.2)]
+
+
+def test_budget_without_a_turn_sends_the_only_route_no_repeat(play: Any, snapshot: Any, answer: Any) -> None:
     story = play(snapshot(1), [answer(529)], health=EMPTY)
-    assert (story.routes, story.status, story.end.ending) == (["r0"], 529, Ending.BUDGET_REFUSED)
+    assert (story.routes, story.status, story.end.ending) == (["r0"], 529, Ending.TURN_TOO_LATE)
 
 
-def test_budget_refuses_a_new_round_but_fresh_routes_are_free(play: Any, snapshot: Any, answer: Any) -> None:
+def test_budget_without_a_turn_begins_no_round_but_fresh_routes_are_free(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
     story = play(snapshot(3), [answer(529)], health=EMPTY)
     assert (story.routes, story.pauses) == (["r0", "r1", "r2"], [])
     assert story.budget_spent == 0
@@ -102,22 +101,24 @@ def test_budget_pays_once_for_each_repeat(play: Any, snapshot: Any, answer: Any)
     assert play(snapshot(4), [answer(529)]).budget_spent == 0
 
 
-def test_budget_refused_in_a_later_round_still_lets_a_fresh_route_try(
+def test_budget_without_a_turn_in_a_later_round_still_lets_a_fresh_route_try(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
     """The third route's breaker lets it be tried in the second round only."""
 
     def health(now: float) -> HealthView:
-        return HealthView(breaker_open=frozenset({2} if now < 0.4 else ()), budget_allows=now < 0.4)
+        return HealthView(
+            breaker_open=frozenset({2} if now < 0.4 else ()), turn=at_once if now < 0.4 else never
+        )
 
     story = play(snapshot(3, retry={"maxAttempts": 9}), [answer(529)], health=health)
     assert story.routes == ["r0", "r1", "r0", "r2"]
-    assert story.end.ending is Ending.BUDGET_REFUSED
+    assert story.end.ending is Ending.TURN_TOO_LATE
 
 
 def test_budget_pays_for_a_repeat_that_the_upstream_forces(play: Any, snapshot: Any, answer: Any) -> None:
     story = play(snapshot(1), [answer(400, should_retry=True)], health=EMPTY)
-    assert (len(story.sent), story.end.ending) == (1, Ending.BUDGET_REFUSED)
+    assert (len(story.sent), story.end.ending) == (1, Ending.TURN_TOO_LATE)
 
 
 def test_budget_pays_for_a_repeat_to_a_route_that_was_free_before_the_429s_time(
@@ -126,4 +127,4 @@ def test_budget_pays_for_a_repeat_to_a_route_that_was_free_before_the_429s_time(
     policy = snapshot(2, fallback={"causes": ["Overloaded", "RateLimit"]})
     story = play(policy, [answer(529), answer(429, retry_after=30)], health=EMPTY)
     assert story.routes == ["r0", "r1"]
-    assert story.end.ending == Ending.BUDGET_REFUSED
+    assert story.end.ending == Ending.TURN_TOO_LATE

@@ -1,5 +1,6 @@
 """The rules "What repeats", "Rounds", "SDK repeats": how often, whereto, in which order."""
 
+from math import inf
 from typing import Any
 
 import pytest
@@ -74,6 +75,40 @@ def test_rounds_backoff_of_zero_waits_not_at_all(play: Any, snapshot: Any, answe
     assert play(policy, [answer(500)], chance=0.9).pauses == [0, 0, 0]
 
 
+@pytest.mark.parametrize("chance", [0.0, 0.3, 0.999])
+@pytest.mark.parametrize(("routes", "sends"), [(1, 2), (1, 4), (2, 4), (3, 4), (2, 10)])
+def test_rounds_before_its_last_send_a_call_has_waited_as_long_as_an_sdk(
+    routes: int, sends: int, chance: float, play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(routes), [answer(529)], chance=chance, max_sends=sends)
+    assert len(story.sent) == sends
+    assert sum(story.pauses) >= 1.5
+    assert story.sent[-1].at >= 1.5
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.2])
+def test_rounds_waits_for_a_limit_count_to_that_patience(
+    wait: float, play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(1), [answer(429, retry_after=wait)], chance=0.0)
+    assert story.pauses == pytest.approx([wait, wait, 1.5 - 2 * wait])
+
+
+def test_rounds_patience_that_the_deadline_does_not_allow_saves_the_last_send(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    """The SDK goes on then: spent sends would forbid it."""
+    story = play(snapshot(1), [answer(529)], chance=0.0, deadline_s=1.4)
+    assert (len(story.sent), story.end.ending) == (3, Ending.DEADLINE)
+
+
+def test_rounds_moves_within_a_round_are_not_held_up_by_patience(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(2), [answer(529)], max_sends=2)
+    assert (story.routes, story.pauses) == (["r0", "r1"], [])
+
+
 def test_rounds_a_route_with_an_open_breaker_is_passed_over(play: Any, snapshot: Any, answer: Any) -> None:
     assert play(snapshot(3), [answer(529)], health=open_at(1)).routes == ["r0", "r2", "r0", "r2"]
     assert play(snapshot(3), [answer(200)], health=open_at(0)).routes == ["r1"]
@@ -90,13 +125,13 @@ def test_rounds_breakers_that_are_ignored_leave_every_route_its_turn(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
     story = play(snapshot(2), [answer(529)], health=open_at(0, 1))
-    assert (story.routes, story.pauses) == (["r0", "r1", "r0", "r1"], [0.5])
+    assert (story.routes, story.pauses) == (["r0", "r1", "r0", "r1"], [1.5])
 
 
 def test_rounds_breakers_that_are_ignored_leave_the_move_to_a_fresh_route_free(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
-    health = HealthView(breaker_open=frozenset({0, 1}), budget_allows=False)
+    health = HealthView(breaker_open=frozenset({0, 1}), turn=lambda wanted_s: inf)
     story = play(snapshot(2), [answer(529), answer(200)], health=health)
     assert (story.routes, story.budget_spent) == (["r0", "r1"], 0)
 
@@ -144,7 +179,8 @@ def test_rounds_a_route_told_to_wait_longer_is_passed_over_until_its_time(
 def test_rounds_where_every_route_is_told_to_wait_the_shortest_is_waited_for(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
-    story = play(snapshot(2), [answer(529, retry_after=9), answer(529, retry_after=4), answer(200)])
+    script = [answer(529, retry_after=9), answer(529, retry_after=4), answer(200)]
+    story = play(snapshot(2), script, chance=0.0)
     assert story.routes == ["r0", "r1", "r1"]
     assert story.pauses == [4]
     assert story.waits[0][1].reason == "retry-after"

@@ -66,23 +66,45 @@ def test_upstreams_word_true_still_prefers_a_route_that_fallback_allows(
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.3, 0.999])
-def test_upstreams_word_retry_after_is_a_floor_under_backoff(
+def test_upstreams_word_retry_after_is_a_floor_with_jitter_on_top(
     chance: float, play: Any, snapshot: Any, answer: Any
 ) -> None:
-    story = play(snapshot(1), [answer(529, retry_after=0.5), answer(200)], chance=chance)
-    assert story.pauses == [max(0.5, chance)]
+    for status in (429, 529):
+        story = play(snapshot(1), [answer(status, retry_after=0.5), answer(200)], chance=chance)
+        assert story.pauses == [0.5 + chance]
+
+
+def test_upstreams_word_retry_after_of_no_limit_is_under_the_backoff_too(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(1), [answer(529), answer(529, retry_after=0.25), answer(200)], chance=0.9)
+    assert story.pauses == pytest.approx([0.9, 1.8])
+
+
+def test_upstreams_word_jitter_grows_with_a_long_retry_after(play: Any, snapshot: Any, answer: Any) -> None:
+    story = play(snapshot(1), [answer(429, retry_after=40), answer(200)], chance=0.5)
+    assert story.pauses == [42.0]
+
+
+def test_upstreams_word_jitter_does_not_carry_a_wait_past_the_deadline(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    story = play(snapshot(1), [answer(429, retry_after=9.5), answer(200)], chance=0.999, deadline_s=10.0)
+    assert (story.status, len(story.sent)) == (200, 2)
+    assert 9.5 <= story.pauses[0] < 10.0
 
 
 def test_upstreams_word_retry_after_of_a_rate_limit_gets_jitter_on_top(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
     story = play(snapshot(1), [answer(429, retry_after=3)], chance=0.5)
-    assert story.pauses == [3.5, 4.0, 5.0]
+    assert story.pauses == [3.5, 3.5, 3.5]
 
 
 def test_upstreams_word_retry_after_counts_from_the_answer(play: Any, snapshot: Any, answer: Any) -> None:
     """What other sends took meanwhile has been waited already."""
-    story = play(snapshot(2), [answer(529, retry_after=9), answer(529, retry_after=9)], took=lambda: 4.0)
+    script = [answer(529, retry_after=9), answer(529, retry_after=9)]
+    story = play(snapshot(2), script, took=lambda: 4.0, chance=0.0)
     assert story.routes[:3] == ["r0", "r1", "r0"]
     assert story.pauses[0] == 5.0
 
@@ -90,7 +112,7 @@ def test_upstreams_word_retry_after_counts_from_the_answer(play: Any, snapshot: 
 def test_upstreams_word_retry_after_as_long_as_allowed_is_waited_for(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
-    assert play(snapshot(1), [answer(529, retry_after=60), answer(200)]).pauses == [60]
+    assert play(snapshot(1), [answer(529, retry_after=60), answer(200)], chance=0.0).pauses == [60]
 
 
 def test_upstreams_word_retry_after_over_the_maximum_is_delivered_at_once(

@@ -123,7 +123,7 @@ async def test_status_tells_policy_hash_source_and_version(started) -> None:
 async def test_policy_shows_every_default_filled_in(started) -> None:
     async with started(ScriptedUpstream()) as bench:
         spec = (await bench.admin_json("/policy"))["spec"]
-        assert (spec["timeouts"]["idle"], spec["stream"]["hold"]) == ("90s", "FirstDelta")
+        assert (spec["timeouts"]["idle"], spec["stream"]["hold"]) == ("5m", "FirstDelta")
         assert spec["circuitBreaker"]["minRequests"] == 10
         assert {"routes", "retry", "fallback", "limits", "pacing", "telemetry", "prices"} <= set(spec)
 
