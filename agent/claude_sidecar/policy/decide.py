@@ -57,7 +57,7 @@ def _first(state: CallState, health: HealthView, now: float) -> Step:
     chosen = _round_opener(state, health, now)
     if chosen is None:
         return _settle(state, Ending.ROUTES_SPENT if state.sends else Ending.CREDENTIAL_MISSING)
-    return Send(chosen, opens_round=True)
+    return _send(state, health, now, chosen, opens_round=True)
 
 
 def _must_end(state: CallState, now: float) -> Ending | None:
@@ -73,11 +73,11 @@ def _after_wait(state: CallState, wait: Wait, health: HealthView, now: float) ->
     if now >= state.deadline_s:
         return _settle(state, Ending.DEADLINE)
     if wait.candidate is not None and wait.candidate not in health.credential_missing:
-        return Send(wait.candidate)
+        return _send(state, health, now, wait.candidate)
     chosen = _round_opener(state, health, now) if wait.candidate is None else None
     if chosen is None:
         return _settle(state, Ending.ROUTES_SPENT)
-    return Send(chosen, opens_round=True)
+    return _send(state, health, now, chosen, opens_round=True)
 
 
 def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: float, chance: float) -> Step:
@@ -88,7 +88,7 @@ def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: 
     assert failed is not None
     stale = failure.reused_connection_died and state.current == failed and not state.stale_resent
     if stale and failed not in health.credential_missing:
-        return Send(failed, fresh=True)
+        return _send(state, health, now, failed, fresh=True)
     if failure.our_timeout and not state.facts.timeout_repeats:
         return _settle(state, Ending.MAY_BE_RUNNING)
     moves = failure.cause in state.snapshot.fallback_causes
@@ -101,18 +101,43 @@ def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: 
     return _wait(state, pause, health, now, chance) if isinstance(pause, _Pause) else _settle(state, pause)
 
 
+def _send(
+    state: CallState,
+    health: HealthView,
+    now: float,
+    candidate: int,
+    *,
+    fresh: bool = False,
+    spends_budget: bool = False,
+    opens_round: bool = False,
+) -> Send:
+    elsewhere = _has_elsewhere(state, health, now, candidate)
+    return Send(candidate, fresh, spends_budget, opens_round, elsewhere)
+
+
+def _has_elsewhere(state: CallState, health: HealthView, now: float, chosen: int) -> bool:
+    """Whether a timeout of this send would lead to an eligible route that the call has not tried."""
+    facts, candidates = state.facts, state.candidates
+    if len(candidates) == 1 or not facts.repeatable or state.sends + 1 >= facts.max_sends:
+        return False
+    if Cause.TIMEOUT not in state.snapshot.fallback_causes:
+        return False
+    tried = {candidates[each].route_index for each in (*state.tried, chosen)}
+    return any(candidates[each].route_index not in tried for each in _eligible(state, health, now))
+
+
 def _move(state: CallState, health: HealthView, now: float) -> Step | None:
     """To the next route that this round has not tried: at once, unless another model of it was tried."""
     for candidate in _eligible(state, health, now):
         if candidate in state.round_tried:
             continue
         if not _route_tried(state, candidate):
-            return Send(candidate)
+            return _send(state, health, now, candidate)
         turn_s = _turn_s(state, health, now, now)
         if turn_s is None:
             continue
         if turn_s <= now:
-            return Send(candidate, spends_budget=True)
+            return _send(state, health, now, candidate, spends_budget=True)
         return Wait(turn_s - now, "budget", candidate, turn_from_s=now)
     return None
 

@@ -49,13 +49,15 @@ class Send:
     """Send to a candidate now.
 
     fresh: not on a pooled connection. spends_budget: it takes a turn of the retry budget. opens_round: a
-    new round begins.
+    new round begins. elsewhere: if no answer begins, the call has a route to go to that it has not tried;
+    without one it is better served by waiting, so `timeouts.firstByte` ends no such attempt.
     """
 
     candidate: int
     fresh: bool = False
     spends_budget: bool = False
     opens_round: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class Engine:
         outcome: Outcome | None = None
         try:
             credential = self._credential(context, candidate, now)
-            outcome = await self._sender.send(context, candidate, credential, fresh=step.fresh)
+            outcome = await self._sender.send(context, candidate, credential, step)
         except BaseException:
             _close(state.answer)
             raise

@@ -10,6 +10,7 @@ from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import limit_hit
 from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.policy.snapshot import Hold, Route
+from claude_sidecar.policy.step import Send
 from claude_sidecar.policy.upstream_word import read_word
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.event_view import EventView
@@ -39,11 +40,11 @@ class Sender:
         self._instance = instance
 
     async def send(
-        self, context: CallContext, candidate: Candidate, credential: bytes | None, *, fresh: bool
+        self, context: CallContext, candidate: Candidate, credential: bytes | None, step: Send
     ) -> Outcome:
         """Send once and hold the answer until it may be committed.
 
-        credential: the route's own, None forwards the caller's; fresh: not on a pooled connection.
+        credential: the route's own, None forwards the caller's; step: as decided.
         Cancelling it cancels the upstream's call at once.
         """
         route = context.snapshot.routes[candidate.route_index]
@@ -53,7 +54,7 @@ class Sender:
         answer: Answer | None = None
         try:
             answer = await self._transport.send(
-                self._request(context, candidate, route, credential, attempt, fresh)
+                self._request(context, candidate, route, credential, attempt, step)
             )
             attempt.first_byte_s = answer.first_byte_at
             attempt.status = answer.status
@@ -90,7 +91,7 @@ class Sender:
         route: Route,
         credential: bytes | None,
         attempt: AttemptRecord,
-        fresh: bool,
+        step: Send,
     ) -> UpstreamRequest:
         body: RequestBody = context.body
         size: int | None = context.body.size_bytes
@@ -111,21 +112,21 @@ class Sender:
             head=request_head(context.call, route, changes),
             body=body,
             head_only=context.call.method == "HEAD",
-            timers=_timers(context),
+            timers=_timers(context, step),
             account=account_of(context.call.credentials, credential),
             # A connection that dies while idle is found out by a send, which this call has but one of.
-            fresh=fresh or not context.repeatable,
+            fresh=step.fresh or not context.repeatable,
             chunked=size is None,
         )
 
 
-def _timers(context: CallContext) -> Timers:
+def _timers(context: CallContext, step: Send) -> Timers:
     snapshot = context.snapshot
     soon = context.answers_soon
     bounded = context.call.facts.is_post and context.repeatable
     return Timers(
         connect_s=snapshot.connect_s,
-        first_byte_s=snapshot.first_byte_s if soon else None,
+        first_byte_s=snapshot.first_byte_s if soon and step.elsewhere else None,
         idle_s=snapshot.idle_s if soon else None,
         deadline_by=context.deadline_s if bounded else None,
     )

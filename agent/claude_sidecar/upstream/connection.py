@@ -36,27 +36,31 @@ class UpstreamConnection(asyncio.Protocol):
         self._busy = False
         self._failure: UpstreamFailure | None = None
         self._request_sent = False
+        self._sent_at: float | None = None
+        self._first_byte_s: float | None = None
         self._write_paused = False
         self._read_paused = False
         self._waiter: asyncio.Future[None] | None = None
         self._drain_waiter: asyncio.Future[None] | None = None
 
     def begin(
-        self, *, head_only: bool, first_byte_by: float | None, deadline_by: float | None, idle_s: float | None
+        self, *, head_only: bool, first_byte_s: float | None, deadline_by: float | None, idle_s: float | None
     ) -> None:
         """Start an exchange.
 
-        head_only: the request is a HEAD. first_byte_by, deadline_by: on the loop's clock; idle_s: seconds
-        between bytes of the answer; None for no limit.
+        head_only: the request is a HEAD. first_byte_s: from the request's last byte; deadline_by: on the
+        loop's clock; idle_s: between bytes of the answer; None for no limit.
         """
         self.answer = AnswerParser(head_only=head_only)
         self.first_byte_at = None
         self._failure = None
         self._request_sent = False
+        self._sent_at = None
+        self._first_byte_s = first_byte_s
         self._busy = True
         timers = self._timers
         timers.clear()
-        timers.first_byte_by, timers.deadline_by, timers.idle_s = first_byte_by, deadline_by, idle_s
+        timers.deadline_by, timers.idle_s = deadline_by, idle_s
         timers.arm()
 
     @property
@@ -80,8 +84,16 @@ class UpstreamConnection(asyncio.Protocol):
             self._drain_waiter = None
 
     def request_sent(self) -> None:
-        """The whole request has been written."""
+        """The whole request has been handed over; the first byte is waited for once it is written."""
         self._request_sent = True
+        if not self._write_paused:
+            self._written()
+
+    def _written(self) -> None:
+        self._sent_at = clock.now()
+        if self._first_byte_s is not None and not self.answer.head_done:
+            self._timers.first_byte_by = self._loop.time() + self._first_byte_s
+            self._timers.arm()
 
     async def head(self) -> None:
         """Wait for the answer's head. Raises UpstreamFailure."""
@@ -218,6 +230,8 @@ class UpstreamConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The send buffer has room."""
         self._write_paused = False
+        if self._busy and self._request_sent and self._sent_at is None:
+            self._written()
         self._wake_drain()
 
     def _head_came(self) -> None:

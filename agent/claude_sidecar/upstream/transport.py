@@ -28,7 +28,10 @@ class RequestBody(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timers:
-    """connect_s, first_byte_s, idle_s: seconds, None for no limit; deadline_by: on the loop's clock."""
+    """connect_s, first_byte_s, idle_s: seconds, None for no limit; deadline_by: on the loop's clock.
+
+    first_byte_s counts from the request's last byte.
+    """
 
     connect_s: float
     first_byte_s: float | None
@@ -99,10 +102,9 @@ class HttpTransport:
         connection.account = request.account
         self._warm.used(request.route, request.timers.connect_s)
         timers = request.timers
-        now = clock.now()
         connection.begin(
             head_only=request.head_only,
-            first_byte_by=now + timers.first_byte_s if timers.first_byte_s is not None else None,
+            first_byte_s=timers.first_byte_s,
             deadline_by=timers.deadline_by,
             idle_s=timers.idle_s,
         )

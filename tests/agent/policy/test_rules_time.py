@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.deadline import deadline_s
+from claude_sidecar.policy.decide import HealthView
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.step import Ending, GiveUp
 
@@ -100,6 +101,46 @@ def test_timeouts_of_such_calls_fall_back_to_the_answer_that_is_there(
 
 def test_timeouts_of_streams_are_repeated(play: Any, snapshot: Any, answer: Any) -> None:
     assert play(snapshot(2), [OUR_TIMEOUT, answer(200)]).routes == ["r0", "r1"]
+
+
+@pytest.mark.parametrize(
+    ("routes", "spec", "facts", "elsewhere"),
+    [
+        (1, {}, {}, [False] * 4),
+        (2, {}, {}, [True, False, False, False]),
+        (3, {}, {}, [True, True, False, False]),
+        (3, {}, {"max_sends": 2}, [True, False]),
+        (2, {"fallback": {"causes": ["ServerError"]}}, {}, [False] * 4),
+        (2, {}, {"pinned": True}, [False] * 4),
+    ],
+)
+def test_timeouts_first_byte_ends_only_what_has_an_untried_route_and_a_send_left(
+    routes: int,
+    spec: dict[str, Any],
+    facts: dict[str, Any],
+    elsewhere: list[bool],
+    play: Any,
+    snapshot: Any,
+    answer: Any,
+) -> None:
+    story = play(snapshot(routes, **spec), [answer(500)], **facts)
+    assert [sent.step.elsewhere for sent in story.sent] == elsewhere
+
+
+def test_timeouts_an_open_breaker_or_a_lacking_credential_is_nowhere_to_go(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    for health in (HealthView(breaker_open=frozenset({1})), HealthView(credential_missing=frozenset({1}))):
+        story = play(snapshot(2), [answer(200)], health=health)
+        assert [sent.step.elsewhere for sent in story.sent] == [False]
+
+
+def test_timeouts_another_model_on_a_tried_route_is_nowhere_to_go(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    policy = snapshot(1, fallback={"substitutions": [{"model": "m", "with": ["s"]}]})
+    story = play(policy, [answer(200)])
+    assert [sent.step.elsewhere for sent in story.sent] == [False]
 
 
 def test_timeouts_told_by_the_upstream_are_repeated_for_every_call(

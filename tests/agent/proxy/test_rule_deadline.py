@@ -82,19 +82,44 @@ async def test_idle_holds_after_the_commit(started) -> None:
 async def test_first_byte_applies_to_streams_and_not_to_other_messages(stream, started) -> None:
     late = [Pause(20), stream_answer(stream_events()) if stream else answer()]
     soon = stream_answer(stream_events())
-    scripts = [late, [Pause(20), soon]] if not stream else [late, [Pause(9), soon]]
-    async with started(ScriptedUpstream(scripts), timeouts={"firstByte": "10s"}) as bench:
+    first, second = ScriptedUpstream([late]), ScriptedUpstream([[Pause(9), soon]])
+    async with started(first, second, timeouts={"firstByte": "10s"}) as bench:
         got = await bench.message(stream=stream)
         expected = ("2", 19) if stream else ("1", 20)
         assert (got.header("x-claude-sidecar-attempts"), round(now())) == expected
 
 
 async def test_first_byte_applies_to_count_tokens(started) -> None:
-    upstream = ScriptedUpstream([[Hang()], answer(200, b'{"input_tokens":3}')])
-    async with started(upstream, timeouts={"firstByte": "3s"}) as bench:
+    second = ScriptedUpstream(otherwise=answer(200, b'{"input_tokens":3}'))
+    async with started(ScriptedUpstream(), second, timeouts={"firstByte": "3s"}) as bench:
         got = await bench.ask(request_bytes(target="/v1/messages/count_tokens", body=message_body()))
         assert (got.status, got.header("x-claude-sidecar-attempts")) == (200, "2")
-        assert upstream.requests[1].at == pytest.approx(3, abs=0.05)
+        assert second.requests[0].at == pytest.approx(3, abs=0.05)
+
+
+async def test_first_byte_ends_no_attempt_of_a_call_that_has_no_other_route_to_go_to(started) -> None:
+    late = [Pause(50), stream_answer(stream_events())]
+    async with started(ScriptedUpstream([late]), timeouts={"firstByte": "10s"}) as bench:
+        got = await bench.ask(STREAMED)
+        assert (got.status, got.header("x-claude-sidecar-attempts"), round(now())) == (200, "1", 50)
+
+
+async def test_after_every_route_was_tried_the_last_attempt_runs_to_the_deadline(started) -> None:
+    timeouts = {"firstByte": "1s", "total": "4s"}
+    async with started(ScriptedUpstream(), ScriptedUpstream(), retry=WIDE, timeouts=timeouts) as bench:
+        got = await bench.ask(STREAMED)
+        assert (got.status, got.header("x-should-retry")) == (504, None)
+        assert [round(request.at, 1) for request in bench.sends] == [0, 1]
+        assert bench.sends[1].gone_at == pytest.approx(3.8, abs=0.05)
+
+
+async def test_hung_first_attempt_leaves_the_sdk_its_repeat(started) -> None:
+    upstream = ScriptedUpstream([[Hang()], answer()])
+    async with started(upstream) as bench:
+        got = await bench.message([(b"x-stainless-timeout", b"3")])
+        assert (got.status, got.header("x-should-retry")) == (504, None)
+        again = await bench.message([(b"x-stainless-retry-count", b"1")])
+        assert again.status == 200
 
 
 async def test_non_stream_call_may_be_silent_for_minutes(started) -> None:

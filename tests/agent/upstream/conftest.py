@@ -12,7 +12,7 @@ from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.egress import Egress
 from claude_sidecar.upstream.names import Names
 from claude_sidecar.upstream.system_resolver import SystemResolver
-from claude_sidecar.upstream.transport import Answer, HttpTransport, Timers, UpstreamRequest
+from claude_sidecar.upstream.transport import Answer, HttpTransport, RequestBody, Timers, UpstreamRequest
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,14 @@ class Line:
         deadline_by: float | None = None,
         account: bytes = b"",
         fresh: bool = False,
+        lines: str = "",
+        body: RequestBody | None = None,
     ) -> Answer:
         return await self.transport.send(
             UpstreamRequest(
                 route=self.route,
-                head=f"{method} / HTTP/1.1\r\nhost: x\r\n\r\n".encode(),
-                body=WholeBody(),
+                head=f"{method} / HTTP/1.1\r\nhost: x\r\n{lines}\r\n".encode(),
+                body=body or WholeBody(),
                 head_only=method == "HEAD",
                 timers=Timers(connect_s, first_byte_s, idle_s, deadline_by),
                 account=account,

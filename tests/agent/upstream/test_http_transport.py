@@ -94,6 +94,25 @@ async def test_each_timer_ends_the_send_at_its_time(script, timers, phase, at, l
         assert now() == pytest.approx(at, abs=0.01)
 
 
+class SlowBody:
+    """Ten bytes, one a second."""
+
+    whole = None
+
+    async def pieces(self):
+        for _ in range(10):
+            await asyncio.sleep(1)
+            yield b"x"
+
+
+async def test_first_byte_is_waited_for_from_the_requests_last_byte(lined) -> None:
+    async with lined(ScriptedUpstream()) as line:
+        with pytest.raises(TimedOut) as timed_out:
+            await line.send(first_byte_s=3.0, lines="content-length: 10\r\n", body=SlowBody())
+        assert timed_out.value.phase is Phase.FIRST_BYTE
+        assert now() == pytest.approx(13, abs=0.01)
+
+
 async def test_idle_timer_holds_for_an_answer_that_is_read_and_not_for_one_that_is_not(lined) -> None:
     script = [OK + b"content-length: 8000000\r\n\r\n", Endless(b"x" * 80_000, 8_000_000)]
     async with lined(ScriptedUpstream([script])) as line:

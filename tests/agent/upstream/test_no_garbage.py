@@ -10,7 +10,7 @@ async def test_a_whole_answer_leaves_no_reference_cycle() -> None:
     connection = UpstreamConnection(asyncio.get_running_loop())
 
     async def exchange() -> bytes:
-        connection.begin(head_only=False, first_byte_by=None, deadline_by=None, idle_s=None)
+        connection.begin(head_only=False, first_byte_s=None, deadline_by=None, idle_s=None)
         connection.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
         return await connection.read()
 
