@@ -64,6 +64,10 @@ def command(
         f"call: {'stream' if stream else 'no stream'}, model {model or 'not named'}, "
         f"{facts.max_sends} sends at most, deadline {facts.deadline_s:g}s after arrival"
     )
+    print(
+        f"budget: repeats may be {snapshot.budget_percent} % of calls and "
+        f"{snapshot.budget_min_per_s} more a second; beyond that they wait for their turn"
+    )
     for number, step in enumerate(rehearse(Scene(snapshot, facts, failure, times)), 1):
         print(f"{number:3}. {step}")
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from claude_sidecar.policy.backoff import SDK_PATIENCE_S
+from claude_sidecar.policy.budget import RetryBudget, pace_of
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.cause import Cause
-from claude_sidecar.policy.decide import HEALTHY, next_step
+from claude_sidecar.policy.decide import HealthView, next_step
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import RequestFacts
 from claude_sidecar.policy.routing import Candidate, plan
@@ -31,25 +34,35 @@ class Scene:
 def rehearse(scene: Scene) -> Iterator[str]:
     """Tell each step and why.
 
-    Sends take no time, breakers are closed and credentials there, the budget is fresh; the waits that are
-    told as a range count with their middle.
+    Answers come at once, breakers are closed and credentials there, no other call is there; the waits that
+    are told as a range count with their middle.
     """
     candidates = plan(scene.snapshot, scene.facts)
     state = CallState(scene.snapshot, scene.facts, candidates)
+    budget, pace = RetryBudget(), pace_of(scene.snapshot)
+    budget.call(0.0)
     now = 0.0
     for _ in range(_MAX_STEPS):
-        step = next_step(state, HEALTHY, now, _MIDDLE)
+        view = HealthView(turn=partial(budget.foresee, now=now, pace=pace))
+        step = next_step(state, view, now, _MIDDLE)
         match step:
             case Wait():
-                yield _wait_line(state, step, now)
+                yield _wait_line(state, view, step, now)
+                if step.turn_from_s is not None:
+                    budget.take(budget.reserve(step.turn_from_s, now, pace, frozenset()))
                 now += step.seconds
                 state = state.waited(step, step.seconds)
             case Send():
+                if step.spends_budget:
+                    budget.take(budget.reserve(now, now, pace, frozenset()))
                 why = _send_reason(state, step)
                 state = state.sending(step)
                 failed = scene.times is None or state.sends <= scene.times
                 outcome = scene.failure if failed else Outcome(None, 200, has_answer=True)
-                yield f"send to {_named(candidates[step.candidate])} ({why}): {_told(outcome)}"
+                lasts_s = _lasts_s(state, step, outcome, now)
+                told = _told(outcome) + _silence(step, outcome, lasts_s)
+                yield f"send to {_named(candidates[step.candidate])} ({why}): {told}"
+                now += lasts_s
                 state = state.after(outcome, now)
             case Deliver():
                 yield from _delivery(state, step)
@@ -57,6 +70,23 @@ def rehearse(scene: Scene) -> Iterator[str]:
             case GiveUp():
                 yield from _own_error(state, step)
                 return
+
+
+def _lasts_s(state: CallState, step: Send, outcome: Outcome, now: float) -> float:
+    """How long a send lasts: only silence takes time."""
+    if not outcome.our_timeout:
+        return 0.0
+    left_s = max(0.0, state.deadline_s - now)
+    bounded = step.elsewhere and state.facts.answers_soon
+    return min(left_s, state.snapshot.first_byte_s) if bounded else left_s
+
+
+def _silence(step: Send, outcome: Outcome, lasts_s: float) -> str:
+    if not outcome.our_timeout:
+        return ""
+    if step.elsewhere:
+        return f" after {_seconds(lasts_s)} (timeouts.firstByte: there is a route that was not tried yet)"
+    return f" after {_seconds(lasts_s)} (the deadline: there is no untried route to go to)"
 
 
 def _named(candidate: Candidate) -> str:
@@ -89,20 +119,34 @@ def _send_reason(state: CallState, step: Send) -> str:
     return reason
 
 
-def _wait_line(state: CallState, step: Wait, now: float) -> str:
-    shortest = next_step(state, HEALTHY, now, 0.0)
-    longest = next_step(state, HEALTHY, now, _MOST)
+def _wait_line(state: CallState, view: HealthView, step: Wait, now: float) -> str:
+    shortest = next_step(state, view, now, 0.0)
+    longest = next_step(state, view, now, _MOST)
     low = shortest.seconds if isinstance(shortest, Wait) else step.seconds
     high = longest.seconds if isinstance(longest, Wait) else step.seconds
     span = _seconds(high) if _seconds(low) == _seconds(high) else f"{_seconds(low)} to {_seconds(high)}"
     cause = state.governing.cause if state.governing else None
-    if step.reason == "retry-after":
-        why = "the upstream's retry-after, with jitter added" if high > low else "the upstream's retry-after"
-    else:
-        why = "backoff with full jitter, retry.backoff"
+    why = _wait_reason(state, step, low, high)
     named = cause in state.snapshot.retry_causes
     because = f"retry.causes names {cause}" if named else "the upstream says x-should-retry: true"
     return f"wait {span} ({why}; {because})"
+
+
+def _wait_reason(state: CallState, step: Wait, low: float, high: float) -> str:
+    if step.reason == "budget":
+        policy = state.snapshot
+        return (
+            f"its turn: retry.budget lets {policy.budget_percent} % of calls and "
+            f"{policy.budget_min_per_s} more a second be repeated"
+        )
+    if step.reason == "retry-after":
+        return "the upstream's retry-after, with jitter added" if high > low else "the upstream's retry-after"
+    if low > 0:
+        return (
+            f"backoff, retry.backoff, and before its last send a call has waited {_seconds(SDK_PATIENCE_S)} "
+            "in all, as an SDK would"
+        )
+    return "backoff with full jitter, retry.backoff"
 
 
 def _seconds(seconds: float) -> str:
@@ -117,7 +161,9 @@ def _delivery(state: CallState, step: Deliver) -> Iterator[str]:
     yield f"deliver {outcome.status} unchanged ({_why_end(state, step.ending)}; {_sends(state)})"
     stops = stops_the_sdk(step, state.snapshot)
     yield f"the app sees x-claude-sidecar-cause: {outcome.cause}" + (
-        " and x-should-retry: false, so that its SDK does not multiply the sends" if stops else ""
+        " and x-should-retry: false, so that its SDK does not multiply the sends"
+        if stops
+        else "; whether its SDK repeats the call is left to the upstream's word and the SDK"
     )
 
 
@@ -158,6 +204,8 @@ def _why_end(state: CallState, ending: Ending) -> str:
             )
         case Ending.DEADLINE:
             return f"a wait would end after the deadline, {_seconds(state.facts.deadline_s)} from arrival"
+        case Ending.TURN_TOO_LATE:
+            return "retry.budget has no turn for a repeat in time"
         case Ending.UPSTREAM_FORBIDS:
             return "the upstream says x-should-retry: false"
         case Ending.MAY_BE_RUNNING:

@@ -8,10 +8,14 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.window import TrailingCounts
 
 WINDOW_S = 10.0
 DOUBLING_S = 1.0
+_AT_ONCE_S = 1.0
+"""At least so much of the pace may go at once: a single call's repeats need not wait for one another."""
+
 _GRAIN_S = 1e-9
 """Sums of times are equal but for this."""
 
@@ -20,13 +24,19 @@ _GRAIN_S = 1e-9
 class Pace:
     """Over ten seconds, repeats may be `percent` of calls plus ten times `min_per_s`.
 
-    patience_s: how long a call may be made to wait, `backoff.max`. With ten seconds or more, repeats go one
-    by one at even distances; with less, so many more at once that those who may not wait need not.
+    patience_s: how long a call may be made to wait, `backoff.max`. Where that is long, no more go at once
+    than a second's worth, so that a storm is spread over an outage instead of spent on its first moments;
+    where it is short, as many more as those who may not wait need.
     """
 
     percent: int
     min_per_s: int
     patience_s: float
+
+
+def pace_of(snapshot: Snapshot) -> Pace:
+    """The pace that a policy sets."""
+    return Pace(snapshot.budget_percent, snapshot.budget_min_per_s, snapshot.backoff_max_s)
 
 
 class Turn:
@@ -122,7 +132,8 @@ class RetryBudget:
         most = int(self._calls.first * pace.percent / 100 + WINDOW_S * pace.min_per_s)
         if most < 1:
             return math.inf
-        burst = max(1, math.ceil(most * (1 - min(pace.patience_s, WINDOW_S) / WINDOW_S)))
+        spread_s = min(pace.patience_s, WINDOW_S - _AT_ONCE_S)
+        burst = math.ceil(most * (1 - spread_s / WINDOW_S))
         at = wanted_s
         while True:
             later = max(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from claude_sidecar.policy.breaker import Breaker, BreakerLimits, BreakerState
-from claude_sidecar.policy.budget import Pace, RetryBudget, Turn
+from claude_sidecar.policy.budget import RetryBudget, Turn, pace_of
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.cause import BREAKING, Cause
 from claude_sidecar.policy.decide import HEALTHY, HealthView
@@ -49,7 +49,7 @@ class Health:
             for index, candidate in enumerate(state.candidates)
             if self._tripped and not self._admits(_key(snapshot, candidate), now)
         )
-        turn = partial(self.budget.foresee, now=now, pace=_pace(snapshot))
+        turn = partial(self.budget.foresee, now=now, pace=pace_of(snapshot))
         return HealthView(open_, missing, turn)
 
     def reserve(self, state: CallState, candidate: int | None, wanted_s: float, now: float) -> Turn:
@@ -57,7 +57,7 @@ class Health:
         snapshot = state.snapshot
         chosen = state.candidates if candidate is None else (state.candidates[candidate],)
         routes = frozenset(_id(snapshot.routes[each.route_index]) for each in chosen)
-        return self.budget.reserve(wanted_s, now, _pace(snapshot), routes)
+        return self.budget.reserve(wanted_s, now, pace_of(snapshot), routes)
 
     def sent(self, snapshot: Snapshot, candidate: Candidate, now: float) -> None:
         """A send begins; past an open breaker it is the probe."""
@@ -174,10 +174,6 @@ def _id(route: Route) -> tuple[str, str]:
 def _key(snapshot: Snapshot, candidate: Candidate) -> _BreakerKey:
     route = snapshot.routes[candidate.route_index]
     return route.name, route.origin, shown_model(candidate.model) or ""
-
-
-def _pace(snapshot: Snapshot) -> Pace:
-    return Pace(snapshot.budget_percent, snapshot.budget_min_per_s, snapshot.backoff_max_s)
 
 
 def _limits(snapshot: Snapshot) -> BreakerLimits:

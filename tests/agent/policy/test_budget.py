@@ -12,6 +12,8 @@ from claude_sidecar.policy.budget import WINDOW_S, Pace, RetryBudget, Turn
 ROUTE = ("a", "https://a")
 WAITING_FOR = frozenset({ROUTE})
 DEFAULT = Pace(20, 10, 30.0)
+ONE_A_SECOND = Pace(0, 1, 30.0)
+AT_ONCE = 2
 GRAIN_S = 1e-6
 
 
@@ -26,9 +28,13 @@ def budget_after(calls: int, now: float = 0.0) -> RetryBudget:
     return budget
 
 
-def test_repeats_come_at_even_distances_where_calls_may_be_made_to_wait() -> None:
-    assert turns_at(budget_after(0), [0.0] * 4) == pytest.approx([0.0, 0.1, 0.2, 0.3])
-    assert turns_at(budget_after(500), [0.0] * 4) == pytest.approx([0.0, 0.05, 0.1, 0.15])
+def test_repeats_come_second_by_second_where_calls_may_be_made_to_wait() -> None:
+    assert turns_at(budget_after(0), [0.0] * 25) == [0.0] * 10 + [1.0] * 10 + [2.0] * 5
+    assert turns_at(budget_after(500), [0.0] * 25) == [0.0] * 20 + [1.0] * 5
+
+
+def test_a_small_pace_lets_repeats_go_one_by_one() -> None:
+    assert turns_at(budget_after(25), [0.0] * 3, pace=Pace(20, 0, 30.0)) == [0.0, 2.0, 4.0]
 
 
 def test_repeats_come_at_once_up_to_the_pace_of_ten_seconds_where_no_call_may_wait() -> None:
@@ -51,34 +57,33 @@ def test_calls_count_for_ten_seconds() -> None:
 
 
 def test_a_turn_is_the_first_room_after_its_backoff() -> None:
-    budget = budget_after(0)
-    assert turns_at(budget, [0.5, 0.0, 0.45, 0.55]) == pytest.approx([0.5, 0.0, 0.6, 0.7])
+    times = turns_at(budget_after(0), [5.0, 0.0, 4.5, 5.5], pace=ONE_A_SECOND)
+    assert times == [5.0, 0.0, 6.0, 7.0]
 
 
 def test_a_turn_given_back_goes_to_who_asked_first_and_its_room_to_the_next() -> None:
     budget = budget_after(0)
     first, second, later, third = (
-        budget.reserve(wanted, 0.0, DEFAULT, WAITING_FOR) for wanted in (0.0, 0.0, 0.15, 0.0)
+        budget.reserve(wanted, 0.0, ONE_A_SECOND, WAITING_FOR) for wanted in (0.0, 0.0, 1.5, 0.0)
     )
-    assert [first.at_s, second.at_s, later.at_s, third.at_s] == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    assert [first.at_s, second.at_s, later.at_s, third.at_s] == [0.0, 1.0, 2.0, 3.0]
     budget.give_back(first)
-    assert [second.at_s, later.at_s, third.at_s] == pytest.approx([0.0, 0.2, 0.1])
+    assert [second.at_s, later.at_s, third.at_s] == [0.0, 2.0, 1.0]
 
 
 def test_who_sleeps_on_a_turn_is_told_when_it_comes_forward() -> None:
     budget, told = budget_after(0), []
-    first = budget.reserve(0.0, 0.0, DEFAULT, WAITING_FOR)
-    second = budget.reserve(0.0, 0.0, DEFAULT, WAITING_FOR)
+    first = budget.reserve(0.0, 0.0, ONE_A_SECOND, WAITING_FOR)
+    second = budget.reserve(0.0, 0.0, ONE_A_SECOND, WAITING_FOR)
     second.moved = lambda: told.append(second.at_s)
     budget.give_back(first)
     assert told == [0.0]
 
 
 def test_a_success_doubles_the_pace_of_those_who_wait_for_the_route_once_a_second() -> None:
-    pace = Pace(0, 1, 30.0)
     budget = RetryBudget()
-    turns = [budget.reserve(0.0, 0.0, pace, WAITING_FOR) for _ in range(6)]
-    other = budget.reserve(0.0, 0.0, pace, frozenset({("b", "https://b")}))
+    turns = [budget.reserve(0.0, 0.0, ONE_A_SECOND, WAITING_FOR) for _ in range(6)]
+    other = budget.reserve(0.0, 0.0, ONE_A_SECOND, frozenset({("b", "https://b")}))
     budget.take(turns.pop(0))
     budget.succeeded(ROUTE, 0.0)
     assert [turn.at_s for turn in turns] == [0.5, 1.0, 1.5, 2.0, 2.5]
@@ -91,7 +96,7 @@ def test_a_success_doubles_the_pace_of_those_who_wait_for_the_route_once_a_secon
 
 def test_a_success_brings_no_turn_before_its_backoff_is_over() -> None:
     budget = RetryBudget()
-    turns = [budget.reserve(5.0, 0.0, Pace(0, 1, 30.0), WAITING_FOR) for _ in range(3)]
+    turns = [budget.reserve(5.0, 0.0, ONE_A_SECOND, WAITING_FOR) for _ in range(3)]
     budget.succeeded(ROUTE, 0.0)
     assert [turn.at_s for turn in turns] == [5.0, 5.5, 6.0]
 
@@ -187,13 +192,13 @@ def test_over_any_ten_seconds_repeats_keep_the_pace_that_successes_doubled(
     events: list[tuple[float, tuple[str, float]]],
 ) -> None:
     """A repeat that was doubled k times takes a 2^k-th of the room."""
-    play = Play(Pace(0, 2, 30.0))
+    play = Play(Pace(0, AT_ONCE, 30.0))
     perform(play, events)
     play.pass_time(10_000.0)
     taken = sorted(play.taken)
     for at, _ in taken:
-        later = [2.0**-times for other, times in taken if at < other < at + WINDOW_S - GRAIN_S]
-        assert sum(later) <= 20 + GRAIN_S
+        within = [2.0**-times for other, times in taken if at <= other < at + WINDOW_S - GRAIN_S]
+        assert sum(within) <= 20 + AT_ONCE
 
 
 @given(paces, st.lists(st.tuples(gaps, asks | asks | leaves), max_size=50))
