@@ -2,11 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from claude_sidecar.policy.deadline import deadline_s
 from claude_sidecar.policy.snapshot import Snapshot
 
 _REPEATS_MOST = 1000
+
+
+class Circuit(StrEnum):
+    """Kinds of call that break apart from one another: an endpoint that can't count may well answer."""
+
+    MESSAGES = "messages"
+    COUNTS = "counts"
+
+
+_CIRCUITS: dict[str | None, Circuit] = {
+    "chat": Circuit.MESSAGES,
+    "text_completion": Circuit.MESSAGES,
+    "count_tokens": Circuit.COUNTS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,7 @@ class RequestFacts:
     model: None if the body names none. repeatable, pinned: as asked. answers_soon: silence tells of
     trouble; other calls may work for minutes before their first byte. timeout_repeats: false for calls
     whose timeout may mean "running and billed". max_sends: upstream sends in all.
+    circuit: the kind of call that has a circuit breaker of its own, None where there is none.
     deadline_s: by when the call must be committed; total_by_s: the same by the policy's patience alone.
     Both on the loop's clock.
     """
@@ -42,6 +58,7 @@ class RequestFacts:
     answers_soon: bool
     timeout_repeats: bool
     max_sends: int
+    circuit: Circuit | None
     deadline_s: float
     total_by_s: float
 
@@ -62,6 +79,7 @@ def request_facts(
         pinned=asked.pinned,
         answers_soon=answers_soon,
         timeout_repeats=answers_soon or not asked.is_post,
+        circuit=_CIRCUITS.get(asked.operation),
         max_sends=max(1, snapshot.max_attempts - repeats) if asked.repeatable else 1,
         deadline_s=deadline_s(arrival_s, snapshot.total_s, hints),
         total_by_s=deadline_s(arrival_s, snapshot.total_s, ()),

@@ -140,12 +140,17 @@ class Admin:
         return web.Response(text=page, content_type="text/html")
 
 
-def _scope(breakers: dict[str, dict[str, object]]) -> str | None:
+def _scope(breakers: dict[str, dict[str, dict[str, object]]]) -> str | None:
     """Whether a route's trouble is one model's or the whole route's; None where there is none."""
-    ill = [model for model, breaker in breakers.items() if breaker["state"] != BreakerState.CLOSED.value]
+    ill, whole = [], True
+    for model, kinds in sorted(breakers.items()):
+        broken = [kind for kind, breaker in kinds.items() if breaker["state"] != BreakerState.CLOSED.value]
+        if broken:
+            ill.append(model if len(broken) == len(kinds) else f"{model} ({', '.join(sorted(broken))})")
+        whole = whole and len(broken) == len(kinds)
     if not ill:
         return None
-    return "route" if len(ill) == len(breakers) and len(ill) > 1 else f"model {', '.join(sorted(ill))}"
+    return "route" if whole and len(ill) > 1 else f"model {', '.join(ill)}"
 
 
 def _limits(limits: RateLimits) -> dict[str, Any]:

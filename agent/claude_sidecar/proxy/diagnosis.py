@@ -54,7 +54,9 @@ def diagnose_reply(context: CallContext, reply: Reply, health: Health) -> None:
             max_body_bytes=context.snapshot.max_body_bytes,
             response_headers=reply.headers,
             retry_after_s=read_word(reply.headers, clock.unix_ns() / 1e9).retry_after_s,
-            one_model_only=health.one_model_only(context.snapshot, reply.candidate, clock.now()),
+            one_model_only=health.one_model_only(
+                context.snapshot, reply.candidate, context.facts.circuit, clock.now()
+            ),
         )
     )
 

@@ -95,7 +95,7 @@ class Engine:
             self._health.budget.take(self._health.reserve(state, step.candidate, now, now))
         _note_move(context, state, candidate, now)
         state = state.sending(step)
-        self._health.sent(context.snapshot, candidate, now)
+        self._health.sent(context.snapshot, candidate, state.facts.circuit, now)
         outcome: Outcome | None = None
         try:
             credential = self._credential(context, candidate, now)
@@ -104,7 +104,7 @@ class Engine:
             _close(state.answer)
             raise
         finally:
-            self._health.ended(context.snapshot, candidate, outcome, clock.now())
+            self._health.ended(context.snapshot, candidate, state.facts.circuit, outcome, clock.now())
         self._learn(context, candidate, outcome)
         if context.opened:
             state = state.opening()

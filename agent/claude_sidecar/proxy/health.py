@@ -11,6 +11,7 @@ from claude_sidecar.policy.cause import BREAKING, Cause
 from claude_sidecar.policy.decide import HEALTHY, HealthView
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import RateLimits
+from claude_sidecar.policy.request_facts import Circuit
 from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.policy.snapshot import Route, Snapshot
 from claude_sidecar.wire.model_name import shown_model
@@ -18,7 +19,8 @@ from claude_sidecar.wire.model_name import shown_model
 _BREAKERS_MOST = 1024
 _MODELS_MOST = 200
 
-_BreakerKey = tuple[str, str, str]
+_BreakerKey = tuple[str, str, str, str]
+"""Route's name and origin, model, kind of call."""
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class RouteNotes:
 
 
 class Health:
-    """State by route (its name and origin) and model; the clock is told."""
+    """State by route (its name and origin), model and kind of call; the clock is told."""
 
     def __init__(self) -> None:
         self.budget = RetryBudget()
@@ -44,10 +46,11 @@ class Health:
         if state.sends == 0 and not self._tripped and not missing:
             return HEALTHY
         snapshot = state.snapshot
+        circuit = state.facts.circuit if self._tripped else None
         open_ = frozenset(
             index
             for index, candidate in enumerate(state.candidates)
-            if self._tripped and not self._admits(_key(snapshot, candidate), now)
+            if circuit is not None and not self._admits(_key(snapshot, candidate, circuit), now)
         )
         turn = partial(self.budget.foresee, now=now, pace=pace_of(snapshot))
         return HealthView(open_, missing, turn)
@@ -59,14 +62,27 @@ class Health:
         routes = frozenset(_id(snapshot.routes[each.route_index]) for each in chosen)
         return self.budget.reserve(wanted_s, now, pace_of(snapshot), routes)
 
-    def sent(self, snapshot: Snapshot, candidate: Candidate, now: float) -> None:
+    def sent(self, snapshot: Snapshot, candidate: Candidate, circuit: Circuit | None, now: float) -> None:
         """A send begins; past an open breaker it is the probe."""
-        if self._tripped and (key := _key(snapshot, candidate)) in self._tripped:
+        if not self._tripped or circuit is None:
+            return
+        if (key := _key(snapshot, candidate, circuit)) in self._tripped:
             self._breakers[key].sent(now)
 
-    def ended(self, snapshot: Snapshot, candidate: Candidate, outcome: Outcome | None, now: float) -> None:
+    def ended(
+        self,
+        snapshot: Snapshot,
+        candidate: Candidate,
+        circuit: Circuit | None,
+        outcome: Outcome | None,
+        now: float,
+    ) -> None:
         """A send ended; outcome None: the caller went away, which tells nothing."""
-        key = _key(snapshot, candidate)
+        if outcome is not None and outcome.cause is None:
+            self.budget.succeeded(_id(snapshot.routes[candidate.route_index]), now)
+        if circuit is None:
+            return
+        key = _key(snapshot, candidate, circuit)
         breaker = self._breaker(key, snapshot)
         if outcome is None or outcome.reused_connection_died:
             breaker.cancelled(now)
@@ -74,7 +90,6 @@ class Health:
             breaker.failed(now)
         elif outcome.cause is None:
             breaker.succeeded(now)
-            self.budget.succeeded(key[:2], now)
         else:
             breaker.answered(now)
         if breaker.state is BreakerState.CLOSED:
@@ -86,7 +101,7 @@ class Health:
         """The worst state of a route's breakers."""
         states = {
             breaker.shown(now)
-            for (name, origin, _), breaker in self._breakers.items()
+            for (name, origin, _, _), breaker in self._breakers.items()
             if (name, origin) == _id(route)
         }
         for state in (BreakerState.OPEN, BreakerState.PROBING):
@@ -94,26 +109,30 @@ class Health:
                 return state
         return BreakerState.CLOSED
 
-    def breakers_of(self, route: Route, now: float) -> dict[str, dict[str, object]]:
-        """State and recent counts by model, for the admin port."""
-        found: dict[str, dict[str, object]] = {}
-        for (name, origin, model), breaker in self._breakers.items():
+    def breakers_of(self, route: Route, now: float) -> dict[str, dict[str, dict[str, object]]]:
+        """State and recent counts by model and kind of call, for the admin port."""
+        found: dict[str, dict[str, dict[str, object]]] = {}
+        for (name, origin, model, circuit), breaker in self._breakers.items():
             if (name, origin) == _id(route):
                 sends, failures = breaker.recent(now)
-                found[model or "_none"] = {
+                found.setdefault(model or "_none", {})[circuit] = {
                     "state": breaker.shown(now).value,
                     "recentSends": sends,
                     "recentFailures": failures,
                 }
         return found
 
-    def one_model_only(self, snapshot: Snapshot, candidate: Candidate, now: float) -> bool | None:
+    def one_model_only(
+        self, snapshot: Snapshot, candidate: Candidate, circuit: Circuit | None, now: float
+    ) -> bool | None:
         """Whether a route's recent failures are this model's alone; None where only one model was seen."""
-        name, origin, model = _key(snapshot, candidate)
+        if circuit is None:
+            return None
+        name, origin, model, _ = _key(snapshot, candidate, circuit)
         others = [
             breaker.recent(now)
             for key, breaker in self._breakers.items()
-            if key[:2] == (name, origin) and key[2] != model
+            if key[:2] == (name, origin) and key[2] != model and key[3] == circuit
         ]
         sends = sum(counts[0] for counts in others)
         return None if sends == 0 else not any(counts[1] for counts in others)
@@ -171,9 +190,9 @@ def _id(route: Route) -> tuple[str, str]:
     return route.name, route.origin
 
 
-def _key(snapshot: Snapshot, candidate: Candidate) -> _BreakerKey:
+def _key(snapshot: Snapshot, candidate: Candidate, circuit: Circuit) -> _BreakerKey:
     route = snapshot.routes[candidate.route_index]
-    return route.name, route.origin, shown_model(candidate.model) or ""
+    return route.name, route.origin, shown_model(candidate.model) or "", circuit.value
 
 
 def _limits(snapshot: Snapshot) -> BreakerLimits:

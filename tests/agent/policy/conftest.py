@@ -12,7 +12,7 @@ from claude_sidecar.policy.compile import compile_policy
 from claude_sidecar.policy.decide import HEALTHY, HealthView, next_step
 from claude_sidecar.policy.model import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.request_facts import RequestFacts
+from claude_sidecar.policy.request_facts import Circuit, RequestFacts
 from claude_sidecar.policy.routing import Candidate, plan
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.step import Deliver, GiveUp, Send, Wait
@@ -81,6 +81,7 @@ def make_facts(snapshot: Snapshot, **changes: Any) -> RequestFacts:
         "answers_soon": True,
         "timeout_repeats": True,
         "max_sends": snapshot.max_attempts,
+        "circuit": Circuit.MESSAGES,
         "deadline_s": 599.0,
         "total_by_s": 599.0,
     }

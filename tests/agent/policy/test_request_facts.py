@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.policy.request_facts import Asked, request_facts, sdk_repeats
+from claude_sidecar.policy.request_facts import Asked, Circuit, request_facts, sdk_repeats
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,18 @@ def test_only_what_may_work_for_minutes_is_not_repeated_after_our_timeout(
 ) -> None:
     facts = request_facts(snapshot(1), asked, {}, 0.0)
     assert (facts.answers_soon, facts.timeout_repeats) == (soon, repeats)
+
+
+@pytest.mark.parametrize(
+    ("operation", "circuit"),
+    [
+        ("chat", Circuit.MESSAGES),
+        ("text_completion", Circuit.MESSAGES),
+        ("count_tokens", Circuit.COUNTS),
+        (None, None),
+    ],
+)
+def test_messages_and_counts_have_a_circuit_each_and_nothing_else_has_one(
+    operation: str | None, circuit: Circuit | None, snapshot: Any
+) -> None:
+    assert request_facts(snapshot(1), Asked("m", operation), {}, 0.0).circuit is circuit

@@ -15,7 +15,7 @@ ROUTES: list[dict[str, Any]] = [
 
 
 def asked(model: str | None, pinned: bool = False) -> RequestFacts:
-    return RequestFacts(model, True, pinned, True, True, 4, 100.0, 100.0)
+    return RequestFacts(model, True, pinned, True, True, 4, None, 100.0, 100.0)
 
 
 def test_routes_that_serve_the_model_in_order_with_their_own_name_for_it(snapshot: Any) -> None:

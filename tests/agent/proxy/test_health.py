@@ -6,6 +6,7 @@ from claude_sidecar.policy.breaker import BreakerState
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.compile import compile_policy, default_policy
 from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.request_facts import Circuit
 from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.proxy.health import Health
 
@@ -21,8 +22,8 @@ def seen(outcome: Outcome | None) -> tuple[BreakerState, object, object]:
     """The breaker's state and counts after enough sends that all ended so."""
     health = Health()
     for _ in range(SENDS):
-        health.ended(POLICY, CANDIDATE, outcome, 0.0)
-    counts = health.breakers_of(ROUTE, 0.0)["m"]
+        health.ended(POLICY, CANDIDATE, Circuit.MESSAGES, outcome, 0.0)
+    counts = health.breakers_of(ROUTE, 0.0)["m"]["messages"]
     return health.breaker_state(ROUTE, 0.0), counts["recentSends"], counts["recentFailures"]
 
 
@@ -47,3 +48,10 @@ def test_breaker_counts_neither_callers_that_left_nor_idle_connections_that_died
     outcome: Outcome | None,
 ) -> None:
     assert seen(outcome) == (BreakerState.CLOSED, 0, 0)
+
+
+def test_calls_of_no_kind_that_has_a_breaker_are_counted_nowhere() -> None:
+    health = Health()
+    for _ in range(SENDS):
+        health.ended(POLICY, CANDIDATE, None, Outcome(Cause.SERVER_ERROR, 500, has_answer=True), 0.0)
+    assert health.breakers_of(ROUTE, 0.0) == {}

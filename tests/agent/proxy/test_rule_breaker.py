@@ -44,8 +44,8 @@ async def test_breaker_is_per_model_and_routes_says_whose_trouble_it_is(started)
         got = await bench.message(model="claude-sonnet-4-6")
         assert got.header("x-claude-sidecar-route") == "first"
         route = (await bench.admin_json("/routes"))[0]
-        assert route["breakers"]["claude-opus-4-8"]["state"] == "open"
-        assert route["breakers"]["claude-sonnet-4-6"]["state"] == "closed"
+        assert route["breakers"]["claude-opus-4-8"]["messages"]["state"] == "open"
+        assert route["breakers"]["claude-sonnet-4-6"]["messages"]["state"] == "closed"
         assert route["trouble"] == "model claude-opus-4-8"
         assert (route["lastError"]["cause"], route["lastError"]["status"]) == ("Overloaded", 529)
 
@@ -55,6 +55,31 @@ async def test_breaker_does_not_count_4xx(started) -> None:
         for _ in range(8):
             await bench.message()
         assert await breaker_of(bench) == "closed"
+
+
+async def test_breaker_is_per_kind_of_call(started) -> None:
+    """A route that can't count tokens may well answer messages."""
+    count = request_bytes(target="/v1/messages/count_tokens", body=message_body())
+    first = ScriptedUpstream([error(500)] * 4, answer())
+    async with started(first, ScriptedUpstream(otherwise=answer()), circuitBreaker=SMALL) as bench:
+        for _ in range(4):
+            await bench.ask(count)
+        assert (await bench.ask(count)).header("x-claude-sidecar-route") == "second"
+        assert (await bench.message()).header("x-claude-sidecar-route") == "first"
+        route = (await bench.admin_json("/routes"))[0]
+        kinds = route["breakers"]["claude-opus-4-8"]
+        assert {kind: breaker["state"] for kind, breaker in kinds.items()} == {
+            "messages": "closed",
+            "counts": "open",
+        }
+        assert (route["breaker"], route["trouble"]) == ("open", "model claude-opus-4-8 (counts)")
+
+
+async def test_listings_have_no_breaker(started) -> None:
+    async with started(ScriptedUpstream(otherwise=error(500)), circuitBreaker=SMALL) as bench:
+        for _ in range(4):
+            await bench.ask(request_bytes("GET", "/v1/models"))
+        assert (await bench.admin_json("/routes"))[0]["breakers"] == {}
 
 
 async def test_breaker_does_not_count_cancelled_calls(started) -> None:
@@ -107,7 +132,7 @@ async def test_idle_connection_race_is_one_resend_on_a_fresh_connection(started)
         assert got.header("x-claude-sidecar-attempts") == "2"
         assert [request.connection for request in first.requests] == [0, 0, 1]
         assert second.requests == []
-        recent = (await bench.admin_json("/routes"))[0]["breakers"]["claude-opus-4-8"]
+        recent = (await bench.admin_json("/routes"))[0]["breakers"]["claude-opus-4-8"]["messages"]
         assert (recent["recentSends"], recent["recentFailures"]) == (2, 0)
 
 
