@@ -10,8 +10,9 @@ from claude_sidecar.cli.check import STDIN
 from claude_sidecar.cli.rehearsal import Scene, rehearse
 from claude_sidecar.config.load import MAX_FILE_BYTES, parse_policy, read_bytes
 from claude_sidecar.policy.cause import Cause
-from claude_sidecar.policy.classify import SPEND_LIMIT_CODES, cause_of_error_event, cause_of_status
+from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
 from claude_sidecar.policy.compile import compile_policy
+from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Asked, request_facts
 from claude_sidecar.policy.snapshot import Snapshot
@@ -86,7 +87,7 @@ def _line(header: str) -> tuple[bytes, bytes]:
 
 
 def _failure(status: int | None, error_type: str | None, stream: bool, lines: Lines) -> Outcome:
-    word = read_word(lines, clock.unix_ns() / 1e9)
+    word = read_word(lines, status or 0, clock.unix_ns() / 1e9)
     code = error_type if error_type in SPEND_LIMIT_CODES else None
     if status is not None:
         cause = cause_of_status(status, code)

@@ -42,6 +42,11 @@ def rate_limit_hint(facts: HintFacts) -> str:
             "Traffic grew too fast (ramp limit), below the nominal limits: raise it step by step, and "
             "restart slowly after an idle time."
         )
+    elif "extra usage is required" in facts.message:
+        text = (
+            "Long context needs an entitlement (extra usage) that this key lacks; it is no rate, waiting "
+            "does not help: enable it, shorten the prompt, or use another key."
+        )
     elif _subscription_rejects(facts):
         text = "A subscription's usage window is used up (OAuth): wait for its reset, or use an API key."
     else:

@@ -1,8 +1,7 @@
 """Status, `error.type` and code turned into a cause: the table of the design, decided once."""
 
 from claude_sidecar.policy.cause import Cause
-
-SPEND_LIMIT_CODES = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
+from claude_sidecar.policy.hopeless import is_hopeless
 
 _BY_STATUS = {
     401: Cause.AUTHENTICATION,
@@ -31,14 +30,17 @@ _BY_ERROR_TYPE = {
 }
 
 
-def cause_of_status(status: int, error_code: str | None = None) -> Cause | None:
+def cause_of_status(
+    status: int, error_code: str | None = None, error_message: str | None = None
+) -> Cause | None:
     """Cause of an answer by its status; None for 1xx, 2xx and 3xx.
 
-    error_code: `error.details.error_code`, which alone tells a spend limit from a rate limit.
+    error_code: `error.details.error_code`, error_message: of the body; they tell a rate limit from what no
+    waiting cures.
     """
     if status < 400:
         return None
-    if status == 429 and error_code in SPEND_LIMIT_CODES:
+    if status == 429 and is_hopeless(error_code, error_message):
         return Cause.SPEND_LIMIT
     known = _BY_STATUS.get(status)
     if known is not None:
@@ -46,11 +48,13 @@ def cause_of_status(status: int, error_code: str | None = None) -> Cause | None:
     return Cause.SERVER_ERROR if status >= 500 else Cause.INVALID_REQUEST
 
 
-def cause_of_error_event(error_type: str | None, error_code: str | None = None) -> Cause:
+def cause_of_error_event(
+    error_type: str | None, error_code: str | None = None, error_message: str | None = None
+) -> Cause:
     """Cause of an `error` event inside a stream, which has no status of its own.
 
     Types grow, so an unknown one counts as the server's error.
     """
-    if error_type == "rate_limit_error" and error_code in SPEND_LIMIT_CODES:
+    if error_type == "rate_limit_error" and is_hopeless(error_code, error_message):
         return Cause.SPEND_LIMIT
     return _BY_ERROR_TYPE.get(error_type or "", Cause.SERVER_ERROR)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
 
-from claude_sidecar.policy.classify import SPEND_LIMIT_CODES
+from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
 
 Limit = Literal["requests", "input-tokens", "output-tokens", "spend", "unknown"]
 
@@ -42,6 +42,7 @@ _FIELDS = {
 }
 _SHORTEST = min(map(len, _FIELDS))
 _STATUS = re.compile(rb"[a-z_]{1,32}")
+_REJECTED = "rejected"
 _NUMBER = re.compile(rb"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 
 # Where several buckets stand at zero and the message names none: a request comes back within moments,
@@ -158,6 +159,24 @@ def limit_hit(
     if not at_zero:
         return said or "unknown"
     return said if said in at_zero else next(limit for limit in _PRECEDENCE if limit in at_zero)
+
+
+def rejected_for_s(headers: Iterable[tuple[bytes, bytes]], now_unix_s: float) -> float | None:
+    """How long a subscription's window stays used up; None where none is, or its reset is not told.
+
+    The overall status decides, and where it is missing those of the windows; of several that reject the
+    last to reset counts. now_unix_s: by the answer's clock.
+    """
+    limits = parse_rate_limits(headers, now_unix_s)
+    overall = limits.unified
+    windows = [limits.unified_5h, limits.unified_7d, limits.unified_overage]
+    if overall is not None and overall.status is not None:
+        if overall.status != _REJECTED:
+            return None
+        windows.append(overall)
+    resets = [window.reset_s for window in windows if window is not None and window.status == _REJECTED]
+    known = [reset_s for reset_s in resets if reset_s is not None]
+    return max(known) - now_unix_s if known else None
 
 
 def _collect(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, dict[str, bytes]]:

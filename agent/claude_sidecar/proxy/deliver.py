@@ -76,4 +76,6 @@ def _note_end(context: CallContext, reply: Reply, broken: str | None) -> None:
         reply.discard()
         record.interrupted = True
         record.error_type = reply.attempt.error_type = view.error.type
-        record.cause = reply.attempt.cause = cause_of_error_event(view.error.type, view.error.code)
+        record.cause = reply.attempt.cause = cause_of_error_event(
+            view.error.type, view.error.code, view.error.message
+        )

@@ -53,7 +53,7 @@ def diagnose_reply(context: CallContext, reply: Reply, health: Health) -> None:
             base64_bytes=_base64_bytes(context) if reply.status == 413 else None,
             max_body_bytes=context.snapshot.max_body_bytes,
             response_headers=reply.headers,
-            retry_after_s=read_word(reply.headers, clock.unix_ns() / 1e9).retry_after_s,
+            retry_after_s=read_word(reply.headers, reply.status, clock.unix_ns() / 1e9).retry_after_s,
             one_model_only=health.one_model_only(
                 context.snapshot, reply.candidate, context.facts.circuit, clock.now()
             ),

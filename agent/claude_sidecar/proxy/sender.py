@@ -195,16 +195,17 @@ def _classify(context: CallContext, reply: Reply) -> Outcome:
     view = reply.events
     if view is not None and view.error is not None and not view.begun:
         reply.error = view.error
-        cause: Cause | None = cause_of_error_event(view.error.type, view.error.code)
+        cause: Cause | None = cause_of_error_event(view.error.type, view.error.code, view.error.message)
         reply.discard()  # the API closes the connection behind an error event
     elif reply.status >= 400:
         reply.error = read_error(bytes(reply.copy))
-        cause = cause_of_status(reply.status, reply.error.code if reply.error else None)
+        error = reply.error
+        cause = cause_of_status(reply.status, error.code if error else None, error.message if error else None)
     else:
         cause = None
     if cause is None:
         return Outcome(None, reply.status, has_answer=True, reply=reply)
-    word = read_word(reply.headers, clock.unix_ns() / 1e9)
+    word = read_word(reply.headers, reply.status, clock.unix_ns() / 1e9)
     return Outcome(cause, reply.status, has_answer=True, word=word, reply=reply)
 
 

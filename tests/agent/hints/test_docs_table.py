@@ -171,6 +171,7 @@ CASES = {
         429, error_code="enforced_spend_limit_reached", retry_after_s=403973.0
     ),
     "429 ramp": HintFacts(429, error_code="ramp_limit_exceeded", retry_after_s=3.0),
+    "429 long context": HintFacts(429, error_message="Extra usage is required for long context requests."),
     "429 a subscription": HintFacts(
         429, response_headers=[(b"anthropic-ratelimit-unified-status", b"rejected")], retry_after_s=403973.0
     ),

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from claude_sidecar.policy.cause import Cause
-from claude_sidecar.policy.classify import SPEND_LIMIT_CODES, cause_of_error_event, cause_of_status
+from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
+from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.step import Ending
 
@@ -60,6 +61,36 @@ def test_429_with_a_spend_limit_code_is_a_spend_limit(code: str) -> None:
     assert cause_of_error_event("rate_limit_error", code) is Cause.SPEND_LIMIT
     assert cause_of_status(400, code) is Cause.INVALID_REQUEST
     assert cause_of_error_event("api_error", code) is Cause.SERVER_ERROR
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Extra usage is required for long context requests.",
+        "Your workspace has reached its spend limit.",
+        "You have reached your specified workspace API usage limits.",
+        "This request would exceed your organization's rate limit of 0 input tokens per minute.",
+    ],
+)
+def test_429_whose_message_tells_of_money_or_an_entitlement_is_a_spend_limit(message: str) -> None:
+    assert cause_of_status(429, None, message) is Cause.SPEND_LIMIT
+    assert cause_of_error_event("rate_limit_error", None, message) is Cause.SPEND_LIMIT
+    assert cause_of_status(529, None, message) is Cause.OVERLOADED
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This request would exceed your organization's rate limit of 50,000 input tokens per minute.",
+        "Number of requests has exceeded your rate limit.",
+        "This request would exceed your account's rate limit. Please try again later.",
+        "Number of concurrent connections has exceeded your rate limit.",
+        "Error",
+        "",
+    ],
+)
+def test_429_whose_message_tells_of_a_rate_is_a_rate_limit(message: str) -> None:
+    assert cause_of_status(429, None, message) is Cause.RATE_LIMIT
 
 
 @pytest.mark.parametrize("code", [None, "ramp_limit_exceeded", "something_new"])
