@@ -24,7 +24,7 @@ class HintFacts:
     known_models: names in the last `/v1/models` answer. body_bytes: size of the request's body as far as
     it is known; base64_bytes: how much of it is base64; max_body_bytes: the policy's own limit.
     retry_after_s: as the upstream said. one_model_only: the breaker's view whether the trouble is this
-    model's alone (True) or the whole route's (False).
+    model's alone (True) or the whole route's (False). cut_after_s: a route cuts this call at that age.
     """
 
     status: int
@@ -45,6 +45,7 @@ class HintFacts:
     response_headers: Sequence[tuple[bytes, bytes]] = field(default=(), repr=False)
     retry_after_s: float | None = None
     one_model_only: bool | None = None
+    cut_after_s: float | None = None
 
     @property
     def own(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from claude_sidecar.hints.authentication import authentication_hint
 from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.hints.futile import futile_hint
 from claude_sidecar.hints.invalid_request import invalid_request_hint
 from claude_sidecar.hints.line import one_line
 from claude_sidecar.hints.not_found import not_found_hint
@@ -33,6 +34,8 @@ def hint_for(facts: HintFacts) -> str | None:
 
     A server's trouble gets one too, for log and span; only `HEADER_STATUSES` go into the header.
     """
+    if facts.cut_after_s is not None:
+        return one_line(futile_hint(facts.cut_after_s))
     family = _BY_STATUS.get(facts.status)
     if family is None and not facts.own and facts.cause in (Cause.SERVER_ERROR, Cause.OVERLOADED):
         family = server_error_hint

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from claude_sidecar.policy.cause import NEVER_FORCED, OWN_CREDENTIAL
+from claude_sidecar.policy.futile import are_one_timeout
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import RequestFacts
 from claude_sidecar.policy.routing import Candidate
@@ -26,6 +27,8 @@ class CallState(NamedTuple):
     answer: what is delivered when all is spent. answer_is_second_best: it tells of our own credential on a
     later route, so any other answer is better.
     waited_s: how long the pauses were in all. opened: the caller has been sent the head of a held answer.
+    cuts: route and age of connections that ended without a byte of an answer; cut_after_s: the age at which
+    a route was found to cut this call again and again.
     resume: the wait just taken. stale_resent: the last send was the resend for a dead pooled connection.
     """
 
@@ -46,6 +49,8 @@ class CallState(NamedTuple):
     first_governing_candidate: int | None = None
     answer: Outcome | None = None
     answer_is_second_best: bool = False
+    cuts: tuple[tuple[int, float], ...] = ()
+    cut_after_s: float | None = None
     resume: Wait | None = None
     stale_resent: bool = False
 
@@ -86,6 +91,9 @@ class CallState(NamedTuple):
                 answer_is_second_best=second_best,
             )
         excluded, not_before = self.excluded, self.not_before
+        cuts, cut_after_s = self._cuts_with(outcome, current)
+        if cut_after_s is not None:
+            excluded |= self._of_same_route(current)
         if outcome.word.should_retry is False:
             excluded |= self._of_same_route(current)
         elif outcome.has_answer and outcome.cause in OWN_CREDENTIAL and not repeat_is_forced(outcome):
@@ -103,7 +111,20 @@ class CallState(NamedTuple):
             answer_is_second_best=self.answer_is_second_best and not outcome.has_answer,
             excluded=excluded,
             not_before=not_before,
+            cuts=cuts,
+            cut_after_s=cut_after_s if cut_after_s is not None else self.cut_after_s,
         )
+
+    def _cuts_with(
+        self, outcome: Outcome, current: int
+    ) -> tuple[tuple[tuple[int, float], ...], float | None]:
+        """The cuts so far, and the age of this one where it shows that repeats on its route are futile."""
+        age_s = outcome.cut_after_s
+        if age_s is None or outcome.reused_connection_died:
+            return self.cuts, None
+        route = self.candidates[current].route_index
+        ages_s = tuple(age for cut, age in self.cuts if cut == route)
+        return (*self.cuts, (route, age_s)), min(age_s, *ages_s) if are_one_timeout(ages_s, age_s) else None
 
     def _is_our_bad_credential(self, outcome: Outcome, current: int) -> bool:
         """A later route's 401, 402, 403, 404 or spend limit speaks of our credential there.

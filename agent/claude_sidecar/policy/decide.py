@@ -161,7 +161,7 @@ def _same_route(
 ) -> _Pause | Ending:
     """Wait and send to the same route again: the cause is none that another route may cure."""
     if failed in state.excluded:
-        return Ending.UPSTREAM_FORBIDS
+        return Ending.UPSTREAM_FORBIDS if state.cut_after_s is None else Ending.FUTILE
     if failed in health.credential_missing:
         return Ending.ROUTES_SPENT
     return _Pause(failed, _told_wait_s(state, failed, now), _tells_when(failure), 1)
@@ -177,7 +177,7 @@ def _new_round(
         if candidate not in state.excluded and candidate not in health.credential_missing
     }
     if not told_s:
-        return Ending.ROUTES_SPENT
+        return Ending.ROUTES_SPENT if state.cut_after_s is None else Ending.FUTILE
     shortest_s = min(told_s.values())
     # To obey a limit is to wait as long as its route said; another route may be free earlier.
     obeys = _tells_when(failure) and told_s.get(failed) == shortest_s

@@ -12,7 +12,8 @@ class Outcome:
 
     cause: None on success (also 3xx). status: None if no status line came. has_answer: the upstream's
     words can be handed to the caller (a cut stream's can't). reused_connection_died: a pooled connection
-    closed before any byte of an answer. our_timeout: a timer of ours ended it, not a 408.
+    closed before any byte of an answer. cut_after_s: how long after the request's last byte a connection
+    ended that had given no byte of an answer. our_timeout: a timer of ours ended it, not a 408.
     reply: the answer itself, opaque to the decision.
     """
 
@@ -21,5 +22,6 @@ class Outcome:
     has_answer: bool = False
     word: UpstreamWord = SILENT
     reused_connection_died: bool = False
+    cut_after_s: float | None = None
     our_timeout: bool = False
     reply: object = field(default=None, compare=False, repr=False)

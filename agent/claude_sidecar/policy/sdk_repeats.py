@@ -26,7 +26,7 @@ def stops_the_sdk(step: Deliver | GiveUp, snapshot: Snapshot) -> bool:
         return True
     if step.ending is Ending.PASSES_ONCE:
         return False
-    return step.ending is Ending.ATTEMPTS_SPENT or cause not in snapshot.retry_causes
+    return step.ending in (Ending.ATTEMPTS_SPENT, Ending.FUTILE) or cause not in snapshot.retry_causes
 
 
 def _lost(step: Deliver | GiveUp) -> Cause | None:

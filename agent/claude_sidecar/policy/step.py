@@ -22,6 +22,7 @@ class Ending(StrEnum):
     NO_ROUTE = "no route serves the model"
     CREDENTIAL_MISSING = "credential missing"
     ROUTES_SPENT = "no route left"
+    FUTILE = "calls are cut there at about the same age"
 
 
 @dataclass(frozen=True, slots=True)

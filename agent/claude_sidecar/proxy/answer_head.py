@@ -75,6 +75,6 @@ def _added(record: CallRecord) -> list[tuple[bytes, bytes]]:
         lines.append((_CAUSE, record.cause.value.encode("ascii")))
     if record.limit is not None:
         lines.append((_LIMIT, record.limit.encode("ascii")))
-    if record.hint is not None and record.status in HEADER_STATUSES:
+    if record.hint is not None and (record.status in HEADER_STATUSES or record.cut_after_s is not None):
         lines.append((_HINT, record.hint.encode("ascii", "replace")))
     return lines

@@ -54,6 +54,7 @@ def diagnose_reply(context: CallContext, reply: Reply, health: Health) -> None:
             max_body_bytes=context.snapshot.max_body_bytes,
             response_headers=reply.headers,
             retry_after_s=read_word(reply.headers, reply.status, clock.unix_ns() / 1e9).retry_after_s,
+            cut_after_s=record.cut_after_s,
             one_model_only=health.one_model_only(
                 context.snapshot, reply.candidate, context.facts.circuit, clock.now()
             ),
@@ -81,6 +82,7 @@ def diagnose_refusal(
             credentials_sent=sent,
             body_bytes=record.request_bytes or None,
             max_body_bytes=max_body_bytes,
+            cut_after_s=record.cut_after_s,
         )
     )
 

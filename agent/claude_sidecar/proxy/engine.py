@@ -70,6 +70,7 @@ class Engine:
                     case Send():
                         state = await self._send(context, state, step, now)
                     case Deliver() | GiveUp():
+                        context.record.cut_after_s = state.cut_after_s
                         return Delivery(step, state.candidates, stops_the_sdk(step, context.snapshot))
         except BaseException:
             _close(state.answer)

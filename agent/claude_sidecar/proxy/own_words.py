@@ -2,6 +2,7 @@
 
 from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
+from claude_sidecar.hints.futile import futile_hint
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.step import Ending
 from claude_sidecar.proxy.call_context import CallContext
@@ -23,6 +24,8 @@ def words_for(context: CallContext, delivery: Delivery, credentials: CredentialS
         )
     sends = len(context.record.attempts)
     told = f"no answer after {sends} send{'s' if sends != 1 else ''} ({ending}): {context.last_failure}"
+    if context.record.cut_after_s is not None:
+        told = f"{told}. {futile_hint(context.record.cut_after_s)}"
     timeout = bool(context.record.attempts) and context.record.attempts[-1].cause is Cause.TIMEOUT
     return (OwnError.TIMEOUT if timeout else OwnError.UNREACHABLE), told
 

@@ -212,8 +212,10 @@ def _classify(context: CallContext, reply: Reply) -> Outcome:
 def _failed(failure: UpstreamFailure) -> Outcome:
     if isinstance(failure, TimedOut):
         return Outcome(Cause.TIMEOUT, our_timeout=True)
-    died = isinstance(failure, ConnectionDied) and failure.reused and failure.before_any_byte
-    return Outcome(Cause.CONNECTION_FAILURE, reused_connection_died=died)
+    if not isinstance(failure, ConnectionDied):
+        return Outcome(Cause.CONNECTION_FAILURE)
+    died = failure.reused and failure.before_any_byte
+    return Outcome(Cause.CONNECTION_FAILURE, reused_connection_died=died, cut_after_s=failure.silent_s)
 
 
 def note_answer(attempt: AttemptRecord, reply: Reply) -> None:

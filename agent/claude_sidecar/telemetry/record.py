@@ -87,6 +87,7 @@ class CallRecord:
     carried, else of what the caller sent.
     limit: which rate limit a 429 hit.
     retry_outcome: None without repeats, else `won`, `exhausted` or `refused` (the budget).
+    cut_after_s: seconds of silence after which a route was found to cut this call again and again.
     first_byte_s / first_chunk_s: when the answer's head / the first body bytes went to the caller.
     trace_id: 32 hex digits and parent_span_id: 16 hex digits from the caller's `traceparent`.
     """
@@ -117,6 +118,7 @@ class CallRecord:
     cancelled: bool = False
     interrupted: bool = False
     retry_outcome: str | None = None
+    cut_after_s: float | None = None
     first_byte_s: float | None = None
     first_chunk_s: float | None = None
     added_s: float = 0.0

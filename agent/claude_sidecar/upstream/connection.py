@@ -169,7 +169,13 @@ class UpstreamConnection(asyncio.Protocol):
         self._wake_drain()
 
     def _died(self, message: str) -> ConnectionDied:
-        return ConnectionDied(message, before_any_byte=self.first_byte_at is None, reused=self._rested)
+        silent = self.first_byte_at is None
+        return ConnectionDied(
+            message,
+            before_any_byte=silent,
+            reused=self._rested,
+            silent_s=clock.now() - self._sent_at if silent and self._sent_at is not None else None,
+        )
 
     def _expired(self, phase: Phase) -> None:
         words = {Phase.FIRST_BYTE: "no answer began in time", Phase.IDLE: "the answer stopped coming"}

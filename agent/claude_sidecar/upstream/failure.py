@@ -32,12 +32,17 @@ class ConnectionDied(UpstreamFailure):
     """The connection closed, or spoke no HTTP, before the answer was whole.
 
     before_any_byte: nothing of an answer had come. reused: the connection came from the pool.
+    silent_s: how long nothing came after the request's last byte; None where the request was not written
+    whole or something came.
     """
 
-    def __init__(self, message: str, *, before_any_byte: bool, reused: bool) -> None:
+    def __init__(
+        self, message: str, *, before_any_byte: bool, reused: bool, silent_s: float | None = None
+    ) -> None:
         super().__init__(Phase.ANSWER, message)
         self.before_any_byte = before_any_byte
         self.reused = reused
+        self.silent_s = silent_s
 
 
 class TimedOut(UpstreamFailure):

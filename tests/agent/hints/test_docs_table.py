@@ -180,6 +180,7 @@ CASES = {
     "429 pacing (own error)": HintFacts(429, error_type="gateway_rate_limited"),
     "500 one model": HintFacts(500, Cause.SERVER_ERROR, model="claude-opus-4-8", one_model_only=True),
     "500 the whole route": HintFacts(500, Cause.SERVER_ERROR, one_model_only=False),
+    "502 cut at the same age (own error)": HintFacts(502, error_type="gateway_unreachable", cut_after_s=61.2),
     "529 not known how far": HintFacts(529, Cause.OVERLOADED),
 }
 

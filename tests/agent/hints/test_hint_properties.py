@@ -52,6 +52,7 @@ def any_facts(draw: st.DrawFn) -> HintFacts:
         response_headers=draw(HEADERS),
         retry_after_s=draw(st.none() | st.floats()),
         one_model_only=draw(st.none() | st.booleans()),
+        cut_after_s=draw(st.none() | st.floats(0, 1e6)),
     )
 
 
