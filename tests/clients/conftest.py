@@ -153,8 +153,10 @@ Play = Callable[..., list[Line]]
 def play(drivers: dict[str, list[str]]) -> Play:
     """Have an SDK play scenes against a base URL; `max_retries` None leaves the SDK's own default."""
 
-    def run(sdk: str, base_url: str, scenes: list[Line], max_retries: int | None = None) -> list[Line]:
-        asked: Line = {"base_url": base_url, "key": KEY, "scenes": scenes}
+    def run(
+        sdk: str, base_url: str, scenes: list[Line], max_retries: int | None = None, **more: Any
+    ) -> list[Line]:
+        asked: Line = {"base_url": base_url, "key": KEY, "scenes": scenes} | more
         if max_retries is not None:
             asked["max_retries"] = max_retries
         ended = subprocess.run(

@@ -8,10 +8,12 @@ import click
 from claude_sidecar import clock
 from claude_sidecar.cli.check import STDIN
 from claude_sidecar.cli.rehearsal import Scene, rehearse
+from claude_sidecar.cli.silence_words import silence_words
 from claude_sidecar.config.load import MAX_FILE_BYTES, parse_policy, read_bytes
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
 from claude_sidecar.policy.compile import compile_policy
+from claude_sidecar.policy.deadline import callers_timeout_s
 from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Asked, request_facts
@@ -71,6 +73,10 @@ def command(
     )
     for number, step in enumerate(rehearse(Scene(snapshot, facts, failure, times)), 1):
         print(f"{number:3}. {step}")
+    if stream:
+        print("a stream that keeps silent:")
+        for line in silence_words(snapshot, callers_timeout_s(_patience(lines))):
+            print(f"  - {line}")
 
 
 def _snapshot(file: str) -> Snapshot:
@@ -84,6 +90,11 @@ def _line(header: str) -> tuple[bytes, bytes]:
     if not colon or not name.strip():
         raise click.BadParameter(f"{header!r} is no header; write it as 'name: value'", param_hint="--header")
     return name.strip().lower().encode("latin-1", "replace"), value.strip().encode("latin-1", "replace")
+
+
+def _patience(lines: Lines) -> tuple[bytes | None, ...]:
+    said = dict(reversed(lines))
+    return said.get(b"x-stainless-timeout"), said.get(b"x-stainless-read-timeout")
 
 
 def _failure(status: int | None, error_type: str | None, stream: bool, lines: Lines) -> Outcome:

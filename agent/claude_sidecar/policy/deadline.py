@@ -13,12 +13,19 @@ def deadline_s(arrival_s: float, total_s: float, caller_hints: tuple[bytes | Non
     total_s: `timeouts.total`; caller_hints: values of `x-stainless-timeout` and `x-stainless-read-timeout`
     in seconds; absent or unparsable (the Python SDK sends the text NOT_GIVEN) is normal.
     """
-    patience = total_s
+    told_s = callers_timeout_s(caller_hints)
+    patience = total_s if told_s is None or total_s < told_s else told_s
+    return arrival_s + patience - min(_MARGIN_S, patience * _MARGIN_SHARE)
+
+
+def callers_timeout_s(caller_hints: tuple[bytes | None, ...]) -> float | None:
+    """The smallest of the caller's own time-outs in seconds, None where it tells none."""
+    shortest = None
     for hint in caller_hints:
         seconds = _positive(hint) if hint is not None else None
-        if seconds is not None and seconds < patience:
-            patience = seconds
-    return arrival_s + patience - min(_MARGIN_S, patience * _MARGIN_SHARE)
+        if seconds is not None and (shortest is None or seconds < shortest):
+            shortest = seconds
+    return shortest
 
 
 def _positive(hint: bytes) -> float | None:

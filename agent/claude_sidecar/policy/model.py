@@ -7,7 +7,6 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.fields import (
-    AnyHold,
     AnyKeyAlias,
     AnyPacingMode,
     Duration,
@@ -24,9 +23,10 @@ from claude_sidecar.policy.fields import (
     WholePerSecond,
 )
 from claude_sidecar.policy.model_route import RouteSpec
+from claude_sidecar.policy.model_times import Stream, Timeouts
 from claude_sidecar.policy.part import PolicyPart
 from claude_sidecar.policy.rules import violations
-from claude_sidecar.policy.snapshot import Hold, KeyAlias, PacingMode
+from claude_sidecar.policy.snapshot import KeyAlias, PacingMode
 
 API_VERSION = "claude-sidecar.dev/v1alpha1"
 KIND = "ClaudePolicy"
@@ -94,19 +94,6 @@ class Fallback(PolicyPart):
     """Other models that may answer; empty means never another model."""
 
 
-class Timeouts(PolicyPart):
-    """How long is waited for what."""
-
-    connect: PositiveDuration = "5s"
-    """For DNS, TCP and TLS of a new connection."""
-    first_byte: PositiveDuration = "2m"
-    """For the first byte of a stream's or a count's answer."""
-    idle: PositiveDuration = "5m"
-    """Between two pieces of a stream's or a count's answer."""
-    total: PositiveDuration = "10m"
-    """For a whole call up to its commit."""
-
-
 class CircuitBreaker(PolicyPart):
     """When a route is left alone for a while; counted per route and model."""
 
@@ -118,15 +105,6 @@ class CircuitBreaker(PolicyPart):
     """How far back answers are counted."""
     open_for: Duration = "15s"
     """How long it stays open before one probe is let through."""
-
-
-class Stream(PolicyPart):
-    """How long a stream is held back, so that an early failure can still be repeated."""
-
-    hold: AnyHold = Hold.FIRST_DELTA
-    """`FirstDelta`: until the first real content; `Headers`: until the answer's head."""
-    hold_max: Duration = "30s"
-    """Longest hold after the head of the answer."""
 
 
 class Limits(PolicyPart):

@@ -96,14 +96,18 @@ class Snapshot:
     substitutions: Mapping[str, tuple[str, ...]]
     connect_s: float
     first_byte_s: float
+    first_delta_s: float
     idle_s: float
+    stalled_s: float
     total_s: float
     breaker_failure_percent: int
     breaker_min_requests: int
     breaker_window_s: float
     breaker_open_for_s: float
     hold: Hold
+    quiet_after_s: float
     hold_max_s: float
+    keep_alive_s: float
     max_concurrent: int
     max_body_bytes: int
     max_buffered_bytes: int

@@ -47,6 +47,11 @@ def delivered_lines(
     return lines
 
 
+def opening_lines(headers: HeaderLines, record: CallRecord) -> list[tuple[bytes, bytes]]:
+    """Header lines of a held answer that opens the call, with what is known by then."""
+    return end_to_end(headers, _LENGTH) + _added(record)
+
+
 def own_error_lines(refusal: Refusal, record: CallRecord, body_bytes: int) -> list[tuple[bytes, bytes]]:
     """Header lines of an error of our own."""
     lines = [

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from claude_sidecar.policy.request_facts import Asked, RequestFacts, request_facts
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.call import Call
+from claude_sidecar.proxy.held_room import HeldRoom
+from claude_sidecar.proxy.opener import Opener
 from claude_sidecar.proxy.stored_body import RequestBody
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.wire.request_peek import BodyFacts
@@ -14,8 +16,8 @@ from claude_sidecar.wire.request_peek import BodyFacts
 class CallContext:
     """One snapshot serves the whole call, whatever happens to the policy meanwhile.
 
-    callers_key: its alias; credentials_sent: names of the credential headers of the last send;
-    facts: the request as the decision sees it; opened: the caller has been sent the head of a held answer.
+    callers_key: its alias; credentials_sent: names of the credential headers of the last send; facts: the
+    request as the decision sees it; opener: set where the call asks for a stream.
     """
 
     call: Call
@@ -23,10 +25,11 @@ class CallContext:
     body: RequestBody
     body_facts: BodyFacts
     record: CallRecord
+    room: HeldRoom
     callers_key: str = "none"
     credentials_sent: tuple[str, ...] = ()
     last_failure: str = ""
-    opened: bool = False
+    opener: Opener | None = None
     facts: RequestFacts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,6 +43,11 @@ class CallContext:
             pinned=call.one_account or self.body_facts.account_bound,
         )
         self.facts = request_facts(self.snapshot, asked, self.call.index, self.record.started_s)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the caller has been sent the head of a held answer."""
+        return self.record.opened_by is not None
 
     @property
     def repeatable(self) -> bool:
@@ -58,5 +66,5 @@ class CallContext:
 
     @property
     def deadline_s(self) -> float:
-        """By when the call must be committed, on the loop's clock."""
-        return self.facts.deadline_s
+        """By when the call must be committed, on the loop's clock; who receives bytes is patient."""
+        return self.facts.total_by_s if self.opened else self.facts.deadline_s

@@ -10,6 +10,7 @@ from claude_sidecar.proxy.diagnosis import diagnose_reply
 from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.engine import Delivery
 from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.open_stream import reply_as_event, whose
 from claude_sidecar.proxy.relay import relay_rest
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.sender import note_answer
@@ -30,19 +31,33 @@ async def deliver(
         diagnose_reply(context, reply, health)
         record.retry_outcome = retry_outcome(record, delivery)
         _learn_models(context, reply, health)
-        bodiless = context.call.method == "HEAD" or reply.status in (204, 304)
-        sized = bodiless or (reply.events is None and b"content-length" in reply.index)
-        lines = delivered_lines(reply.headers, record, sized=sized, stops=delivery.stops_the_sdk)
+        if context.opened and record.cause is not None:
+            down.end(reply_as_event(record, reply))
+            return
+        record.commit_reason = reply.commit_reason if record.cause is None else None
         body = b"".join(reply.prefix)
-        reply.prefix.clear()
-        down.start(reply.status, reply.reason, lines, body, sized=sized, last=whole)
+        reply.drop_held()
+        if context.opened:
+            await down.write_body(whose(record, reply) + body, last=whole)
+        else:
+            _start(down, context, reply, body, stops=delivery.stops_the_sdk)
         if not whole:
+            if reply.events is not None and context.opener is not None:
+                context.opener.relay(reply.events)
             _note_end(context, reply, await relay_rest(down, reply, record.call_id))
     finally:
         reply.close()
         if not whole:
             note_answer(reply.attempt, reply)
         reply.attempt.ended_s = clock.now()
+
+
+def _start(down: Downstream, context: CallContext, reply: Reply, body: bytes, *, stops: bool) -> None:
+    """Write the head and what has come of the body; stops: the SDK must not repeat the call."""
+    bodiless = context.call.method == "HEAD" or reply.status in (204, 304)
+    sized = bodiless or (reply.events is None and b"content-length" in reply.index)
+    lines = delivered_lines(reply.headers, context.record, sized=sized, stops=stops)
+    down.start(reply.status, reply.reason, lines, body, sized=sized, last=reply.rest is None)
 
 
 def retry_outcome(record: CallRecord, delivery: Delivery) -> str | None:

@@ -22,7 +22,7 @@ def diagnose_reply(context: CallContext, reply: Reply, health: Health) -> None:
     """Fill the record from an upstream's answer that is delivered."""
     record, attempt = context.record, reply.attempt
     record.route = reply.candidate.route
-    record.status = reply.status
+    record.status = reply.status if record.opened_by is None else 200
     record.cause = attempt.cause
     record.error_type = attempt.error_type
     record.request_id = attempt.request_id
@@ -68,7 +68,8 @@ def diagnose_refusal(
     """Fill the record for an error of our own."""
     error = refusal.error
     record.route = "none"
-    record.status = error.status
+    record.status = error.status if record.opened_by is None else 200
+    record.request_id = None
     record.cause = error.cause
     record.error_type = error.error_type
     record.hint = hint_for(

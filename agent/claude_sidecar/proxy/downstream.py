@@ -7,6 +7,7 @@ from aiohttp import web
 
 from claude_sidecar import clock
 from claude_sidecar.wire.headers import HeaderLines, render
+from claude_sidecar.wire.sse import PING
 
 if TYPE_CHECKING:
     from aiohttp.http_writer import StreamWriter
@@ -21,6 +22,8 @@ class CallerGone(ConnectionError):
 class Downstream(web.StreamResponse):
     """What the handler returns to aiohttp: an answer that has been written already.
 
+    started, ended: its head, its last byte is written; sent_at: when anything was, on the loop's clock.
+
     aiohttp's own response would set the case of header names anew, add Date and Server, and could not
     carry header values that are not UTF-8.
     """
@@ -34,6 +37,8 @@ class Downstream(web.StreamResponse):
         self._chunked_body = False
         self._unsent_bytes = 0
         self.started = False
+        self.ended = False
+        self.sent_at = 0.0
         self.first_byte_at: float | None = None
         self.first_chunk_at: float | None = None
 
@@ -52,7 +57,8 @@ class Downstream(web.StreamResponse):
         (for HTTP/1.0: ended by closing). last: there is no more.
         """
         self.started = True
-        self.first_byte_at = clock.now()
+        self.ended = last
+        self.first_byte_at = self.sent_at = clock.now()
         if first:
             self.first_chunk_at = self.first_byte_at
         added = list(lines)
@@ -73,13 +79,32 @@ class Downstream(web.StreamResponse):
         """Write body bytes at once; waits while the caller reads slowly."""
         if data and self.first_chunk_at is None:
             self.first_chunk_at = clock.now()
+        self.ended = self.ended or last
         framed = self._framed(data, last)
         if framed:
+            self.sent_at = clock.now()
             self._write(framed)
         self._unsent_bytes += len(framed)
         if self._unsent_bytes > _DRAIN_AT_BYTES:
             self._unsent_bytes = 0
             await self._writer.drain()
+
+    def end(self, data: bytes) -> None:
+        """Write the last bytes of a body that has begun."""
+        self.ended = True
+        self._write(self._framed(data, last=True))
+
+    def ping(self) -> None:
+        """Write a ping of ours into a stream that has begun; must fall between two events.
+
+        Where the caller has not read what was written before, that will do: nothing is heaped up.
+        """
+        transport = self._transport
+        if self.ended or transport is None or transport.is_closing():
+            return
+        self.sent_at = clock.now()
+        if not transport.get_write_buffer_size():
+            self._write(self._framed(PING, last=False))
 
     def interim(self, line: bytes) -> None:
         """Write an interim answer such as `HTTP/1.1 100 Continue`."""

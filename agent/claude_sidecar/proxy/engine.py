@@ -7,7 +7,8 @@ from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.policy.budget import Turn
 from claude_sidecar.policy.call_state import CallState
-from claude_sidecar.policy.decide import next_step
+from claude_sidecar.policy.decide import HealthView, next_step
+from claude_sidecar.policy.next_route import has_next_route
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import NO_LIMITS, parse_rate_limits
 from claude_sidecar.policy.routing import Candidate, plan
@@ -68,7 +69,7 @@ class Engine:
                     case Wait():
                         state = await self._wait(context, state, step, now)
                     case Send():
-                        state = await self._send(context, state, step, now)
+                        state = await self._send(context, state, step, view, now)
                     case Deliver() | GiveUp():
                         context.record.cut_after_s = state.cut_after_s
                         return Delivery(step, state.candidates, stops_the_sdk(step, context.snapshot))
@@ -90,7 +91,9 @@ class Engine:
                 context.record.waits.append(WaitRecord(now, waited_s, step.reason))
         return state.waited(step, waited_s)
 
-    async def _send(self, context: CallContext, state: CallState, step: Send, now: float) -> CallState:
+    async def _send(
+        self, context: CallContext, state: CallState, step: Send, health: HealthView, now: float
+    ) -> CallState:
         candidate = state.candidates[step.candidate]
         if step.spends_budget:
             self._health.budget.take(self._health.reserve(state, step.candidate, now, now))
@@ -100,7 +103,13 @@ class Engine:
         outcome: Outcome | None = None
         try:
             credential = self._credential(context, candidate, now)
-            outcome = await self._sender.send(context, candidate, credential, step)
+            outcome = await self._sender.send(
+                context,
+                candidate,
+                credential,
+                step,
+                leaves_without_delta=_leaves(context, state, health, now),
+            )
         except BaseException:
             _close(state.answer)
             raise
@@ -177,6 +186,12 @@ def _candidates(context: CallContext) -> tuple[Candidate, ...]:
     if all(candidate.model == facts.model for candidate in planned) or renamed_body(context, "x") is not None:
         return planned
     return tuple(candidate for candidate in planned if candidate.model == facts.model)
+
+
+def _leaves(context: CallContext, state: CallState, health: HealthView, now: float) -> bool:
+    """Whether `timeouts.firstDelta` holds for the send under way: the call has somewhere else to go."""
+    asked = context.streams and context.snapshot.first_delta_s > 0
+    return asked and has_next_route(state, health, now)
 
 
 def _note_move(context: CallContext, state: CallState, candidate: Candidate, now: float) -> None:

@@ -15,12 +15,28 @@ _FACTS = frozenset({b"message_start", b"message_delta"})
 class EventView:
     """Feeds on an answer's bytes, gives back what may be relayed: whole events.
 
-    begun: a delta or the end has come, so the stream may be committed. stopped: `message_stop` came.
-    error: of an error event. opaque: coded in a way that can't be read, so nothing is known.
+    started: `message_start` came. has_delta: a delta came. stopped: `message_stop` came. error: of an error
+    event, error_data: its data. has_events, has_content: an event came; one that is no ping. progressed: set
+    when more than pings and comments came. opaque: coded in a way that can't be read, so nothing is known.
     Content-coded streams are relayed as the bytes come, and read in a decoded copy.
     """
 
-    __slots__ = ("_coded", "_facts", "_framer", "_inference", "_tee", "begun", "error", "opaque", "stopped")
+    __slots__ = (
+        "_facts",
+        "_framer",
+        "_inference",
+        "_tee",
+        "coded",
+        "error",
+        "error_data",
+        "has_content",
+        "has_delta",
+        "has_events",
+        "opaque",
+        "progressed",
+        "started",
+        "stopped",
+    )
 
     def __init__(self, coding: bytes | None, facts: AnswerFacts, *, inference: bool) -> None:
         """inference: whether it is a model's answer; events of other streams (a session's) are not judged:
@@ -28,17 +44,23 @@ class EventView:
         self._facts = facts
         self._inference = inference
         self._framer = EventFramer()
-        self._coded = coding is not None and coding.strip().lower() not in (b"", b"identity")
+        self.coded = coding is not None and coding.strip().lower() not in (b"", b"identity")
         self._tee: TeeDecoder | None = None
         self.opaque = False
-        if self._coded:
+        if self.coded:
             try:
                 self._tee = TeeDecoder(coding, _DECODED_LIMIT_BYTES)
             except CodingUnknown:
                 self.opaque = True
-        self.begun = self.opaque
-        self.stopped = False
+        self.started = self.has_events = self.has_content = False
+        self.has_delta = self.stopped = self.progressed = False
         self.error: ErrorBody | None = None
+        self.error_data = b""
+
+    @property
+    def begun(self) -> bool:
+        """Whether a delta or the end has come, so that the stream may be committed."""
+        return self.has_delta or self.stopped or self.opaque
 
     @property
     def ended(self) -> bool:
@@ -46,9 +68,9 @@ class EventView:
         return self.stopped or self.error is not None or self.opaque
 
     @property
-    def can_append(self) -> bool:
-        """Whether an event of our own would be understood behind what was relayed."""
-        return not self._coded
+    def takes_pings(self) -> bool:
+        """Whether a ping of ours may follow what has been given back so far."""
+        return not (self.coded or self._framer.mid_event or self.stopped or self.error is not None)
 
     @property
     def mid_event(self) -> bool:
@@ -58,36 +80,51 @@ class EventView:
     def feed(self, data: bytes) -> list[bytes]:
         """What of these bytes, and those before, may be relayed now."""
         if self.opaque:
+            self.progressed = True
             return [data]
         if self._tee is not None:
-            for event in self._framer.feed(self._tee.decode(data)):
-                self._read(event)
+            self._see(self._tee.decode(data))
             self.opaque = self._tee.broken
             return [data]
-        events = self._framer.feed(data)
-        for event in events:
-            self._read(event)
-        return events
+        return self._see(data)
 
     def finish(self) -> bytes:
         """At the end: what came of an event whose blank line is missing; it counts if its data is whole."""
         rest = self._framer.rest()
         if rest and not self.ended and _has_whole_data(rest):
             self._read(rest)
-        return b"" if self._coded else rest
+        return b"" if self.coded else rest
+
+    def _see(self, data: bytes) -> list[bytes]:
+        framer = self._framer
+        events = framer.feed(data)
+        for event in events:
+            self._read(event)
+        if not self.progressed and framer.is_under_way:
+            self.progressed = True
+        return events
 
     def _read(self, event: bytes) -> None:
         if self.error is not None or not self._inference:
             return
         kind = event_type(event)
         if kind in _DELTAS:
-            self.begun = True
-        elif kind in _FACTS:
+            self.has_delta = self.progressed = True
+            return
+        self.has_events = self.has_events or kind is not None
+        if kind == b"ping" or (kind is None and not event_data(event)):
+            return
+        self.progressed = True
+        if kind == b"error":
+            self.error_data = event_data(event)
+            self.error = read_error(self.error_data) or ErrorBody(None, None, None, None)
+            return
+        self.has_content = True
+        if kind in _FACTS:
+            self.started = self.started or kind == b"message_start"
             self._facts.read_event(kind, event)
         elif kind == b"message_stop":
-            self.begun = self.stopped = True
-        elif kind == b"error":
-            self.error = read_error(event_data(event)) or ErrorBody(None, None, None, None)
+            self.stopped = True
 
 
 def _has_whole_data(event: bytes) -> bool:

@@ -21,8 +21,11 @@ from claude_sidecar.proxy.diagnosis import diagnose_refusal
 from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.engine import Engine
 from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.held_room import HeldRoom
 from claude_sidecar.proxy.instance import refuse_own
 from claude_sidecar.proxy.open_files import OpenFiles
+from claude_sidecar.proxy.open_stream import refusal_as_event
+from claude_sidecar.proxy.opener import Opener, opening_of, patience_hints
 from claude_sidecar.proxy.own_error import OwnError, Refusal, Refused
 from claude_sidecar.proxy.own_words import too_large_words, words_for
 from claude_sidecar.proxy.stored_body import BodyTooLarge, BufferSpace, PassingBody, RequestBody, store_body
@@ -73,8 +76,14 @@ class Handler:
         self._origins = origins
         self._files = files
         self._space = BufferSpace()
+        self._room = HeldRoom(self._space)
         self.in_flight = 0
         self.draining = False
+
+    @property
+    def held_bytes(self) -> int:
+        """What bodies and held streams take of `limits.maxBufferedMiB` now."""
+        return self._space.memory_bytes
 
     def refuse_unreadable(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer what the HTTP parser refused, and tell of it like of any other call."""
@@ -125,12 +134,15 @@ class Handler:
         self, request: web.BaseRequest, down: Downstream, record: CallRecord, snapshot: Snapshot
     ) -> None:
         body: RequestBody | None = None
+        context: CallContext | None = None
         try:
             call = read_call(request)
             _note_call(record, call, snapshot)
             self._admit(call, snapshot)
             body = await self._body(request, down, call, record, snapshot)
             context = self._context(call, body, record, snapshot)
+            if context.streams:
+                context.opener = Opener(down, opening_of(call, record, snapshot), record)
             delivery = await self._engine.run(context)
             if delivery.reply is None:
                 record.retry_outcome = retry_outcome(record, delivery)
@@ -144,6 +156,8 @@ class Handler:
         except OutOfFiles:
             self._refuse(request, down, record, self._files.spent().refusal, snapshot)
         finally:
+            if context is not None and context.opener is not None:
+                context.opener.close()
             if body is not None:
                 body.release()
 
@@ -192,6 +206,7 @@ class Handler:
             body,
             body.facts(call.index.get(b"content-encoding")),
             record,
+            self._room,
             record.key,
         )
         record.model = shown_model(context.body_facts.model)
@@ -209,6 +224,9 @@ class Handler:
     ) -> None:
         """Answer with an error of our own."""
         diagnose_refusal(record, refusal, request.raw_headers, snapshot.max_body_bytes, ())
+        if record.opened_by is not None:
+            down.end(refusal_as_event(record, refusal))
+            return
         body = own_error(refusal.error.error_type, refusal.message, record.call_id)
         if refusal.closes:
             down.close_after()
@@ -219,7 +237,8 @@ class Handler:
         )
 
     def _refuse_after_bug(self, request: web.BaseRequest, down: Downstream, record: CallRecord) -> None:
-        if down.started:
+        waits = record.opened_by is not None and record.commit_reason is None and not down.ended
+        if down.started and not waits:
             record.interrupted = True
             down.cut()
             return
@@ -263,8 +282,7 @@ def _note_call(record: CallRecord, call: Call, snapshot: Snapshot) -> None:
 
 
 def _deadline_s(call: Call, record: CallRecord, snapshot: Snapshot) -> float:
-    hints = (call.index.get(b"x-stainless-timeout"), call.index.get(b"x-stainless-read-timeout"))
-    return deadline_s(record.started_s, snapshot.total_s, hints)
+    return deadline_s(record.started_s, snapshot.total_s, patience_hints(call))
 
 
 def _added_s(record: CallRecord) -> float:
@@ -272,7 +290,8 @@ def _added_s(record: CallRecord) -> float:
     if record.first_byte_s is None:
         return 0.0
     spent = record.first_byte_s - record.started_s
-    last = record.attempts[-1] if record.attempts else None
-    if last is not None and last.first_byte_s is not None and record.route != "none":
-        spent -= last.first_byte_s - last.started_s
+    number = record.opened_by.attempt if record.opened_by is not None else len(record.attempts)
+    answered = record.attempts[number - 1] if record.attempts else None
+    if answered is not None and answered.first_byte_s is not None and record.route != "none":
+        spent -= answered.first_byte_s - answered.started_s
     return max(0.0, spent)

@@ -40,12 +40,16 @@ async def relay_rest(down: Downstream, reply: Reply, call_id: str) -> str | None
 async def _relay_events(
     down: Downstream, reply: Reply, view: EventView, answer: Answer, call_id: str
 ) -> str | None:
+    view.progressed = False
     try:
         while not (view.stopped or view.error is not None):
             data = await answer.read()
             if not data:
                 break
             ready = view.feed(data)
+            if view.progressed:
+                view.progressed = False
+                answer.progressed()
             if ready:
                 await down.write_body(ready[0] if len(ready) == 1 else b"".join(ready))
         if view.stopped or view.error is not None:
@@ -60,7 +64,7 @@ async def _relay_events(
             await down.write_body(b"", last=True)
             return None
         message = f"the upstream's stream broke off: {failure}"
-    if not view.can_append:
+    if view.coded:
         down.cut()
         return INTERRUPTED
     await _append_error(down, message, call_id, mid_event=view.mid_event)

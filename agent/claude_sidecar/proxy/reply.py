@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from claude_sidecar.policy.commit import CommitReason
 from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.proxy.event_view import EventView
+from claude_sidecar.proxy.held_room import HeldShare
 from claude_sidecar.telemetry.record import AttemptRecord
 from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.answer_facts import AnswerFacts
@@ -16,7 +18,8 @@ from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, index_of
 class Reply:
     """index: of the headers as they came. prefix: body bytes that have come (of a stream: whole events);
     rest: where more comes from, None when the body is complete. events: set for a stream; guarded: a
-    stream that must end with `message_stop` or an error event. tee: decodes a copy of a JSON body, kept
+    stream that must end with `message_stop` or an error event. commit_reason: what ended a stream's hold;
+    share: what the held bytes take of the room for them. tee: decodes a copy of a JSON body, kept
     in `copy`, for `facts`. credentials_sent: names of the credential headers of the send that it answers.
     """
 
@@ -30,6 +33,8 @@ class Reply:
     rest: Answer | None = None
     events: EventView | None = None
     guarded: bool = False
+    commit_reason: CommitReason | None = None
+    share: HeldShare | None = None
     tee: TeeDecoder | None = None
     copy: bytearray = field(default_factory=bytearray)
     facts: AnswerFacts = field(default_factory=AnswerFacts)
@@ -38,6 +43,12 @@ class Reply:
 
     def __post_init__(self) -> None:
         self.index = index_of(self.headers)
+
+    @property
+    def request_id(self) -> str | None:
+        """The upstream's own name for the request."""
+        value = self.index.get(b"request-id")
+        return value.decode("ascii", "replace")[:100] if value is not None else None
 
     def see(self, data: bytes) -> None:
         """Take a decoded copy of body bytes that flow by."""
@@ -50,6 +61,12 @@ class Reply:
             self.facts.read_body(bytes(self.copy))
             self.copy.clear()
 
+    def drop_held(self) -> None:
+        """Give back the room for what was held: it is on its way to the caller, or never will be."""
+        self.prefix.clear()
+        if self.share is not None:
+            self.share.release()
+
     def discard(self) -> None:
         """Let go of an upstream that answered amiss: its connection is not used again."""
         rest, self.rest = self.rest, None
@@ -57,7 +74,8 @@ class Reply:
             rest.discard()
 
     def close(self) -> None:
-        """Let go of the upstream."""
+        """Let go of the upstream, and of what was held."""
+        self.drop_held()
         rest, self.rest = self.rest, None
         if rest is not None:
             rest.close()

@@ -16,7 +16,7 @@ from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import AttemptRecord, CallRecord
 from claude_sidecar.telemetry.series import Counts, Distributions, Levels
-from claude_sidecar.telemetry.trouble import caller_left, error_type
+from claude_sidecar.telemetry.trouble import error_of
 from claude_sidecar.wire.tokens import TokenUsage
 
 OPENMETRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -119,8 +119,7 @@ class Metrics:
         model = labels.model(record.model, learn=record.cause is not Cause.NOT_FOUND)
         key = labels.key(record.key)
         status = labels.status(record.status)
-        went_wrong = None if caller_left(record) else error_type(record.error_type, record.status)
-        error = labels.error_type(went_wrong)
+        error = labels.error_type(error_of(record))
         self._requests.add((labels.route(record.route), model, status, error, key))
         self._added.observe((), record.added_s)
         if record.feature:

@@ -7,6 +7,7 @@ Nothing in here may hold content or a key.
 from dataclasses import dataclass, field
 
 from claude_sidecar.policy.cause import Cause
+from claude_sidecar.policy.commit import CommitReason
 from claude_sidecar.wire.tokens import TokenUsage
 
 
@@ -31,6 +32,7 @@ class AttemptRecord:
     limit: which rate limit a 429 hit.
     span_id: 8 bytes as 16 hex digits, set when the send carried a `traceparent` of ours.
     key: the alias of the credential that was sent: the route's own, else the caller's.
+    partial: the answer was a stream that did not end whole, so more was used than `usage` tells.
     """
 
     route: str
@@ -51,9 +53,18 @@ class AttemptRecord:
     span_id: str | None = None
     key: str = "none"
     usage: TokenUsage = field(default_factory=TokenUsage)
+    partial: bool = False
     response_model: str | None = None
     response_id: str | None = None
     stop_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedBy:
+    """The send whose answer opened a call; attempt: counted from 1."""
+
+    route: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,8 @@ class CallRecord:
     key: the alias (never the credential) of what was sent to `route`; on own errors of what the last send
     carried, else of what the caller sent.
     limit: which rate limit a 429 hit.
+    opened_by: whose head the caller got while nothing was certain, None for a call that was not opened.
+    commit_reason: what ended the hold of a stream, None where nothing was committed.
     retry_outcome: None without repeats, else `won`, `exhausted` or `refused` (the budget).
     cut_after_s: seconds of silence after which a route was found to cut this call again and again.
     first_byte_s / first_chunk_s: when the answer's head / the first body bytes went to the caller.
@@ -117,6 +130,8 @@ class CallRecord:
     request_id: str | None = None
     cancelled: bool = False
     interrupted: bool = False
+    opened_by: OpenedBy | None = None
+    commit_reason: CommitReason | None = None
     retry_outcome: str | None = None
     cut_after_s: float | None = None
     first_byte_s: float | None = None
@@ -133,5 +148,11 @@ class CallRecord:
 
     @property
     def failed(self) -> bool:
-        """Whether the caller got an error, or a stream that broke."""
-        return self.interrupted or self.status is None or self.status >= 400
+        """Whether the caller got an error, be it inside a 200, or a stream that broke."""
+        status = self.status
+        return status is None or status >= 400 or self.interrupted or self.cause is not None
+
+    @property
+    def told_of_failure(self) -> bool:
+        """Whether the caller was told that the call failed, or saw it break."""
+        return self.interrupted or self.cause is not None or (self.status or 0) >= 400

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from claude_sidecar.telemetry.api_paths import path_template
-from claude_sidecar.telemetry.record import AttemptRecord, CallRecord, Timebase
+from claude_sidecar.telemetry.record import AttemptRecord, CallRecord, OpenedBy, Timebase
 from claude_sidecar.telemetry.span_attributes import attempt_error
 from claude_sidecar.wire.tokens import TokenUsage
 
@@ -62,6 +62,9 @@ def _call(record: CallRecord, timebase: Timebase) -> Json:
         "policyHash": record.policy_hash,
         "sdkRetryCount": record.sdk_retry_count,
         "retryOutcome": record.retry_outcome,
+        "opened": record.opened_by is not None,
+        "openedBy": _opened_by(record.opened_by),
+        "commitReason": record.commit_reason,
         "cancelled": record.cancelled,
         "interrupted": record.interrupted,
         "attempts": [_attempt(record, attempt) for attempt in record.attempts],
@@ -98,7 +101,12 @@ def _attempt(record: CallRecord, attempt: AttemptRecord) -> Json:
         "reusedConnectionDied": attempt.reused_connection_died,
         "cancelled": attempt.cancelled,
         "usage": _usage(attempt.usage),
+        "partial": attempt.partial,
     }
+
+
+def _opened_by(opened_by: OpenedBy | None) -> Json | None:
+    return None if opened_by is None else {"route": opened_by.route, "attempt": opened_by.attempt}
 
 
 def _usage(usage: TokenUsage) -> Json:

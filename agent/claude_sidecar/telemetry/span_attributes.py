@@ -8,11 +8,12 @@ from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.model_match import same_model
 from claude_sidecar.telemetry.record import AttemptRecord, CallRecord
-from claude_sidecar.telemetry.trouble import caller_left, error_type, went_wrong
+from claude_sidecar.telemetry.trouble import caller_left, error_of, error_type
 
 Value = str | bool | int | float | Sequence[str]
 Attributes = dict[str, Value]
 
+_WITHOUT_TYPE = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connection_error"}
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
 
@@ -43,6 +44,12 @@ def server_attributes(record: CallRecord, template: str | None, labels: Labels) 
         attributes[names.HINT] = record.hint
     if record.request_id is not None:
         attributes[names.RESPONSE_REQUEST_ID] = (record.request_id,)
+    if record.commit_reason is not None:
+        attributes[names.COMMIT_REASON] = record.commit_reason.value
+    if record.opened_by is not None:
+        attributes[names.OPENED] = True
+        attributes[names.OPENED_BY_ROUTE] = record.opened_by.route
+        attributes[names.OPENED_BY_ATTEMPT] = record.opened_by.attempt
     if record.cancelled:
         attributes[names.CANCELLED] = True
     return attributes
@@ -147,7 +154,7 @@ def attempt_error(attempt: AttemptRecord) -> str | None:
         return None
     error = error_type(attempt.error_type, attempt.status)
     if error is None and attempt.cause is not None:
-        return "timeout" if attempt.cause is Cause.TIMEOUT else "connection_error"
+        return _WITHOUT_TYPE.get(attempt.cause, "_OTHER")
     return error
 
 
@@ -167,9 +174,9 @@ def _outcome(record: CallRecord) -> Attributes:
     attributes: Attributes = {names.ROUTE: record.route}
     if record.status is not None:
         attributes[names.HTTP_RESPONSE_STATUS_CODE] = record.status
-    if went_wrong(record):
-        error = error_type(record.error_type, record.status)
-        attributes[names.ERROR_TYPE] = error if error is not None else "_OTHER"
+    error = error_of(record)
+    if error is not None:
+        attributes[names.ERROR_TYPE] = error
     if record.cause is not None and not caller_left(record):
         attributes[names.CAUSE] = record.cause.value
     return attributes

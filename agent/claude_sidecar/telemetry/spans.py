@@ -61,7 +61,8 @@ class SpanBuilder:
         top = trace.context(record.server_span_id)
         middle = trace.context(None)
         wrong = went_wrong(record)
-        server_failed = wrong and (record.status is None or record.status >= 500 or record.interrupted)
+        # A 4xx is no error of a server's (semantic conventions, HTTP spans); an error inside a 200 is.
+        server_failed = wrong and (record.interrupted or not 400 <= (record.status or 0) < 500)
         spans = [
             self._span(
                 _server_name(record, template),

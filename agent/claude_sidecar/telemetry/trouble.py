@@ -13,9 +13,17 @@ def error_type(error: str | None, status: int | None) -> str | None:
     return str(status) if status is not None and status >= 400 else None
 
 
+def error_of(record: CallRecord) -> str | None:
+    """`error.type` of a call as the caller got it; None where nothing failed, or the caller left before."""
+    if caller_left(record):
+        return None
+    error = error_type(record.error_type, record.status)
+    return "_OTHER" if error is None and record.failed else error
+
+
 def caller_left(record: CallRecord) -> bool:
     """Whether the caller went away from a call that had not failed by then: no error of anybody's."""
-    return record.cancelled and not record.interrupted and (record.status is None or record.status < 400)
+    return record.cancelled and not record.told_of_failure
 
 
 def went_wrong(record: CallRecord) -> bool:

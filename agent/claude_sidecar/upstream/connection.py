@@ -15,6 +15,14 @@ from claude_sidecar.upstream.failure import ConnectionDied, Phase, TimedOut, Ups
 
 _BUFFER_HIGH_BYTES = 256 << 10
 
+_WORDS = {
+    Phase.FIRST_BYTE: "no answer began in time",
+    Phase.FIRST_DELTA: "no content came in time",
+    Phase.IDLE: "the answer stopped coming",
+    Phase.STALLED: "nothing but pings came for too long",
+    Phase.DEADLINE: "the call's deadline came first",
+}
+
 
 class UpstreamConnection(asyncio.Protocol):
     """Speaks to one upstream; carries one exchange at a time, whose answer is `answer`.
@@ -44,12 +52,19 @@ class UpstreamConnection(asyncio.Protocol):
         self._drain_waiter: asyncio.Future[None] | None = None
 
     def begin(
-        self, *, head_only: bool, first_byte_s: float | None, deadline_by: float | None, idle_s: float | None
+        self,
+        *,
+        head_only: bool,
+        first_byte_s: float | None,
+        deadline_by: float | None,
+        idle_s: float | None,
+        first_delta_by: float | None = None,
     ) -> None:
         """Start an exchange.
 
-        head_only: the request is a HEAD. first_byte_s: from the request's last byte; deadline_by: on the
-        loop's clock; idle_s: between bytes of the answer; None for no limit.
+        head_only: the request is a HEAD. first_byte_s: from the request's last byte; deadline_by,
+        first_delta_by (until the commit): on the loop's clock; idle_s: between bytes of the answer; None
+        for no limit.
         """
         self.answer = AnswerParser(head_only=head_only)
         self.first_byte_at = None
@@ -60,6 +75,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._busy = True
         timers = self._timers
         timers.clear()
+        timers.first_delta_by = first_delta_by
         timers.deadline_by, timers.idle_s = deadline_by, idle_s
         timers.arm()
 
@@ -110,13 +126,24 @@ class UpstreamConnection(asyncio.Protocol):
             self._resume_reading()
         return data
 
-    def lift_deadline(self, idle_s: float | None) -> None:
-        """After the commit only the idle timer holds."""
+    def lift_deadline(self) -> None:
+        """Whoever reads the answer decides how long it may take in all."""
+        self._timers.deadline_by = None
+        self._timers.arm()
+
+    def commit(self, idle_s: float | None, stalled_s: float | None) -> None:
+        """After the commit only these two hold: between bytes, and between what counts as progress."""
         timers = self._timers
-        timers.first_byte_by = timers.deadline_by = None
+        timers.first_byte_by = timers.first_delta_by = timers.deadline_by = None
         timers.idle_s = idle_s
         timers.idle_from = None if self._read_paused else self._loop.time()
+        timers.stalled_s = stalled_s
+        timers.stalled_from = self._loop.time()
         timers.arm()
+
+    def progressed(self) -> None:
+        """What was read tells more than that the upstream is alive."""
+        self._timers.stalled_from = self._loop.time()
 
     @property
     def reusable(self) -> bool:
@@ -178,8 +205,12 @@ class UpstreamConnection(asyncio.Protocol):
         )
 
     def _expired(self, phase: Phase) -> None:
-        words = {Phase.FIRST_BYTE: "no answer began in time", Phase.IDLE: "the answer stopped coming"}
-        self._fail(TimedOut(phase, words.get(phase, "the call's deadline came first")))
+        if phase is Phase.STALLED and self._waiter is None:
+            # It is the caller who keeps us from reading.
+            self.progressed()
+            self._timers.arm()
+            return
+        self._fail(TimedOut(phase, _WORDS[phase]))
 
     # What follows is called by the event loop.
 

@@ -1,4 +1,4 @@
-"""The three timers of one exchange on one timer handle: first byte, idle, deadline."""
+"""The timers of one exchange on one timer handle: first byte, first delta, idle, stalled, deadline."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,10 +12,22 @@ _GRAIN_S = 0.001
 class ExchangeTimers:
     """Calls `expired` with the phase whose time is up, at most once an exchange.
 
-    The idle timer is not set anew for every byte: when it fires too early it is set for the rest.
+    The idle timer is not set anew for every byte, nor the stalled one for every event: when it fires too
+    early it is set for the rest.
     """
 
-    __slots__ = ("_expired", "_handle", "_loop", "deadline_by", "first_byte_by", "idle_from", "idle_s")
+    __slots__ = (
+        "_expired",
+        "_handle",
+        "_loop",
+        "deadline_by",
+        "first_byte_by",
+        "first_delta_by",
+        "idle_from",
+        "idle_s",
+        "stalled_from",
+        "stalled_s",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[Phase], None]) -> None:
         self._loop = loop
@@ -27,9 +39,12 @@ class ExchangeTimers:
         """No timer runs."""
         self.disarm()
         self.first_byte_by: float | None = None
+        self.first_delta_by: float | None = None
         self.deadline_by: float | None = None
         self.idle_s: float | None = None
         self.idle_from: float | None = None
+        self.stalled_s: float | None = None
+        self.stalled_from: float = 0.0
 
     def arm(self) -> None:
         """Take changed times into account."""
@@ -45,16 +60,18 @@ class ExchangeTimers:
             self._handle = None
 
     def _next_due(self) -> tuple[float, Phase] | None:
-        due: tuple[float, Phase] | None = None
+        due: list[tuple[float, Phase]] = []
         if self.first_byte_by is not None:
-            due = (self.first_byte_by, Phase.FIRST_BYTE)
-        if self.deadline_by is not None and (due is None or self.deadline_by < due[0]):
-            due = (self.deadline_by, Phase.DEADLINE)
+            due.append((self.first_byte_by, Phase.FIRST_BYTE))
+        if self.first_delta_by is not None:
+            due.append((self.first_delta_by, Phase.FIRST_DELTA))
+        if self.deadline_by is not None:
+            due.append((self.deadline_by, Phase.DEADLINE))
         if self.idle_s is not None and self.idle_from is not None:
-            idle_by = self.idle_from + self.idle_s
-            if due is None or idle_by < due[0]:
-                due = (idle_by, Phase.IDLE)
-        return due
+            due.append((self.idle_from + self.idle_s, Phase.IDLE))
+        if self.stalled_s is not None:
+            due.append((self.stalled_from + self.stalled_s, Phase.STALLED))
+        return min(due, default=None)
 
     def _fire(self) -> None:
         self._handle = None

@@ -12,7 +12,9 @@ class Phase(StrEnum):
     TLS = "tls"
     FIRST_BYTE = "first byte"
     ANSWER = "answer"
+    FIRST_DELTA = "first delta"
     IDLE = "idle"
+    STALLED = "stalled"
     DEADLINE = "deadline"
 
 
@@ -46,4 +48,4 @@ class ConnectionDied(UpstreamFailure):
 
 
 class TimedOut(UpstreamFailure):
-    """One of our timers ran out: first byte, idle or the call's deadline."""
+    """One of our timers ran out: first byte, first delta, idle, stalled or the call's deadline."""

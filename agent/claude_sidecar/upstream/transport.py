@@ -28,7 +28,8 @@ class RequestBody(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timers:
-    """connect_s, first_byte_s, idle_s: seconds, None for no limit; deadline_by: on the loop's clock.
+    """connect_s, first_byte_s, idle_s: seconds, None for no limit; deadline_by, first_delta_by (until the
+    commit): on the loop's clock.
 
     first_byte_s counts from the request's last byte.
     """
@@ -37,6 +38,7 @@ class Timers:
     first_byte_s: float | None
     idle_s: float | None
     deadline_by: float | None
+    first_delta_by: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,17 @@ class Answer(Protocol):
     async def read(self) -> bytes:
         """The next bytes of the body, empty at the end. Raises UpstreamFailure."""
 
-    def committed(self, idle_s: float | None) -> None:
-        """The caller is being answered: only the idle timer holds from here."""
+    def lift_deadline(self) -> None:
+        """Let go of the call's deadline: whoever reads decides how long the answer may take in all."""
+
+    def commit(self, idle_s: float | None, stalled_s: float | None) -> None:
+        """The caller is being answered: only these timers hold from here, seconds.
+
+        idle_s: between bytes; stalled_s: between two `progressed`; None for no limit.
+        """
+
+    def progressed(self) -> None:
+        """What was read last is more than a sign of life."""
 
     def close(self) -> None:
         """No more is wanted: the connection is kept if the answer is whole, else closed."""
@@ -105,6 +116,7 @@ class HttpTransport:
         connection.begin(
             head_only=request.head_only,
             first_byte_s=timers.first_byte_s,
+            first_delta_by=timers.first_delta_by,
             deadline_by=timers.deadline_by,
             idle_s=timers.idle_s,
         )
@@ -179,9 +191,17 @@ class _PooledAnswer:
             return b""
         return await self._connection.read()
 
-    def committed(self, idle_s: float | None) -> None:
+    def lift_deadline(self) -> None:
         if self._connection is not None:
-            self._connection.lift_deadline(idle_s)
+            self._connection.lift_deadline()
+
+    def commit(self, idle_s: float | None, stalled_s: float | None) -> None:
+        if self._connection is not None:
+            self._connection.commit(idle_s, stalled_s)
+
+    def progressed(self) -> None:
+        if self._connection is not None:
+            self._connection.progressed()
 
     def discard(self) -> None:
         connection, self._connection = self._connection, None

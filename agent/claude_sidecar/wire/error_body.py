@@ -46,17 +46,19 @@ def read_error(body: bytes) -> ErrorBody | None:
     return _of_object(document) if isinstance(document, dict) else None
 
 
-def own_error(error_type: str, message: str, request_id: str) -> bytes:
+def own_error(error_type: str, message: str, request_id: str, *, status: int | None = None) -> bytes:
     """The body of an error that the sidecar makes itself.
 
+    status: told in the body where it has no status line of its own, inside a stream.
     error_type must start with `gateway_`: else ValueError, since callers could not tell ours from
     the provider's.
     """
     if not error_type.startswith("gateway_"):
         raise ValueError(f"an own error's type starts with gateway_, not {error_type!r}")
-    return _ENCODER.encode(
-        {"type": "error", "error": {"type": error_type, "message": message}, "request_id": request_id}
-    )
+    error: dict[str, object] = {"type": error_type, "message": message}
+    if status is not None:
+        error["details"] = {"status": status}
+    return _ENCODER.encode({"type": "error", "error": error, "request_id": request_id})
 
 
 def _of_object(document: dict[str, Any]) -> ErrorBody | None:

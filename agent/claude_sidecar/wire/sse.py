@@ -3,9 +3,15 @@
 import re
 
 _BOUNDARY = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 _EVENT_LINE = re.compile(rb"(?:^|[\r\n])event:[ ]?([A-Za-z0-9_.-]+)")
 _TYPE_IN_DATA = re.compile(rb'(?:^|[\r\n])data:[ ]?\{\s*"type"\s*:\s*"([A-Za-z0-9_.-]+)"')
 _DATA_LINE = re.compile(rb"(?:^|[\r\n])data:[ ]?([^\r\n]*)")
+_COMMENT_LINES = re.compile(rb"(?::[^\r\n]*(?:\r\n|\n|\r|$))+")
+_PING_LINE = b"event: ping"
+
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+"""An event that every SDK skips, as the API writes it."""
 
 PIECE_BYTES = 1 << 20
 """An event longer than this is passed on in pieces, so that memory stays bounded."""
@@ -55,6 +61,11 @@ class EventFramer:
         """What has come of an event that is not complete."""
         return self._pending
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether an event has begun to come that is no ping."""
+        return self.mid_event or (bool(self._pending) and is_under_way(self._pending))
+
 
 def _boundary_end(buffer: bytes, start: int, *, returns: bool) -> int | None:
     """Where the first blank line ends; returns: whether carriage returns may be among the line ends.
@@ -74,6 +85,25 @@ def event_type(event: bytes) -> bytes | None:
         return b"content_block_delta"
     match = _EVENT_LINE.search(event) or _TYPE_IN_DATA.search(event)
     return match.group(1) if match is not None else None
+
+
+def is_under_way(piece: bytes) -> bool:
+    """Whether the beginning of an event has come that is none of a ping; comments are no events."""
+    comments = _COMMENT_LINES.match(piece)
+    begun = piece[comments.end() :] if comments is not None else piece
+    return bool(begun) and begun[: len(_PING_LINE)] != _PING_LINE[: len(begun)]
+
+
+def comment_line(text: str) -> bytes:
+    """A line that readers of events pass over; what is not printable ASCII becomes `?`."""
+    plain = "".join(char if " " <= char <= "~" else "?" for char in text)
+    return b": " + plain.encode("ascii") + b"\n"
+
+
+def error_event(data: bytes) -> bytes:
+    """An `error` event whose reader gets these bytes back, line ends as line feeds."""
+    lines = _LINE_END.split(data)
+    return b"event: error\n" + b"".join([b"data: " + line + b"\n" for line in lines]) + b"\n"
 
 
 def event_data(event: bytes) -> bytes:

@@ -13,12 +13,17 @@ TWO_ROUTES = "routes: [{name: a}, {name: b, credential: {secretKeyRef: {key: b}}
 
 def steps(tmp_path: Path, capsys: pytest.CaptureFixture[str], spec: str, *args: str) -> list[str]:
     """The numbered steps that `explain` prints for a spec."""
+    return re.findall(r"^ *\d+\. (.*)$", explained(tmp_path, capsys, spec, *args), re.MULTILINE)
+
+
+def explained(tmp_path: Path, capsys: pytest.CaptureFixture[str], spec: str, *args: str) -> str:
+    """All that `explain` prints for a spec."""
     path = tmp_path / "p.yaml"
     path.write_text(f"{HEAD}spec: {{{spec}}}\n")
     with pytest.raises(SystemExit) as ended:
         main(["explain", str(path), *args])
     assert not ended.value.code
-    return re.findall(r"^ *\d+\. (.*)$", capsys.readouterr().out, re.MULTILINE)
+    return capsys.readouterr().out
 
 
 CASES = [
@@ -146,6 +151,34 @@ def test_steps_are_told_in_order(
     assert len(told) == len(expected), told
     for step, beginning in zip(told, expected, strict=True):
         assert step.startswith(beginning), told
+
+
+SILENT = [
+    ("", (), ["it is opened once", "content that was held for 300s", "from its head on", "600s without"]),
+    (
+        "",
+        ("--header", "x-stainless-read-timeout: 4"),
+        ["or 2s after arrival", "timeouts.total, 600s", "whenever 2s passed", "600s without"],
+    ),
+    (
+        "stream: {quietAfter: 0s, keepAlive: 0s}, timeouts: {stalled: 0s}",
+        ("--header", "x-stainless-timeout: 60"),
+        ["it is never opened", "the call's deadline, 60s", "there are no pings of ours"],
+    ),
+    ("stream: {hold: Headers}", (), ["at once (stream.hold: Headers)", "from its head on", "600s without"]),
+    ("timeouts: {firstDelta: 20s}", (), ["opened", "held for", "first delta after 20s", "head on", "600s"]),
+]
+
+
+@pytest.mark.parametrize(("spec", "args", "expected"), SILENT)
+def test_silence_of_a_stream_is_told_behind_the_steps(
+    spec: str, args: tuple[str, ...], expected: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = explained(tmp_path, capsys, spec, "--status", "200", "--stream", *args)
+    lines = told.partition("a stream that keeps silent:\n")[2].splitlines()
+    assert len(lines) == len(expected), lines
+    for line, part in zip(lines, expected, strict=True):
+        assert part in line
 
 
 @pytest.mark.parametrize("header", ["nonsense", ": x"])

@@ -30,9 +30,9 @@ retry:
 fallback:
   causes: [Overloaded, ServerError, ConnectionFailure, Timeout]
   substitutions: []
-timeouts: {connect: 5s, firstByte: 2m, idle: 5m, total: 10m}
+timeouts: {connect: 5s, firstByte: 2m, firstDelta: 0s, idle: 5m, stalled: 10m, total: 10m}
 circuitBreaker: {failurePercent: 50, minRequests: 10, window: 30s, openFor: 15s}
-stream: {hold: FirstDelta, holdMax: 30s}
+stream: {hold: FirstDelta, quietAfter: 15s, holdMax: 5m, keepAlive: 15s}
 limits: {maxConcurrent: 512, maxBodyMiB: 32, maxBufferedMiB: 64, spoolMiB: 256}
 pacing: {mode: Observe, maxWait: 60s, maxQueued: 1000}
 telemetry:
@@ -79,9 +79,21 @@ specs = parts(
         budget=parts(percent=st.integers(0, 100), minPerSecond=st.integers(0, 1000)),
     ),
     fallback=parts(causes=st.lists(st.sampled_from([str(c) for c in CAUSE_ORDER]), unique=True)),
-    timeouts=parts(connect=positive, firstByte=positive, idle=positive, total=positive),
+    timeouts=parts(
+        connect=positive,
+        firstByte=positive,
+        firstDelta=durations,
+        idle=positive,
+        stalled=durations,
+        total=positive,
+    ),
     circuitBreaker=parts(failurePercent=st.integers(1, 100), window=positive, openFor=durations),
-    stream=parts(hold=st.sampled_from(["FirstDelta", "Headers"]), holdMax=durations),
+    stream=parts(
+        hold=st.sampled_from(["FirstDelta", "Headers"]),
+        quietAfter=durations,
+        holdMax=durations,
+        keepAlive=durations,
+    ),
     telemetry=parts(traces=parts(propagate=st.booleans()), keyAlias=st.sampled_from(["Hidden"])),
     prices=st.lists(
         st.fixed_dictionaries({"model": models, "inputPerMTok": prices}),

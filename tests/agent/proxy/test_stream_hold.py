@@ -33,13 +33,14 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def test_held_stream_is_let_go_after_hold_max(started) -> None:
-    upstream = ScriptedUpstream([[STREAM_HEAD, chunk(EVENTS[0]), Hang()]])
-    async with started(upstream) as bench, connected(bench.port) as app:
+async def test_hold_max_counts_from_the_first_content(started) -> None:
+    script = [STREAM_HEAD, Pause(20), chunk(EVENTS[0]), Hang()]
+    stream = {"holdMax": "30s", "quietAfter": "0s"}
+    async with started(ScriptedUpstream([script]), stream=stream) as bench, connected(bench.port) as app:
         await app.send(REQUEST)
         head = await app.head()
         assert (head.status, await app.chunk()) == (200, EVENTS[0])
-        assert now() == pytest.approx(30, abs=0.01)
+        assert now() == pytest.approx(50, abs=0.01)
 
 
 async def test_pings_do_not_let_a_stream_go(started) -> None:

@@ -11,6 +11,7 @@ from claude_sidecar.telemetry import call_log
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.log import configure, event
 from claude_sidecar.telemetry.model_match import same_model
+from claude_sidecar.telemetry.record import OpenedBy
 
 
 @pytest.fixture
@@ -99,6 +100,17 @@ def test_call_that_a_retry_cured_is_information(make, lines) -> None:
     (line,) = lines()
     assert (line["level"], line["attempts"], line["retry_outcome"]) == ("info", 2, "won")
     assert line["sends"] == ["anthropic - ConnectionFailure", "anthropic 200 ok"]
+
+
+def test_error_inside_a_200_is_a_warning_after_one_send_too(make, lines) -> None:
+    sent = make.refused(200, Cause.OVERLOADED, "overloaded_error")
+    record = make.call(cause=Cause.OVERLOADED, error_type="overloaded_error", attempts=[sent])
+    record.opened_by = OpenedBy("anthropic", 1)
+    call_log.call_ended(record, Labels())
+    (line,) = lines()
+    assert (line["level"], line["status"], line["error_type"]) == ("warning", 200, "overloaded_error")
+    assert (line["opened"], line["opened_by"]) == (True, "anthropic 1")
+    assert "commit_reason" not in line
 
 
 def test_plain_call_and_one_that_the_caller_left_write_nothing(make, lines) -> None:

@@ -4,7 +4,8 @@ import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
 from claude_sidecar.policy.cause import Cause
-from claude_sidecar.telemetry.record import FallbackRecord, WaitRecord
+from claude_sidecar.policy.commit import CommitReason
+from claude_sidecar.telemetry.record import FallbackRecord, OpenedBy, WaitRecord
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -212,6 +213,29 @@ def test_stream_that_breaks_after_the_commit_is_an_error_despite_its_200(make, t
     assert {span.status.status_code for span in (server, chat, post)} == {StatusCode.ERROR}
     assert server.attributes["error.type"] == "gateway_stream_interrupted"
     assert server.attributes["http.response.status_code"] == 200
+
+
+@pytest.mark.parametrize("error_type", ["overloaded_error", None])
+def test_error_inside_a_200_that_was_never_committed_is_an_error_of_all(make, tree, error_type) -> None:
+    sent = make.refused(200, Cause.OVERLOADED, error_type)
+    record = make.call(cause=Cause.OVERLOADED, error_type=error_type, attempts=[sent])
+    for span in tree(record):
+        assert span.status.status_code is StatusCode.ERROR
+        assert span.attributes["error.type"] == (error_type or "_OTHER")
+        assert span.attributes["http.response.status_code"] == 200
+
+
+def test_opened_call_tells_who_opened_it_and_what_committed_it(make, tree) -> None:
+    record = make.call(opened_by=OpenedBy("anthropic", 1), commit_reason=CommitReason.HOLD_MAX)
+    server, *below = tree(record)
+    told = {name: value for name, value in server.attributes.items() if "open" in name or "commit" in name}
+    assert told == {
+        "claude_sidecar.opened": True,
+        "claude_sidecar.opened_by.route": "anthropic",
+        "claude_sidecar.opened_by.attempt": 1,
+        "claude_sidecar.commit_reason": "hold-max",
+    }
+    assert not any("open" in name for span in below for name in span.attributes)
 
 
 def test_call_that_sent_nothing_still_has_server_and_operation(make, tree) -> None:

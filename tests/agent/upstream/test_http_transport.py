@@ -134,7 +134,7 @@ async def test_deadline_is_lifted_by_the_commit(lined) -> None:
     script = [CHUNKED, chunk(b"a"), Pause(20), chunk(b"b"), LAST_CHUNK]
     async with lined(ScriptedUpstream([script])) as line:
         committed = await line.send(deadline_by=10.0)
-        committed.committed(30.0)
+        committed.commit(30.0, None)
         assert await line.body(committed) == b"ab"
 
 

@@ -182,3 +182,23 @@ def test_no_bytes_make_reading_an_event_raise(event: bytes) -> None:
     kind = event_type(event)
     assert kind is None or kind in event
     assert len(event_data(event)) <= len(event)
+
+
+@pytest.mark.parametrize(
+    ("piece", "expected"),
+    [
+        (b"e", False),
+        (b"event: pi", False),
+        (b"event: ping\ndata: {", False),
+        (b": note", False),
+        (b": note\n: another\r\n", False),
+        (b": note\nevent: ping\n", False),
+        (b"event: c", True),
+        (b"data: {", True),
+        (b": note\nevent: content", True),
+    ],
+)
+def test_piece_that_may_be_a_ping_or_a_comment_is_no_event_under_way(piece, expected) -> None:
+    framer = EventFramer()
+    framer.feed(piece)
+    assert framer.is_under_way is expected

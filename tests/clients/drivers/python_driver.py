@@ -111,7 +111,8 @@ def play(client: anthropic.Anthropic, scene: Facts) -> Facts:
 def main() -> None:
     """Plays what standard input asks for."""
     asked = json.load(sys.stdin)
-    options = {"max_retries": asked["max_retries"]} if "max_retries" in asked else {}
+    given = {"max_retries": asked.get("max_retries"), "timeout": asked.get("read_timeout_s")}
+    options = {name: value for name, value in given.items() if value is not None}
     client = anthropic.Anthropic(base_url=asked["base_url"], api_key=asked["key"], **options)
     for scene in asked["scenes"]:
         print(json.dumps(play(client, scene)), flush=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
@@ -131,6 +132,52 @@ async def connected(port: int) -> AsyncIterator[RawConnection]:
         yield connection
     finally:
         connection.abort()
+
+
+@dataclass
+class TimedAnswer:
+    """A chunked answer and when its parts came: loop seconds. end: `whole` or how it broke off."""
+
+    head: RawAnswer
+    asked_at: float
+    head_at: float
+    pieces: list[tuple[float, bytes]] = field(default_factory=list)
+    end: str = "whole"
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(data for _, data in self.pieces)
+
+    @property
+    def longest_silence_s(self) -> float:
+        """The longest time between the head, the pieces and the end."""
+        times = [self.head_at, *(at for at, _ in self.pieces)]
+        return max((later - before for before, later in itertools.pairwise(times)), default=0.0)
+
+
+async def watch(port: int, request: bytes, *, patience_s: float | None = None) -> TimedAnswer:
+    """Ask for a stream and note when what of it comes.
+
+    patience_s: the longest silence that the client bears, as an SDK's read time-out; TimeoutError past it.
+    """
+    clock = asyncio.get_running_loop().time
+    async with connected(port) as connection:
+        asked_at = clock()
+        await connection.send(request)
+        async with asyncio.timeout(patience_s):
+            answer = TimedAnswer(await connection.head(), asked_at, clock())
+        try:
+            while True:
+                async with asyncio.timeout(patience_s):
+                    piece = await connection.chunk()
+                if not piece:
+                    return answer
+                answer.pieces.append((clock(), piece))
+        except asyncio.IncompleteReadError:
+            answer.end = "eof"
+        except ConnectionError:
+            answer.end = "reset"
+        return answer
 
 
 async def ask(port: int, request: bytes, *, bodiless: bool = False) -> RawAnswer:

@@ -94,6 +94,7 @@ async function play(client, scene) {
 
 const asked = JSON.parse(readFileSync(0, "utf8"));
 const options = "max_retries" in asked ? { maxRetries: asked.max_retries } : {};
+if ("read_timeout_s" in asked) options.timeout = asked.read_timeout_s * 1000;
 const client = new Anthropic({ baseURL: asked.base_url, apiKey: asked.key, ...options });
 for (const scene of asked.scenes) {
   console.log(JSON.stringify(await play(client, scene)));

@@ -2,9 +2,12 @@
 package protocol
 
 import (
+	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"os"
+	"time"
 )
 
 // Asked is what standard input holds.
@@ -12,6 +15,7 @@ type Asked struct {
 	BaseURL    string  `json:"base_url"`
 	Key        string  `json:"key"`
 	MaxRetries *int    `json:"max_retries"`
+	ReadS      float64 `json:"read_timeout_s"`
 	Scenes     []Scene `json:"scenes"`
 }
 
@@ -21,6 +25,32 @@ type Scene struct {
 	Do      string            `json:"do"`
 	Model   string            `json:"model"`
 	Headers map[string]string `json:"headers"`
+}
+
+// reader gives up on a connection that says nothing for too long.
+type reader struct {
+	net.Conn
+	patience time.Duration
+}
+
+func (r reader) Read(into []byte) (int, error) {
+	if err := r.SetReadDeadline(time.Now().Add(r.patience)); err != nil {
+		return 0, err
+	}
+	return r.Conn.Read(into)
+}
+
+// Client is an HTTP client whose reads time out after `read_timeout_s`, nil where none is asked for.
+func (asked Asked) Client() *http.Client {
+	if asked.ReadS == 0 {
+		return nil
+	}
+	patience := time.Duration(asked.ReadS * float64(time.Second))
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		return reader{conn, patience}, err
+	}
+	return &http.Client{Transport: &http.Transport{DialContext: dial}}
 }
 
 // Failure is an error as the SDK gives it.

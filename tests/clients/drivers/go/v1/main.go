@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"sort"
+	"strconv"
 	"strings"
 
 	sdk "github.com/anthropics/anthropic-sdk-go"
@@ -165,6 +166,10 @@ func main() {
 		}
 		if asked.MaxRetries != nil {
 			options = append(options, option.WithMaxRetries(*asked.MaxRetries))
+		}
+		if patient := asked.Client(); patient != nil {
+			told := strconv.FormatFloat(asked.ReadS, 'f', -1, 64)
+			options = append(options, option.WithHTTPClient(patient), option.WithHeader("X-Stainless-Timeout", told))
 		}
 		for name, value := range scene.Headers {
 			options = append(options, option.WithHeader(name, value))

@@ -1,0 +1,150 @@
+"""The caller's side of a call that is silent: it is opened in time, and pinged where nothing is sent."""
+
+import asyncio
+from typing import Protocol
+
+from claude_sidecar import clock
+from claude_sidecar.policy.deadline import callers_timeout_s
+from claude_sidecar.policy.opening import Opening
+from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.proxy.answer_head import opening_lines
+from claude_sidecar.proxy.call import Call
+from claude_sidecar.proxy.downstream import CallerGone, Downstream
+from claude_sidecar.proxy.event_view import EventView
+from claude_sidecar.proxy.reply import Reply
+from claude_sidecar.telemetry.record import CallRecord, OpenedBy
+
+_GRAIN_S = 0.001
+"""An event loop may call a timer early by its clock's grain."""
+
+
+class Held(Protocol):
+    """A stream that is held back."""
+
+    reply: Reply
+
+    @property
+    def may_open(self) -> bool:
+        """Whether events of ours could follow its head."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether more than its head has come."""
+
+    def opened(self) -> None:
+        """Its head is with the caller."""
+
+
+class Opener:
+    """Opens one call and keeps it alive, on one timer handle.
+
+    The timer is not set anew for what is sent: when it fires too early it is set for the rest.
+    """
+
+    __slots__ = ("_down", "_first_held_s", "_held", "_loop", "_opening", "_record", "_relayed", "_timer")
+
+    def __init__(self, down: Downstream, opening: Opening, record: CallRecord) -> None:
+        self._down = down
+        self._opening = opening
+        self._record = record
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._held: Held | None = None
+        self._first_held_s: float | None = None
+        self._relayed: EventView | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the caller has the head of an answer, though none is committed."""
+        return self._record.opened_by is not None
+
+    def hold(self, held: Held) -> None:
+        """A stream is held from now on."""
+        self._held = held
+        if self._first_held_s is None:
+            self._first_held_s = clock.now()
+        self.look()
+
+    def let_go(self) -> None:
+        """Nothing is held any more; what is open stays open, and is pinged between attempts too."""
+        self._held = None
+        if not self.is_open:
+            self.close()
+
+    def relay(self, view: EventView) -> None:
+        """A stream is committed: from now on its own events go to the caller."""
+        self._relayed = view
+        self.look()
+
+    def look(self) -> None:
+        """Take into account what has changed of the stream that is held."""
+        self.close()
+        due = self._due()
+        if due is not None:
+            self._timer = self._loop.call_at(due, self._fire)
+
+    def close(self) -> None:
+        """Nothing more is done."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _due(self) -> float | None:
+        if self._relayed is not None or self.is_open:
+            after_s = self._ping_after_s
+            return self._down.sent_at + after_s if after_s is not None else None
+        held = self._held
+        if held is None or not held.may_open or self._first_held_s is None:
+            return None
+        return self._opening.opens_at(self._first_held_s, has_begun=held.has_begun)
+
+    @property
+    def _ping_after_s(self) -> float | None:
+        return self._opening.ping_after_s(committed=self._relayed is not None)
+
+    def _fire(self) -> None:
+        self._timer = None
+        due = self._due()
+        if due is None:
+            return
+        now = clock.now()
+        if now + _GRAIN_S < due:
+            self._timer = self._loop.call_at(due, self._fire)
+            return
+        try:
+            self._act()
+        except CallerGone:
+            return  # the server cancels the call
+        after_s = self._ping_after_s
+        if after_s is not None and not self._down.ended:
+            self._timer = self._loop.call_at(now + after_s, self._fire)
+
+    def _act(self) -> None:
+        if self._relayed is not None:
+            if self._relayed.takes_pings:
+                self._down.ping()
+        elif self.is_open:
+            self._down.ping()
+        elif self._held is not None:
+            self._open(self._held)
+
+    def _open(self, held: Held) -> None:
+        record, reply = self._record, held.reply
+        record.route = reply.candidate.route
+        lines = opening_lines(reply.headers, record)
+        self._down.start(200, reply.reason, lines, b"", sized=False, last=False)
+        record.status = 200
+        record.request_id = reply.request_id
+        record.opened_by = OpenedBy(reply.candidate.route, len(record.attempts))
+        held.opened()
+
+
+def patience_hints(call: Call) -> tuple[bytes | None, ...]:
+    """What the caller's SDK says of its own patience."""
+    return call.index.get(b"x-stainless-timeout"), call.index.get(b"x-stainless-read-timeout")
+
+
+def opening_of(call: Call, record: CallRecord, snapshot: Snapshot) -> Opening:
+    """When a call is opened, by its policy and its caller's patience."""
+    timeout_s = callers_timeout_s(patience_hints(call))
+    return Opening(snapshot.quiet_after_s, snapshot.keep_alive_s, record.started_s, timeout_s)
