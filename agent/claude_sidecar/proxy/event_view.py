@@ -3,7 +3,8 @@
 import msgspec
 
 from claude_sidecar.wire.answer_facts import AnswerFacts
-from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
+from claude_sidecar.wire.codecs import CodingUnknown
+from claude_sidecar.wire.content_coding import TeeDecoder
 from claude_sidecar.wire.error_body import ErrorBody, read_error
 from claude_sidecar.wire.sse import EventFramer, event_data, event_type
 

@@ -15,7 +15,8 @@ from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.results_url import HELD_BATCH_BYTES, names_results_url, with_callers_origin
 from claude_sidecar.telemetry.record import AttemptRecord
 from claude_sidecar.upstream.transport import Answer
-from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
+from claude_sidecar.wire.codecs import CodingUnknown
+from claude_sidecar.wire.content_coding import TeeDecoder
 from claude_sidecar.wire.error_body import read_error
 
 _COPY_BYTES = 8 << 20

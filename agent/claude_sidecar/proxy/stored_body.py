@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
-from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
+from claude_sidecar.wire.codecs import CodingUnknown
+from claude_sidecar.wire.content_coding import TeeDecoder
 from claude_sidecar.wire.request_peek import NO_FACTS, BodyFacts, peek
 
 MEMORY_BYTES = 1 << 20

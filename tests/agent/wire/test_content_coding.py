@@ -11,7 +11,8 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.wire.content_coding import CodingUnknown, TeeDecoder
+from claude_sidecar.wire.codecs import CodingUnknown
+from claude_sidecar.wire.content_coding import Decoder, TeeDecoder, decoded, encoder
 
 ENCODERS: dict[bytes | None, Callable[[bytes], bytes]] = {
     None: bytes,
@@ -27,14 +28,14 @@ ENCODERS: dict[bytes | None, Callable[[bytes], bytes]] = {
 CODINGS = st.sampled_from(list(ENCODERS))
 
 
-def decoded(tee: TeeDecoder, data: bytes, step: int) -> bytes:
+def taken(tee: TeeDecoder, data: bytes, step: int) -> bytes:
     return b"".join(tee.decode(data[start : start + step]) for start in range(0, len(data), step))
 
 
 @given(CODINGS, st.binary(max_size=2000), st.integers(1, 300))
 def test_any_chunking_gives_the_plain_bytes(coding: bytes | None, plain: bytes, step: int) -> None:
     tee = TeeDecoder(coding, 1 << 20)
-    assert decoded(tee, ENCODERS[coding](plain), step) == plain
+    assert taken(tee, ENCODERS[coding](plain), step) == plain
     assert not tee.broken
 
 
@@ -43,7 +44,7 @@ def test_it_gives_no_more_than_its_limit(coding: bytes | None, limit: int, step:
     plain = b"0123456789" * 20_000
     coded = ENCODERS[coding](plain)
     step = max(step, len(coded) // 2000)
-    found = decoded(TeeDecoder(coding, limit), coded, step)
+    found = taken(TeeDecoder(coding, limit), coded, step)
     assert len(found) <= limit
     assert plain.startswith(found)
 
@@ -102,3 +103,63 @@ def test_it_is_known_whether_a_body_was_decoded_to_its_end(coding: bytes | None)
         tee = TeeDecoder(coding, limit)
         tee.decode(fed)
         assert tee.is_whole is whole, (limit, len(fed))
+
+
+CODED = st.sampled_from([b"gzip", b"x-gzip", b"deflate", b"br", b"zstd"])
+
+
+@given(
+    st.sampled_from([b"gzip", b"zstd"]), st.lists(st.binary(max_size=300), min_size=1), st.integers(1, 200)
+)
+def test_members_and_frames_in_a_row_are_one_body(coding: bytes, parts: list[bytes], step: int) -> None:
+    coded = b"".join(ENCODERS[coding](part) for part in parts)
+    tee = TeeDecoder(coding, 1 << 20)
+    assert taken(tee, coded, step) == b"".join(parts)
+    assert tee.is_whole
+    assert decoded(coded, coding, 1 << 20) == b"".join(parts)
+
+
+def test_a_skippable_frame_is_skipped() -> None:
+    skippable = b"\x50\x2a\x4d\x18" + (3).to_bytes(4, "little") + b"abc"
+    assert decoded(skippable + zstd.compress(b"x") + skippable, b"zstd", 100) == b"x"
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"zstd", b"deflate"])
+@pytest.mark.parametrize("behind", [b"\0" * 10, b"garbage", b"\x1f\x8b\xff"])
+def test_what_is_no_further_member_is_ignored_and_told(coding: bytes, behind: bytes) -> None:
+    tee = TeeDecoder(coding, 1000)
+    assert tee.decode(ENCODERS[coding](b"all") + behind) == b"all"
+    assert (tee.broken, tee.is_whole) == (False, False)
+    assert tee.decode(ENCODERS[coding](b"more")) == b""
+
+
+def test_a_further_member_that_breaks_off_is_not_whole() -> None:
+    assert decoded(gzip.compress(b"a") + gzip.compress(b"b" * 1000)[:-3], b"gzip", 10_000) is None
+
+
+@given(CODED, st.binary(max_size=3000), st.integers(1, 100), st.integers(1, 400))
+def test_steps_of_any_size_give_the_plain_bytes(coding: bytes, plain: bytes, most: int, step: int) -> None:
+    decoder, found = Decoder(coding), []
+    coded = ENCODERS[coding](plain)
+    for at in range(0, len(coded), step):
+        piece = coded[at : at + step]
+        while True:
+            found.append(decoder.feed(piece, most))
+            assert len(found[-1]) <= most
+            piece = b""
+            if not decoder.waiting:
+                break
+    assert b"".join(found) == plain
+    assert decoder.at_end
+
+
+@given(CODED, st.lists(st.binary(max_size=500), max_size=6))
+def test_what_an_encoder_writes_a_decoder_reads(coding: bytes, parts: list[bytes]) -> None:
+    coder = encoder(coding)
+    coded = b"".join(coder.encode(part) for part in parts) + coder.finish()
+    assert decoded(coded, coding, 1 << 20) == b"".join(parts)
+
+
+def test_thousands_of_small_members_are_one_body() -> None:
+    member = gzip.compress(b"x")
+    assert decoded(member * 20_000, b"gzip", 1 << 20) == b"x" * 20_000
