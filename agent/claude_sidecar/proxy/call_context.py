@@ -7,7 +7,7 @@ from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.held_room import HeldRoom
 from claude_sidecar.proxy.opener import Opener
-from claude_sidecar.proxy.stored_body import RequestBody
+from claude_sidecar.proxy.request_body import RequestBody
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.wire.request_peek import BodyFacts
 
@@ -23,7 +23,6 @@ class CallContext:
     call: Call
     snapshot: Snapshot
     body: RequestBody
-    body_facts: BodyFacts
     record: CallRecord
     room: HeldRoom
     callers_key: str = "none"
@@ -50,9 +49,14 @@ class CallContext:
         return self.record.opened_by is not None
 
     @property
+    def body_facts(self) -> BodyFacts:
+        """What the body says of model, stream and account."""
+        return self.body.facts
+
+    @property
     def repeatable(self) -> bool:
         """Whether the rules let this call be sent again."""
-        return self.call.facts.repeatable and self.body.repeatable
+        return self.call.facts.repeatable and self.body.kept
 
     @property
     def streams(self) -> bool:

@@ -16,7 +16,6 @@ from claude_sidecar.policy.sdk_repeats import stops_the_sdk
 from claude_sidecar.policy.step import Deliver, GiveUp, Send, Wait
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.health import Health
-from claude_sidecar.proxy.renamed_body import renamed_body
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.request_head import own_credential_header
 from claude_sidecar.proxy.sender import Sender
@@ -57,7 +56,7 @@ class Engine:
     async def run(self, context: CallContext) -> Delivery:
         """Carry a call to its answer; cancelling it lets go of everything upstream."""
         facts = context.facts
-        state = CallState(context.snapshot, facts, _candidates(context))
+        state = CallState(context.snapshot, facts, plan(context.snapshot, facts))
         if facts.repeatable:
             self._health.budget.call(clock.now())
         try:
@@ -176,16 +175,6 @@ async def _come(turn: Turn, health: Health) -> None:
 
 
 _NONE_MISSING: frozenset[int] = frozenset()
-
-
-def _candidates(context: CallContext) -> tuple[Candidate, ...]:
-    """The plan, less what needs another model's name in a body where it can't be put: one that is
-    compressed, or writes the name with escapes."""
-    facts = context.facts
-    planned = plan(context.snapshot, facts)
-    if all(candidate.model == facts.model for candidate in planned) or renamed_body(context, "x") is not None:
-        return planned
-    return tuple(candidate for candidate in planned if candidate.model == facts.model)
 
 
 def _leaves(context: CallContext, state: CallState, health: HealthView, now: float) -> bool:

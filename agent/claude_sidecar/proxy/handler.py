@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestPayloadError
 
 from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
@@ -14,6 +13,8 @@ from claude_sidecar.policy.deadline import deadline_s
 from claude_sidecar.policy.request_facts import sdk_repeats
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.answer_head import own_error_lines, reason_of
+from claude_sidecar.proxy.body_intake import BODY_TROUBLES, BodyIntake, body_refusal
+from claude_sidecar.proxy.body_room import BufferSpace
 from claude_sidecar.proxy.call import Call, feature_of, read_call
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.deliver import deliver, retry_outcome
@@ -27,9 +28,8 @@ from claude_sidecar.proxy.open_files import OpenFiles
 from claude_sidecar.proxy.open_stream import refusal_as_event
 from claude_sidecar.proxy.opener import Opener, opening_of, patience_hints
 from claude_sidecar.proxy.own_error import OwnError, Refusal, Refused
-from claude_sidecar.proxy.own_words import too_large_words, words_for
-from claude_sidecar.proxy.stored_body import BodyTooLarge, BufferSpace, PassingBody, RequestBody, store_body
-from claude_sidecar.proxy.timed_body import BodyStopped, TimedBody, broken_body
+from claude_sidecar.proxy.own_words import words_for
+from claude_sidecar.proxy.request_body import RequestBody
 from claude_sidecar.proxy.web_page import refuse_web_page
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.upstream.out_of_files import OutOfFiles
@@ -76,6 +76,7 @@ class Handler:
         self._origins = origins
         self._files = files
         self._space = BufferSpace()
+        self._bodies = BodyIntake(self._space)
         self._room = HeldRoom(self._space)
         self.in_flight = 0
         self.draining = False
@@ -139,8 +140,9 @@ class Handler:
             call = read_call(request)
             _note_call(record, call, snapshot)
             self._admit(call, snapshot)
-            body = await self._body(request, down, call, record, snapshot)
-            context = self._context(call, body, record, snapshot)
+            deadline = _deadline_s(call, record, snapshot)
+            body = await self._bodies.take(request, down, call, record, snapshot, deadline)
+            context = _context(call, body, record, snapshot, self._room)
             if context.streams:
                 context.opener = Opener(down, opening_of(call, record, snapshot), record)
             delivery = await self._engine.run(context)
@@ -151,14 +153,15 @@ class Handler:
             await deliver(down, context, delivery, delivery.reply, self._health)
         except Refused as refused:
             self._refuse(request, down, record, refused.refusal, snapshot)
-        except (RequestPayloadError, BodyStopped) as broken:
-            self._refuse(request, down, record, broken_body(broken), snapshot)
+        except BODY_TROUBLES as trouble:
+            self._refuse(request, down, record, body_refusal(trouble, record, snapshot), snapshot)
         except OutOfFiles:
             self._refuse(request, down, record, self._files.spent().refusal, snapshot)
         finally:
             if context is not None and context.opener is not None:
                 context.opener.close()
             if body is not None:
+                record.request_bytes = max(record.request_bytes, body.size_bytes)
                 body.release()
 
     def _admit(self, call: Call, snapshot: Snapshot) -> None:
@@ -168,51 +171,6 @@ class Handler:
             raise Refused(OwnError.DRAINING, "the sidecar is shutting down; send the call again", closes=True)
         if self.in_flight > min(snapshot.max_concurrent, self._files.calls):
             raise self._files.busy(snapshot.max_concurrent)
-
-    async def _body(
-        self, request: web.BaseRequest, down: Downstream, call: Call, record: CallRecord, snapshot: Snapshot
-    ) -> RequestBody:
-        record.request_bytes = call.declared_bytes or 0
-        limit = snapshot.max_body_bytes
-        try:
-            if call.facts.repeatable and (call.declared_bytes or 0) > limit:
-                raise BodyTooLarge(call.declared_bytes or 0)
-            if call.expects_continue:
-                down.interim(b"HTTP/1.1 100 Continue")
-            bounded = call.facts.repeatable and call.facts.is_post
-            source = TimedBody(request.content, _deadline_s(call, record, snapshot) if bounded else None)
-            if not call.facts.repeatable and call.has_body:
-                return PassingBody(None, source, call.declared_bytes)
-            body = await store_body(
-                source,
-                call.declared_bytes,
-                self._space,
-                limit_bytes=limit,
-                memory_bytes=snapshot.max_buffered_bytes,
-                spool_bytes=snapshot.spool_bytes,
-            )
-        except BodyTooLarge as large:
-            record.request_bytes = large.size_bytes
-            raise Refused(
-                OwnError.REQUEST_TOO_LARGE, too_large_words(large.size_bytes, limit), closes=True
-            ) from None
-        record.request_bytes = body.size_bytes
-        return body
-
-    def _context(self, call: Call, body: RequestBody, record: CallRecord, snapshot: Snapshot) -> CallContext:
-        context = CallContext(
-            call,
-            snapshot,
-            body,
-            body.facts(call.index.get(b"content-encoding")),
-            record,
-            self._room,
-            record.key,
-        )
-        record.model = shown_model(context.body_facts.model)
-        record.max_tokens = context.body_facts.max_tokens
-        record.stream = context.streams
-        return context
 
     def _refuse(
         self,
@@ -283,6 +241,16 @@ def _note_call(record: CallRecord, call: Call, snapshot: Snapshot) -> None:
 
 def _deadline_s(call: Call, record: CallRecord, snapshot: Snapshot) -> float:
     return deadline_s(record.started_s, snapshot.total_s, patience_hints(call))
+
+
+def _context(
+    call: Call, body: RequestBody, record: CallRecord, snapshot: Snapshot, room: HeldRoom
+) -> CallContext:
+    context = CallContext(call, snapshot, body, record, room, record.key)
+    record.model = shown_model(context.body_facts.model)
+    record.max_tokens = context.body_facts.max_tokens
+    record.stream = context.streams
+    return context
 
 
 def _added_s(record: CallRecord) -> float:

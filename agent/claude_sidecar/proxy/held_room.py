@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from claude_sidecar.proxy.stored_body import BufferSpace
+from claude_sidecar.proxy.body_room import BufferSpace
 
 
 class HeldRoom:
@@ -34,6 +34,7 @@ class HeldRoom:
     def returned(self, size_bytes: int) -> None:
         """A share gave back what it took."""
         self._space.memory_bytes -= size_bytes
+        self._space.given_back()
 
 
 class HeldShare:

@@ -39,6 +39,14 @@ def too_large_words(size_bytes: int, limit_bytes: int) -> str:
     )
 
 
+def no_room_words(why: str, waited_s: float) -> str:
+    """For a body that could not be kept; why: what was lacking."""
+    waited = f" for {waited_s:.1f} s" if waited_s else ""
+    return (
+        f"there was no room{waited} to keep the request's body: {why}. Send the call again, or give it room"
+    )
+
+
 def _no_route(context: CallContext) -> str:
     if not context.snapshot.routes:
         return (

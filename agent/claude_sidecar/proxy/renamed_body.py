@@ -1,28 +1,90 @@
 """A body with another model's name in it: a route calls the model otherwise, or a substitution is named."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 
-from claude_sidecar.proxy.call_context import CallContext
-from claude_sidecar.proxy.stored_body import StoredBody
-from claude_sidecar.wire.request_peek import replace_model
+import msgspec
+
+from claude_sidecar import clock
+from claude_sidecar.proxy.own_error import OwnError, Refused
+from claude_sidecar.proxy.request_body import SentBody
+from claude_sidecar.wire.body_scanner import Member
+from claude_sidecar.wire.content_coding import CodingBroken, Decoder, encoder
+from claude_sidecar.wire.request_peek import places_of
+from claude_sidecar.wire.splice import Edit, Piece, Splicer, growth_bytes
+
+_STEP_BYTES = 64 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class BytesBody:
-    """A body in memory."""
+def rename_edits(members: Sequence[Member], model: str) -> list[Edit]:
+    """What puts a model's name in the place of each that the body gives."""
+    name = msgspec.json.encode(model)
+    return [Edit(place.start, place.end, name) for place in places_of(members, "model")]
 
-    whole: bytes
+
+class SplicedBody:
+    """A body with edits, written from where it lies."""
+
+    def __init__(self, body: SentBody, edits: Sequence[Edit]) -> None:
+        self._body = body
+        self._edits = edits
+
+    @property
+    def length(self) -> int | None:
+        """None where the body's own is not known."""
+        length = self._body.length
+        return length + growth_bytes(self._edits) if length is not None else None
+
+    @property
+    def parts(self) -> list[Piece] | None:
+        """Views on the body where it is in memory, with the edits between them."""
+        whole = self._body.parts
+        if whole is None:
+            return None
+        splicer = Splicer(self._edits)
+        return [part for piece in whole for part in splicer.feed(piece)]
+
+    async def pieces(self) -> AsyncIterator[Piece]:
+        """As the body itself comes."""
+        splicer = Splicer(self._edits)
+        async for piece in self._body.pieces():
+            for part in splicer.feed(piece):
+                yield part
+
+
+class RecodedBody:
+    """A body with edits made through its content coding; how long it is shows only at its end."""
+
+    length = None
+    parts = None
+
+    def __init__(self, body: SentBody, edits: Sequence[Edit], coding: bytes) -> None:
+        self._body = body
+        self._edits = edits
+        self._coding = coding
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """All of it."""
-        yield self.whole
+        """Coded anew, in steps between which other calls have their turn."""
+        decoder, changed, coder = Decoder(self._coding), Splicer(self._edits), encoder(self._coding)
+        async for piece in self._body.pieces():
+            coded = bytes(piece)
+            while plain := _decoded(decoder, coded):
+                coded = b""
+                out = b"".join(coder.encode(bytes(part)) for part in changed.feed(plain))
+                if out:
+                    yield out
+                await clock.sleep(0)
+        if not (decoder.at_end or decoder.surplus):
+            raise _broken()
+        yield coder.finish()
 
 
-def renamed_body(context: CallContext, model: str) -> BytesBody | None:
-    """The call's body with `model` as its model; None where that can't be done byte for byte."""
-    asked = context.body_facts.model
-    if asked is None or not isinstance(context.body, StoredBody):
-        return None
-    changed = replace_model(context.body.read_all(), asked, model)
-    return BytesBody(changed) if changed is not None else None
+def _decoded(decoder: Decoder, data: bytes) -> bytes:
+    try:
+        return decoder.feed(data, _STEP_BYTES)
+    except CodingBroken:
+        raise _broken() from None
+
+
+def _broken() -> Refused:
+    """Only a body that passes can break here: a stored one has been read to its end."""
+    return Refused(OwnError.BAD_REQUEST, "the body is not what its content-encoding announces", closes=True)

@@ -1,7 +1,5 @@
 """Carries out one send: from the chosen candidate to its outcome."""
 
-import asyncio
-
 from claude_sidecar import clock
 from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.endpoint import is_private
@@ -12,13 +10,13 @@ from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.policy.step import Send
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.receive import new_reply, receive
-from claude_sidecar.proxy.renamed_body import renamed_body
 from claude_sidecar.proxy.reply import Reply
+from claude_sidecar.proxy.request_body import SentBody
 from claude_sidecar.proxy.request_head import Changes, request_head
 from claude_sidecar.telemetry.record import AttemptRecord
 from claude_sidecar.upstream.failure import ConnectionDied, TimedOut, UpstreamFailure
 from claude_sidecar.upstream.out_of_files import OutOfFiles
-from claude_sidecar.upstream.transport import Answer, RequestBody, Timers, Transport, UpstreamRequest
+from claude_sidecar.upstream.transport import Answer, Timers, Transport, UpstreamRequest
 from claude_sidecar.wire.account import account_of
 from claude_sidecar.wire.model_name import shown_model
 
@@ -54,10 +52,10 @@ class Sender:
         reply: Reply | None = None
         answer: Answer | None = None
         try:
+            body = await _body(context, candidate)
             timers = _timers(context, attempt, step, leaves_without_delta=leaves_without_delta)
-            answer = await self._transport.send(
-                self._request(context, candidate, route, credential, attempt, timers, fresh=step.fresh)
-            )
+            request = self._request(context, body, route, credential, attempt, timers, fresh=step.fresh)
+            answer = await self._transport.send(request)
             attempt.first_byte_s = answer.first_byte_at
             attempt.status = answer.status
             reply = new_reply(context, candidate, attempt, answer)
@@ -69,7 +67,8 @@ class Sender:
         except OutOfFiles:
             context.record.attempts.remove(attempt)
             raise
-        except asyncio.CancelledError:
+        except BaseException:
+            # The caller's side ended it: it has gone, or its body is not what it was taken for.
             attempt.cancelled = True
             _let_go(answer, reply)
             raise
@@ -86,7 +85,7 @@ class Sender:
     def _request(
         self,
         context: CallContext,
-        candidate: Candidate,
+        body: SentBody,
         route: Route,
         credential: bytes | None,
         attempt: AttemptRecord,
@@ -94,20 +93,12 @@ class Sender:
         *,
         fresh: bool,
     ) -> UpstreamRequest:
-        body: RequestBody = context.body
-        size: int | None = context.body.size_bytes
-        if candidate.model is not None and candidate.model != context.body_facts.model:
-            renamed = renamed_body(context, candidate.model)
-            if renamed is not None:
-                body, size = renamed, len(renamed.whole)
-        if not context.body.repeatable:
-            size = context.call.declared_bytes
         trace = None
         if attempt.span_id is not None and context.record.trace_id is not None:
             trace = (context.record.trace_id, attempt.span_id)
         joins = trace is not None and context.record.parent_span_id is not None
         instance = self._instance if is_private(route.host) else None
-        changes = Changes(credential, context.streams, size, trace, joins, instance)
+        changes = Changes(credential, context.streams, body.length, trace, joins, instance)
         return UpstreamRequest(
             route=route,
             head=request_head(context.call, route, changes),
@@ -117,8 +108,15 @@ class Sender:
             account=account_of(context.call.credentials, credential),
             # A connection that dies while idle is found out by a send, which this call has but one of.
             fresh=fresh or not context.repeatable,
-            chunked=size is None,
+            chunked=body.length is None,
         )
+
+
+async def _body(context: CallContext, candidate: Candidate) -> SentBody:
+    """The call's body, under the route's name for the model."""
+    if candidate.model is None or candidate.model == context.body_facts.model:
+        return context.body
+    return await context.body.renamed(candidate.model)
 
 
 def _timers(
@@ -126,7 +124,7 @@ def _timers(
 ) -> Timers:
     snapshot = context.snapshot
     soon = context.answers_soon
-    bounded = context.call.facts.is_post and context.repeatable
+    bounded = context.call.facts.is_post and context.call.facts.repeatable
     return Timers(
         connect_s=snapshot.connect_s,
         first_byte_s=snapshot.first_byte_s if soon and step.elsewhere else None,

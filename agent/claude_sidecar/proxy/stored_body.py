@@ -1,256 +1,162 @@
-"""A request's body kept for repeats: in memory, in an unlinked file, or passed on once."""
+"""A request's body kept whole, so that it can be sent again."""
 
-import contextlib
-import mmap
-import os
-import tempfile
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Protocol
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
-from claude_sidecar.wire.codecs import CodingUnknown
-from claude_sidecar.wire.content_coding import TeeDecoder
-from claude_sidecar.wire.request_peek import NO_FACTS, BodyFacts, peek
-
-MEMORY_BYTES = 1 << 20
-"""A body up to this size is kept in memory."""
-
-_PIECE_BYTES = 256 << 10
-_DECODED_BYTES = 32 << 20
-"""The API takes no larger body after decoding."""
-
-
-class BodyTooLarge(Exception):
-    """The body is over the limit: `size_bytes` as declared, or as far as it was read."""
-
-    def __init__(self, size_bytes: int) -> None:
-        super().__init__(size_bytes)
-        self.size_bytes = size_bytes
-
-
-class BodySource(Protocol):
-    """Where a body comes from: the caller's connection."""
-
-    async def readany(self) -> bytes:
-        """The next bytes, empty at the end."""
-
-    def at_eof(self) -> bool:
-        """Whether all has been read."""
-
-
-class BufferSpace:
-    """The bytes that bodies may take up in all; told what is taken and given back."""
-
-    def __init__(self) -> None:
-        self.memory_bytes = 0
-        self.spool_bytes = 0
+from claude_sidecar.proxy.body_room import BodyRoom, NoRoom
+from claude_sidecar.proxy.body_store import BodyStore
+from claude_sidecar.proxy.own_error import OwnError, Refused
+from claude_sidecar.proxy.renamed_body import RecodedBody, SplicedBody, rename_edits
+from claude_sidecar.proxy.request_body import (
+    BodySource,
+    BodyTooLarge,
+    SentBody,
+    read_into,
+    reader_for,
+)
+from claude_sidecar.wire.body_scanner import Member
+from claude_sidecar.wire.content_coding import is_coded
+from claude_sidecar.wire.request_peek import NO_FACTS, peek, scan
+from claude_sidecar.wire.request_reader import RequestReader
+from claude_sidecar.wire.splice import Piece
 
 
 class StoredBody:
-    """A whole body: `whole` when in memory, else in an unlinked file; `release` gives its space back."""
+    """A whole body, in memory or in an unlinked file."""
 
-    def __init__(self, space: BufferSpace, data: bytes, file: int | None, size_bytes: int) -> None:
-        self._space = space
-        self._data = data
-        self._file = file
-        self.size_bytes = size_bytes
-        self.repeatable = True
+    kept = True
+
+    def __init__(self, store: BodyStore, coding: bytes | None) -> None:
+        """coding: the body's content-encoding."""
+        self._store = store
+        self._coding = coding if is_coded(coding) else None
+        self._members: Sequence[Member] | None = None
+        self._renamed: dict[str, SentBody] = {}
+        self.facts = NO_FACTS
 
     @property
-    def whole(self) -> bytes | None:
-        """All of it when it is in memory."""
-        return self._data if self._file is None else None
+    def size_bytes(self) -> int:
+        """As it came; nothing once it was released."""
+        return self._store.size_bytes
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    @property
+    def length(self) -> int:
+        """The same."""
+        return self._store.size_bytes
+
+    @property
+    def parts(self) -> Sequence[Piece] | None:
+        """All of it where it is in memory."""
+        return None if self._store.spooled else (self._store.in_memory(),)
+
+    def pieces(self) -> AsyncIterator[bytes]:
         """From the beginning, each time anew."""
-        if self._file is None:
-            yield self._data
-            return
-        offset = 0
-        while offset < self.size_bytes:
-            piece = os.pread(self._file, min(_PIECE_BYTES, self.size_bytes - offset), offset)
-            if not piece:
-                raise OSError("the spooled body is shorter than it was")
-            offset += len(piece)
-            yield piece
-
-    def facts(self, coding: bytes | None) -> BodyFacts:
-        """What the body says of model, stream and account; coding: its content-encoding."""
-        if not self.size_bytes:
-            return NO_FACTS
-        if coding is not None and coding.strip().lower() != b"identity":
-            return _facts_decoded(self.read_all(), coding)
-        if self._file is None:
-            return peek(self._data)
-        with mmap.mmap(self._file, self.size_bytes, prot=mmap.PROT_READ) as mapped:
-            return peek(mapped)  # type: ignore[arg-type]
+        return self._store.pieces()
 
     def read_all(self) -> bytes:
-        """The whole body in memory, for the few cases that need it there at once."""
-        return self._data if self._file is None else os.pread(self._file, self.size_bytes, 0)
+        """The whole body in memory, for what needs it there at once."""
+        return self._store.read_all()
+
+    async def read_facts(self, reader: RequestReader | None, limit_bytes: int) -> None:
+        """Take the facts from a reader that has read along, else read the body now.
+
+        limit_bytes: of one body, by the policy.
+        """
+        if reader is None and not self._store.spooled and self._coding is None:
+            self.facts = peek(self._store.in_memory()) if self.size_bytes else NO_FACTS
+            return
+        if reader is None:
+            reader = reader_for(self._coding, limit_bytes)
+            async for piece in self._store.pieces():
+                await read_into(reader, piece)
+        self.facts, self._members = reader.facts(), reader.members
+
+    async def renamed(self, model: str) -> SentBody:
+        """The body with another model's name, made once a name."""
+        body = self._renamed.get(model)
+        if body is None:
+            body = self._renamed[model] = await self._rename(model)
+        return body
+
+    async def _rename(self, model: str) -> SentBody:
+        if self._members is None:
+            self._members = scan(self._store.in_memory()).members
+        edits = rename_edits(self._members, model)
+        if not edits:
+            words = "the body repeats a field too often, or nests too deep, for its model to be replaced"
+            raise Refused(OwnError.BAD_REQUEST, words)
+        if self._coding is None:
+            return SplicedBody(self, edits)
+        recoded = RecodedBody(self, edits, self._coding)
+        store = BodyStore(self._store.room)
+        try:
+            async for piece in recoded.pieces():
+                if not store.add(piece):
+                    # Without room for a second body it is coded anew for each send, of a length unknown.
+                    store.release()
+                    return recoded
+        except BaseException:
+            store.release()
+            raise
+        return StoredBody(store, self._coding)
 
     def release(self) -> None:
-        """Give the space back; safe to call twice."""
-        if self._file is not None:
-            os.close(self._file)
-            self._space.spool_bytes -= self.size_bytes
-            self._file = None
-        else:
-            self._space.memory_bytes -= len(self._data)
-        self._data = b""
-        self.size_bytes = 0
-
-
-def _facts_decoded(data: bytes, coding: bytes) -> BodyFacts:
-    """Facts of a compressed body; it goes up as it came. What can't be decoded in bounds has none."""
-    try:
-        plain = TeeDecoder(coding, _DECODED_BYTES).decode(data)
-    except CodingUnknown:
-        return NO_FACTS
-    return peek(plain) if plain else NO_FACTS
-
-
-class PassingBody:
-    """A body sent once: what has been read of it, then the rest as it comes.
-
-    unkept: what was read last, for which the store had no room.
-    """
-
-    def __init__(
-        self, read: StoredBody | None, source: BodySource, size_bytes: int | None, unkept: bytes = b""
-    ) -> None:
-        self._read = read
-        self._unkept = unkept
-        self._source = source
-        self.size_bytes = size_bytes or 0
-        self.whole = None
-        self.repeatable = False
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Only once."""
-        if self._read is not None:
-            async for piece in self._read.pieces():
-                yield piece
-            self._read.release()
-        if self._unkept:
-            yield self._unkept
-        passed = 0
-        while piece := await self._source.readany():
-            passed += len(piece)
-            yield piece
-        self.size_bytes = max(self.size_bytes, passed)
-
-    def facts(self, coding: bytes | None) -> BodyFacts:
-        """Nothing is known of a body that is not here."""
-        return NO_FACTS
-
-    def release(self) -> None:
-        """Give back what was kept."""
-        if self._read is not None:
-            self._read.release()
-
-
-RequestBody = StoredBody | PassingBody
+        """Give the room back; safe to call twice."""
+        for body in self._renamed.values():
+            if isinstance(body, StoredBody):
+                body.release()
+        self._renamed.clear()
+        self._store.release()
 
 
 async def store_body(
     source: BodySource,
     declared_bytes: int | None,
-    space: BufferSpace,
+    coding: bytes | None,
+    room: BodyRoom,
     *,
     limit_bytes: int,
-    memory_bytes: int,
-    spool_bytes: int,
-) -> RequestBody:
-    """Read a body so that it can be sent again, or pass it on once where no space is left.
+    wait_by_s: float,
+) -> StoredBody:
+    """Read a body and keep it, waiting for room where there is none.
 
-    declared_bytes: its content-length; limit_bytes: of one body; memory_bytes, spool_bytes: of all
-    bodies together. Raises BodyTooLarge as soon as that is known.
+    declared_bytes: its content-length; coding: its content-encoding; limit_bytes: of one body;
+    wait_by_s: on the loop's clock. Raises BodyTooLarge and NoRoom as soon as that is known.
     """
     if declared_bytes is not None and declared_bytes > limit_bytes:
         raise BodyTooLarge(declared_bytes)
+    store = BodyStore(room)
+    body = StoredBody(store, coding)
     if declared_bytes == 0 or source.at_eof():
-        return StoredBody(space, b"", None, 0)
-    spooled = declared_bytes is not None and declared_bytes > MEMORY_BYTES
-    store = _Store(space, memory_bytes, spool_bytes)
+        return body
     try:
-        fits = store.to_file(declared_bytes or 0) if spooled else True
-        while fits and (piece := await source.readany()):
-            if store.size_bytes + len(piece) > limit_bytes:
-                raise BodyTooLarge(store.size_bytes + len(piece))
-            fits = store.add(piece)
+        if declared_bytes is not None and not room.could_ever_hold(declared_bytes):
+            raise NoRoom("limits.maxBufferedMiB and limits.spoolMiB leave no room for a body of this size", 0)
+        reserve = partial(store.reserve, declared_bytes or 0)
+        if not reserve():
+            await room.wait_until(reserve, wait_by_s, lambda: store.trouble)
+        reader = await _keep_all(source, store, coding, limit_bytes, wait_by_s)
+        await body.read_facts(reader, limit_bytes)
     except BaseException:
-        store.drop()
+        store.release()
         raise
-    if fits:
-        return store.body()
-    return PassingBody(store.body(), source, declared_bytes, store.unkept)
+    return body
 
 
-class _Store:
-    """A body as it grows: in memory first, in a file past `MEMORY_BYTES` or when memory is short.
-
-    unkept: the last piece, where the disk had no room for it.
-    """
-
-    def __init__(self, space: BufferSpace, memory_bytes: int, spool_bytes: int) -> None:
-        self._space = space
-        self._memory_bytes = memory_bytes
-        self._spool_bytes = spool_bytes
-        self._parts: list[bytes] = []
-        self._file: int | None = None
-        self.size_bytes = 0
-        self.unkept = b""
-
-    def add(self, piece: bytes) -> bool:
-        """Keep a piece; False when no further one can be kept."""
-        if self._file is not None:
-            if not _write_all(self._file, piece):
-                self.unkept = piece
-                return False
-            self.size_bytes += len(piece)
-            self._space.spool_bytes += len(piece)
-            return self._space.spool_bytes <= self._spool_bytes
-        self.size_bytes += len(piece)
-        self._parts.append(piece)
-        self._space.memory_bytes += len(piece)
-        if self.size_bytes <= MEMORY_BYTES and self._space.memory_bytes <= self._memory_bytes:
-            return True
-        return self.to_file(self.size_bytes)
-
-    def to_file(self, expected_bytes: int) -> bool:
-        """Go on in a file; False when the spool has no room or there is no place to write."""
-        if self._space.spool_bytes + expected_bytes > self._spool_bytes:
-            return False
-        try:
-            file, path = tempfile.mkstemp(prefix="claude-sidecar-")
-        except OSError:
-            return False
-        Path(path).unlink()
-        kept = b"".join(self._parts)
-        if not _write_all(file, kept):
-            os.close(file)
-            return False
-        self._file = file
-        self._parts.clear()
-        self._space.memory_bytes -= len(kept)
-        self._space.spool_bytes += len(kept)
-        return True
-
-    def body(self) -> StoredBody:
-        return StoredBody(self._space, b"".join(self._parts), self._file, self.size_bytes)
-
-    def drop(self) -> None:
-        with contextlib.suppress(OSError):
-            self.body().release()
-
-
-def _write_all(file: int, data: bytes) -> bool:
-    """Whether all of it could be written: a disk may be full."""
-    view = memoryview(data)
-    try:
-        while view:
-            view = view[os.write(file, view) :]
-    except OSError:
-        return False
-    return True
+async def _keep_all(
+    source: BodySource, store: BodyStore, coding: bytes | None, limit_bytes: int, wait_by_s: float
+) -> RequestReader | None:
+    """Keep all that comes; a body that goes to a file is read for its facts on the way."""
+    reader: RequestReader | None = None
+    while piece := await source.readany():
+        if store.size_bytes + len(piece) > limit_bytes:
+            raise BodyTooLarge(store.size_bytes + len(piece))
+        if not store.add(piece):
+            await store.room.wait_until(partial(store.add, piece), wait_by_s, lambda: store.trouble)
+        if reader is not None:
+            await read_into(reader, piece)
+        elif store.spooled:
+            reader = reader_for(coding, limit_bytes)
+            async for kept in store.pieces():
+                await read_into(reader, kept)
+    return reader

@@ -101,6 +101,7 @@ class CallRecord:
     commit_reason: what ended the hold of a stream, None where nothing was committed.
     retry_outcome: None without repeats, else `won`, `exhausted` or `refused` (the budget).
     cut_after_s: seconds of silence after which a route was found to cut this call again and again.
+    body_kept: whether the request's body could be sent again; None where it has none.
     first_byte_s / first_chunk_s: when the answer's head / the first body bytes went to the caller.
     trace_id: 32 hex digits and parent_span_id: 16 hex digits from the caller's `traceparent`.
     """
@@ -118,6 +119,7 @@ class CallRecord:
     stream: bool = False
     max_tokens: int | None = None
     request_bytes: int = 0
+    body_kept: bool | None = None
     sdk_retry_count: int = 0
     route: str = "none"
     status: int | None = None

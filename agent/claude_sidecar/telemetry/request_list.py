@@ -49,6 +49,7 @@ def _call(record: CallRecord, timebase: Timebase) -> Json:
         "substitutedModel": record.substituted_model,
         "stream": record.stream,
         "requestBytes": record.request_bytes,
+        "bodyKept": record.body_kept,
         "route": record.route,
         "status": record.status,
         "cause": record.cause,

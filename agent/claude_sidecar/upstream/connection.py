@@ -5,7 +5,7 @@ before any byte of an answer" must be told apart; it is also the larger part of 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from claude_sidecar import clock
@@ -14,6 +14,7 @@ from claude_sidecar.upstream.exchange_timers import ExchangeTimers
 from claude_sidecar.upstream.failure import ConnectionDied, Phase, TimedOut, UpstreamFailure
 
 _BUFFER_HIGH_BYTES = 256 << 10
+_JOINED_BYTES = 64 << 10
 
 _WORDS = {
     Phase.FIRST_BYTE: "no answer began in time",
@@ -84,10 +85,19 @@ class UpstreamConnection(asyncio.Protocol):
         """Whether the answer has begun, so that no more of the request is wanted."""
         return self.answer.head_done or self.closed
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Send bytes of the request."""
         if self.transport is not None and not self.closed:
             self.transport.write(data)
+
+    def write_all(self, parts: Sequence[bytes | memoryview]) -> None:
+        """Send these bytes one after the other: small ones as one, large ones without a copy of them all."""
+        if self.transport is None or self.closed:
+            return
+        if sum(map(len, parts)) <= _JOINED_BYTES:
+            self.transport.write(b"".join(parts))
+        else:
+            self.transport.writelines(parts)
 
     async def drain(self) -> None:
         """Wait until more may be written, the answer has begun or the connection is gone."""

@@ -1,7 +1,7 @@
 """The one seam to the network: exactly one send, answered or failed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,10 +19,10 @@ class RequestBody(Protocol):
     """A body to send: at once where it is small, else piece by piece."""
 
     @property
-    def whole(self) -> bytes | None:
-        """All of it when it is in memory, else None."""
+    def parts(self) -> Sequence[bytes | memoryview] | None:
+        """All of it where it is in memory, else None."""
 
-    def pieces(self) -> AsyncIterator[bytes]:
+    def pieces(self) -> AsyncIterator[bytes | memoryview]:
         """The body in pieces, from its beginning."""
 
 
@@ -220,9 +220,9 @@ class _PooledAnswer:
 
 async def _write_and_wait(connection: UpstreamConnection, request: UpstreamRequest) -> None:
     """Write head and body and wait for the answer's head."""
-    whole = request.body.whole
-    if whole is not None:
-        connection.write(request.head + whole if whole else request.head)
+    parts = request.body.parts
+    if parts is not None:
+        connection.write_all((request.head, *parts))
         connection.request_sent()
         await connection.head()
         return
@@ -246,7 +246,10 @@ async def _write_pieces(connection: UpstreamConnection, request: UpstreamRequest
     async for piece in request.body.pieces():
         if connection.answered:
             return
-        connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if request.chunked else piece)
+        if request.chunked:
+            connection.write_all((b"%x\r\n" % len(piece), piece, b"\r\n"))
+        else:
+            connection.write(piece)
         await connection.drain()
     if request.chunked:
         connection.write(b"0\r\n\r\n")

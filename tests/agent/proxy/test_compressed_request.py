@@ -1,4 +1,4 @@
-"""Request bodies that come compressed: read for what routing needs, sent on as they came."""
+"""Request bodies that come compressed: read for what routing needs, else sent on as they came."""
 
 import gzip
 import json
@@ -39,15 +39,33 @@ async def test_a_file_id_in_a_compressed_body_pins_the_call(started) -> None:
         assert second.requests == []
 
 
-async def test_a_route_that_needs_another_name_in_a_compressed_body_is_left_out(started) -> None:
+async def test_a_compressed_body_goes_on_to_a_route_with_another_name_for_the_model(started) -> None:
     first, second = (
         ScriptedUpstream(otherwise=error(529, "overloaded_error")),
         ScriptedUpstream(otherwise=answer()),
     )
     routes = [{}, {"models": [{"name": "claude-opus-4-8", "id": "other-name"}]}]
+    body = compressed()
     async with started(first, second, routes=routes, retry={"maxAttempts": 2}) as bench:
-        assert (await bench.ask(request_bytes(lines=[GZIP], body=compressed()))).status == 529
-        assert second.requests == []
+        assert (await bench.ask(request_bytes(lines=[GZIP], body=body))).status == 200
+        assert first.requests[0].body == body
+        assert json.loads(gzip.decompress(second.requests[0].body))["model"] == "other-name"
+
+
+async def test_a_tools_argument_in_a_compressed_body_pins_nothing(started) -> None:
+    first, second = (
+        ScriptedUpstream(otherwise=error(529, "overloaded_error")),
+        ScriptedUpstream(otherwise=answer()),
+    )
+    tool = {
+        "type": "tool_use",
+        "id": "toolu_1",
+        "name": "drive",
+        "input": {"file_id": "1AbC", "type": "file"},
+    }
+    body = compressed(messages=[{"role": "assistant", "content": [tool]}])
+    async with started(first, second, retry={"maxAttempts": 2}) as bench:
+        assert (await bench.ask(request_bytes(lines=[GZIP], body=body))).status == 200
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,8 @@
-"""The rules "Bodies": in memory, spooled, or sent once; and what is over the limit."""
+"""The rule "Bodies": in memory or spooled; what is over the limit; what passes once anyway."""
 
 import asyncio
 import contextlib
 import json
-import resource
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -80,69 +78,6 @@ async def test_body_without_room_in_memory_is_spooled(started) -> None:
             await asyncio.sleep(1)
             assert len(open_files()) == 2
         assert [task.result().status for task in asked] == [200, 200, 200]
-
-
-@pytest.mark.parametrize("chunked", [False, True], ids=["sized", "chunked"])
-async def test_body_without_any_room_is_sent_once(chunked, started) -> None:
-    limits = {"maxBufferedMiB": 1, "spoolMiB": 0}
-    body = big_body(3)
-    request = request_bytes(body=body)
-    if chunked:
-        request = request_bytes(lines=CHUNKED) + chunk(body) + LAST_CHUNK
-    upstream = ScriptedUpstream([error(529), answer()])
-    async with started(upstream, limits=limits) as bench:
-        got = await bench.ask(request)
-        assert (got.status, len(upstream.requests)) == (529, 1)
-        assert upstream.requests[0].body == body
-
-
-async def test_where_no_file_can_be_made_a_body_is_sent_once(started, monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
-    async with started(ScriptedUpstream([answer()])) as bench:
-        assert (await bench.message(system="s" * 2 * MIB)).status == 200
-
-
-@pytest.fixture
-def files_at_most_2_mib() -> Iterator[None]:
-    """A disk that fills up: files of this process may grow no further, writing more fails as there."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * MIB, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@pytest.mark.usefixtures("files_at_most_2_mib")
-@pytest.mark.parametrize("chunked", [False, True], ids=["sized", "chunked"])
-async def test_body_that_fills_the_disk_is_sent_once_and_whole(chunked, started) -> None:
-    body = big_body(5)
-    request = request_bytes(body=body)
-    if chunked:
-        request = request_bytes(lines=CHUNKED) + chunk(body) + LAST_CHUNK
-    async with started(ScriptedUpstream(otherwise=answer()), limits={"spoolMiB": 6}) as bench:
-        for _ in range(3):
-            got = await bench.ask(request)
-            assert (got.status, got.header("x-claude-sidecar-attempts")) == (200, "1")
-        assert [sent.body == body for sent in bench.first.requests] == [True] * 3
-        assert open_files() == []
-        assert (await bench.message(system="s" * MIB)).status == 200
-
-
-@pytest.mark.usefixtures("files_at_most_2_mib")
-async def test_body_that_finds_the_disk_full_when_it_leaves_memory_is_sent_once(started) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MIB // 2, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-    body = big_body(3)
-    async with started(ScriptedUpstream(otherwise=answer())) as bench:
-        got = await bench.ask(request_bytes(lines=CHUNKED) + chunk(body) + LAST_CHUNK)
-        assert (got.status, bench.first.requests[0].body == body) == (200, True)
-        assert open_files() == []
-
-
-async def test_body_that_is_sent_once_goes_over_a_connection_of_its_own(started) -> None:
-    limits = {"maxBufferedMiB": 1, "spoolMiB": 0}
-    async with started(ScriptedUpstream(otherwise=answer()), limits=limits) as bench:
-        await bench.message()
-        assert (await bench.ask(request_bytes(body=big_body(3)))).status == 200
-        assert [sent.connection for sent in bench.first.requests] == [0, 1]
 
 
 async def test_room_is_given_back(started) -> None:

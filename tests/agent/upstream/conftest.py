@@ -19,10 +19,11 @@ from claude_sidecar.upstream.transport import Answer, HttpTransport, RequestBody
 class WholeBody:
     """A body in memory."""
 
-    whole: bytes = b""
+    parts: tuple[bytes, ...] = (b"",)
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        yield self.whole
+        for part in self.parts:
+            yield part
 
 
 @dataclass

@@ -1,30 +1,15 @@
-"""A request's few facts, from any bytes; the model's name replaced and nothing else."""
+"""A request's few facts, from any bytes."""
 
 import json
-import mmap
-import tempfile
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.json_bodies import binds, bodies
 
-from claude_sidecar.wire.request_peek import NO_FACTS, BodyFacts, peek, replace_model
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=10),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(["model", "stream", "container", "x", "max_tokens"]), inner, max_size=4
-        )
-    ),
-    max_leaves=12,
-)
+from claude_sidecar.wire.body_scanner import BodyScanner
+from claude_sidecar.wire.request_peek import NO_FACTS, BodyFacts, peek, places_of, scan, scanned_facts
 
 
 def test_facts_of_an_ordinary_request() -> None:
@@ -81,79 +66,112 @@ def test_max_tokens_that_is_no_whole_number_counts_as_none(tokens: Any) -> None:
     assert peek(json.dumps({"max_tokens": tokens}).encode()).max_tokens is None
 
 
-@pytest.mark.parametrize(
-    ("body", "bound"),
-    [
-        ('{"messages":[{"content":[{"source":{"type":"file","file_id":"file_1"}}]}]}', True),
-        ('{"messages":[{"content":[{"source":{"file_id" : "file_1"}}]}]}', True),
-        ('{"batch_id":"msgbatch_1"}', True),
-        ('{"container":"container_1"}', True),
-        ('{"container":{"skills":[]}}', True),
-        ('{"thread":{"id":"t"}}', True),
-        ('{"container":null,"thread":null}', False),
-        (
-            '{"tools":[{"input_schema":{"properties":{"container":{"type":"string"},"file_id":{"type":"string"}}}}]}',
-            False,
-        ),
-        ('{"messages":[{"content":"{\\"file_id\\": \\"x\\"}"}]}', False),
-        ('{"messages":[{"content":"a container, a thread"}]}', False),
-    ],
-)
-def test_what_names_a_file_container_thread_or_batch_lives_in_one_account(body: str, bound: bool) -> None:
-    assert peek(body.encode()).account_bound is bound
+FILE = '{"type":"document","source":{"type":"file","file_id":"file_1"}}'
+UPLOAD = '{"type":"container_upload","file_id":"file_1"}'
+TOOL = '{"type":"tool_use","input":{"file_id":"1AbC","source":{"type":"file"},"content":[UPLOAD]}}'
 
 
-def test_a_spooled_body_is_read_where_it_lies() -> None:
-    body = b'{"messages":[{"source":{"file_id":"f"}}],"model":"m"}'
-    with tempfile.TemporaryFile() as file:
-        file.write(body)
-        file.flush()
-        with mmap.mmap(file.fileno(), len(body), prot=mmap.PROT_READ) as mapped:
-            assert peek(mapped) == peek(body) == BodyFacts("m", account_bound=True, names_max_tokens=False)  # type: ignore[arg-type]
+def spelt(body: str) -> bytes:
+    """A body with the blocks that its capitals stand for."""
+    for name, block in {"TOOL": TOOL, "FILE": FILE, "UPLOAD": UPLOAD}.items():
+        body = body.replace(name, block)
+    return body.encode()
 
 
-@given(st.binary(max_size=100) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_no_body_makes_it_raise(body: bytes) -> None:
-    facts = peek(body)
-    assert facts.model is None or isinstance(facts.model, str)
-    assert replace_model(body, "m", "n") is None or facts.model == "m"
-
-
-@settings(max_examples=50)
-@given(JSON, st.sampled_from(["m", "claude-sonnet-4-6", "1", "0", 'q"\\', "é", ""]), st.text(max_size=20))
-def test_replacing_changes_only_the_top_level_models_bytes(rest: Any, model: str, other: str) -> None:
-    inner = {"model": model, "more": [rest, {"model": model}], "text": f'{{"model":"{model}"}}'}
-    for keys in (("a", "model", "z"), ("model", "a", "z"), ("a", "z", "model")):
-        whole = {key: model if key == "model" else inner for key in keys}
-        for separators in ((",", ":"), (" , ", " : ")):
-            body = json.dumps(whole, ensure_ascii=False, separators=separators).encode()
-            changed = replace_model(body, model, other)
-            assert changed is not None
-            expected = json.dumps(
-                {**whole, "model": "@@"}, ensure_ascii=False, separators=separators
-            ).encode()
-            before, after = expected.split(b'"@@"')
-            assert changed.startswith(before)
-            assert changed.endswith(after)
-            assert json.loads(changed[len(before) : len(changed) - len(after)]) == other
+def user(content: str) -> str:
+    return f'{{"model":"m","messages":[{{"role":"user","content":{content}}}]}}'
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        b"{}",
-        b"junk",
-        b'{"model":"x"}',
-        b'{"model":"\\u006d"}',
-        b'{"a":{"model":"m"}}',
-        b'{"a":{"model":"m"},"model":"0"}',
+        user("[FILE]"),
+        user("[UPLOAD]"),
+        user('[{"type":"text"},TOOL,UPLOAD]'),
+        user("FILE"),
+        '{"system":[FILE]}',
+        user('[{"type":"tool_result","content":[FILE]}]'),
+        user('[{"type":"web_fetch_tool_result","content":{"content":FILE}}]'),
+        user('[{"source":{"type":"content","content":[FILE]}}]'),
+        user('[{"source":{"content":[FILE],"type":"content"}}]'),
+        '{"container":"container_1"}',
+        '{"container":{"skills":[]}}',
+        '{"thread":{"id":"t"}}',
+        '{"container":null,"container":"c"}',
+        user('[{"type":"text","type":"container_upload"}]'),
+        user('[{"s\\u006furce":{"type":"file"}}]'),
     ],
 )
-def test_a_model_that_cannot_be_found_for_certain_is_not_replaced(body: bytes) -> None:
-    assert replace_model(body, "m", "n") is None
+def test_what_names_a_file_container_or_thread_lives_in_one_account(body: str) -> None:
+    assert peek(spelt(body)).account_bound
 
 
-def test_replacing_takes_linear_time_however_many_objects_name_a_model() -> None:
-    nested = b'{"model":"m"},' * 200_000
-    body = b'{"messages":[' + nested + b'0],"model":"m"}'
-    assert replace_model(body, "m", "n") == body[:-3] + b'n"}'
+@pytest.mark.parametrize("word", ["container_upload", "file"])
+def test_a_word_that_binds_may_be_escaped_in_any_letter(word: str) -> None:
+    for letter in word:
+        escaped = word.replace(letter, f"\\u{ord(letter):04X}")
+        assert peek(spelt(user("[FILE,UPLOAD]")).replace(word.encode(), escaped.encode())).account_bound
+        alone = '{"type":"container_upload"}' if word != "file" else '{"source":{"type":"file"}}'
+        assert peek(user(f"[{alone}]".replace(word, escaped)).encode()).account_bound
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        user("[TOOL]"),
+        user('[{"type":"tool_result","file_id":"f"}]'),
+        user('[{"type":"document","source":{"type":"base64","data":"file"}}]'),
+        user('[{"type":"document","source":"file"}]'),
+        user('"{\\"type\\":\\"container_upload\\"}"'),
+        user('"a container, a thread, a file"'),
+        '{"batch_id":"msgbatch_1"}',
+        '{"container":null,"thread":null}',
+        '{"container":"c","container":null}',
+        '{"messages":[{"content":[FILE]}],"messages":[]}',
+        '{"metadata":{"content":[FILE]},"tools":[FILE]}',
+        user('[{"type":"container_upload","type":"text"}]'),
+        user('[{"source":{"type":"file"},"source":{"type":"url"}}]'),
+        user('[{"source":{"type":"file","content":[],"type":"content"}}]'),
+        user('[{"source":{"content":[FILE],"type":"content","content":[]}}]'),
+        '{"tools":[{"input_schema":{"properties":{"container":{"type":"string"},"type":{"const":"file"}}}}]}',
+    ],
+)
+def test_words_in_texts_and_tools_bind_nothing(body: str) -> None:
+    assert not peek(spelt(body)).account_bound
+
+
+@pytest.mark.parametrize(
+    "kind", ['"file","content":[]', '"content","content":[UPLOAD]', '"x","content":[UPLOAD]']
+)
+def test_a_source_binds_by_its_type_or_by_what_it_holds(kind: str) -> None:
+    assert peek(spelt(user(f'[{{"source":{{"type":{kind}}}}}]'))).account_bound
+
+
+@given(st.binary(max_size=100) | bodies().map(lambda body: body[0]))
+def test_whole_and_in_pieces_a_body_has_the_same_facts(body: bytes) -> None:
+    scanner = BodyScanner()
+    for at in range(len(body)):
+        scanner.feed(body[at : at + 1])
+    assert peek(body) == scanned_facts(scanner) == scanned_facts(scan(body))
+
+
+@given(bodies())
+def test_facts_are_those_that_a_json_parser_finds(body: tuple[bytes, object]) -> None:
+    found, facts = json.loads(body[0]), peek(body[0])
+    model = found.get("model")
+    assert facts.model == (model if isinstance(model, str) else None)
+    assert facts.stream is (found.get("stream") is True and (model is None or isinstance(model, str)))
+    assert facts.account_bound is binds(found)
+
+
+def test_what_has_come_of_a_body_has_facts_only_if_asked_for_as_such() -> None:
+    begun = scan(b'{"stream":true,"model":"m","messages":[')
+    assert scanned_facts(begun) == NO_FACTS
+    assert scanned_facts(begun, begun=True) == BodyFacts("m", stream=True, names_max_tokens=False)
+
+
+def test_each_place_of_a_name_is_known() -> None:
+    body = b'{"model":"a","x":{"model":"b"},"mod\\u0065l":"c","model":null}'
+    places = places_of(scan(body).members, "model")
+    assert [body[place.start : place.end] for place in places] == [b'"a"', b'"c"', b"null"]
+    assert peek(body).model is None
