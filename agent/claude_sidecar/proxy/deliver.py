@@ -29,6 +29,7 @@ async def deliver(
     whole = reply.rest is None
     try:
         diagnose_reply(context, reply, health)
+        context.body.release()  # nothing is sent again from here
         record.retry_outcome = retry_outcome(record, delivery)
         _learn_models(context, reply, health)
         if context.opened and record.cause is not None:

@@ -147,6 +147,15 @@ async def test_a_caller_who_leaves_while_it_waits_leaves_no_trace(started) -> No
         assert len(upstream.requests) == 4
 
 
+async def test_the_body_of_a_committed_stream_has_left_its_room(started) -> None:
+    upstream = ScriptedUpstream([[begun_stream(10), Pause(60)]], otherwise=answer())
+    async with started(upstream, limits=ONE_BODY) as bench, connected(bench.port) as app:
+        await app.send(asked_with(0.9, stream=True))
+        await asyncio.sleep(1)
+        got, seconds = await after_s(bench.port, asked_with(0.9))
+        assert (got.status, seconds < 1) == (200, True)
+
+
 async def test_the_body_of_a_stream_that_is_held_keeps_its_room(started) -> None:
     upstream = ScriptedUpstream(
         [[begun_stream(2), Pause(3), Reset()], stream_answer(stream_events())], otherwise=answer()
