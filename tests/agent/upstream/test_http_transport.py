@@ -97,7 +97,7 @@ async def test_each_timer_ends_the_send_at_its_time(script, timers, phase, at, l
 class SlowBody:
     """Ten bytes, one a second."""
 
-    whole = None
+    parts = None
 
     async def pieces(self):
         for _ in range(10):
