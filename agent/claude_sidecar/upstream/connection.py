@@ -5,7 +5,7 @@ before any byte of an answer" must be told apart; it is also the larger part of 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import cast
 
 from claude_sidecar import clock
@@ -85,13 +85,8 @@ class UpstreamConnection(asyncio.Protocol):
         """Whether the answer has begun, so that no more of the request is wanted."""
         return self.answer.head_done or self.closed
 
-    def write(self, data: bytes | memoryview) -> None:
-        """Send bytes of the request."""
-        if self.transport is not None and not self.closed:
-            self.transport.write(data)
-
-    def write_all(self, parts: Sequence[bytes | memoryview]) -> None:
-        """Send these bytes one after the other: small ones as one, large ones without a copy of them all."""
+    def write(self, *parts: bytes | memoryview) -> None:
+        """Send bytes of the request, part after part: small ones as one, large ones without a copy of all."""
         if self.transport is None or self.closed:
             return
         if sum(map(len, parts)) <= _JOINED_BYTES:

@@ -222,7 +222,7 @@ async def _write_and_wait(connection: UpstreamConnection, request: UpstreamReque
     """Write head and body and wait for the answer's head."""
     parts = request.body.parts
     if parts is not None:
-        connection.write_all((request.head, *parts))
+        connection.write(request.head, *parts)
         connection.request_sent()
         await connection.head()
         return
@@ -247,7 +247,7 @@ async def _write_pieces(connection: UpstreamConnection, request: UpstreamRequest
         if connection.answered:
             return
         if request.chunked:
-            connection.write_all((b"%x\r\n" % len(piece), piece, b"\r\n"))
+            connection.write(b"%x\r\n" % len(piece), piece, b"\r\n")
         else:
             connection.write(piece)
         await connection.drain()
