@@ -163,8 +163,15 @@ def _delivery(state: CallState, step: Deliver) -> Iterator[str]:
     yield f"the app sees x-claude-sidecar-cause: {outcome.cause}" + (
         " and x-should-retry: false, so that its SDK does not multiply the sends"
         if stops
-        else "; whether its SDK repeats the call is left to the upstream's word and the SDK"
+        else _own_word(outcome)
     )
+
+
+def _own_word(outcome: Outcome) -> str:
+    said = outcome.word.should_retry
+    if said is None:
+        return "; whether its SDK repeats the call is left to the SDK"
+    return f" and the upstream's own x-should-retry: {str(said).lower()}"
 
 
 def _own_error(state: CallState, step: GiveUp) -> Iterator[str]:

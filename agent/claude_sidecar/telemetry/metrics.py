@@ -43,7 +43,7 @@ _BUCKETS = tuple(
         "fast_output_tokens",
     )
 )
-_WAIT_REASONS = frozenset({"retry-after", "backoff", "pacing"})
+_WAIT_REASONS = frozenset({"retry-after", "backoff", "budget", "pacing"})
 _RETRY_OUTCOMES = frozenset({"won", "exhausted", "refused"})
 
 

@@ -46,6 +46,11 @@ class Story:
     waits: list[tuple[float, Wait]] = field(default_factory=list)
     end: Deliver | GiveUp | None = None
     ended: float = 0.0
+    opened: bool = False
+
+    @property
+    def deadline_s(self) -> float:
+        return self.facts.total_by_s if self.opened else self.facts.deadline_s
 
     @property
     def routes(self) -> list[str]:
@@ -107,15 +112,16 @@ def play_call(
     chance: float | Callable[[], float] = 0.5,
     took: Callable[[], float] = lambda: 0.0,
     late: Callable[[], float] = lambda: 0.0,
+    opened: bool = False,
     **facts: Any,
 ) -> Story:
     """Play a call from time 0.
 
     script: outcomes in order, the last one repeated, or one by route; took: seconds each send lasts;
-    late: by how much a timer wakes late.
+    late: by how much a timer wakes late; opened: the first send opens the call.
     """
     known = make_facts(snapshot, **facts)
-    story = Story(snapshot, known, plan(snapshot, known))
+    story = Story(snapshot, known, plan(snapshot, known), opened=opened)
     state = CallState(snapshot, known, story.candidates)
     now, waited = 0.0, None
     outcomes = list(script) if not isinstance(script, Mapping) else []
@@ -137,7 +143,9 @@ def play_call(
                 began, now = now, now + took()
                 sent = Sent(began, now, step.candidate, where, step, view, outcome, waited)
                 story.sent.append(sent)
-                state, waited = state.sending(step).after(outcome, now), None
+                state = state.sending(step)
+                state = state.opening() if opened else state
+                state, waited = state.after(outcome, now), None
             case _:
                 story.end, story.ended = step, now
                 return story

@@ -105,6 +105,7 @@ class Scene:
     took: list[float]
     late: list[float]
     facts: dict[str, Any]
+    opened: bool
 
 
 scenes = st.builds(
@@ -116,6 +117,7 @@ scenes = st.builds(
     st.lists(st.sampled_from([0.0, 0.0, 0.2, 3.0, 40.0]), min_size=1, max_size=4),
     st.lists(st.sampled_from([0.0, -0.0009, 0.01]), min_size=1, max_size=3),
     facts,
+    st.booleans(),
 )
 
 
@@ -133,6 +135,7 @@ def tell(play: Any, snapshot: Any) -> Any:
             chance=lambda: next(chances),
             took=lambda: next(took),
             late=lambda: next(late),
+            opened=scene.opened,
             **scene.facts,
         )
 
@@ -160,7 +163,7 @@ def check_sends(story: Any) -> None:
     if not story.facts.repeatable:
         assert len(story.sent) <= 1
     for sent in story.sent[1:]:
-        assert sent.at < story.facts.deadline_s
+        assert sent.at < story.deadline_s
     for sent in story.sent[:-1]:
         assert sent.outcome.cause is not None, "something was sent after a success"
 
@@ -170,8 +173,8 @@ def check_waits(story: Any) -> None:
     for began, wait in story.waits:
         longest = max(policy.backoff_max_s, policy.max_retry_after_s * 1.1 + policy.backoff_initial_s, 1.5)
         assert 0 <= wait.seconds <= longest + 0.7 + GRAIN_S
-        assert began + wait.seconds < story.facts.deadline_s
-    assert sum(story.pauses) <= story.facts.deadline_s
+        assert began + wait.seconds < story.deadline_s
+    assert sum(story.pauses) <= story.deadline_s
     assert len(story.waits) <= len(story.sent)
 
 

@@ -51,6 +51,17 @@ def test_budget_a_turn_later_than_backoff_max_or_the_deadline_is_not_waited_for(
     assert story.end.ending is (Ending.SUCCESS if len(routes) == 2 else Ending.TURN_TOO_LATE)
 
 
+def test_budget_an_opened_call_waits_for_any_turn_before_the_end_of_total(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    """No SDK stands behind it any more, and its own time-out is lifted."""
+    times = {"deadline_s": 9.75, "total_by_s": 599.75}
+    late = play(snapshot(1), [answer(529), answer(200)], health=behind_by(500.0), opened=True, **times)
+    assert (late.status, late.pauses) == (200, [500.5])
+    too_late = play(snapshot(1), [answer(529), answer(200)], health=behind_by(600.0), opened=True, **times)
+    assert (too_late.status, too_late.end.ending) == (529, Ending.TURN_TOO_LATE)
+
+
 def test_budget_a_long_retry_after_needs_no_turn_sooner_than_it_says(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
