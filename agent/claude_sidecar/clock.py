@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 import random
 import time
+from collections.abc import Callable
 
 import uvloop
+
+_GRAIN_S = 0.001
 
 
 def _loops_time() -> float:
@@ -13,23 +16,18 @@ def _loops_time() -> float:
     return time.monotonic() if isinstance(loop, uvloop.Loop) else loop.time()
 
 
-_read = _loops_time
-_GRAIN_S = 0.001
+now: Callable[[], float] = _loops_time
+"""Seconds on the running event loop's clock; tests make it virtual.
 
-
-def now() -> float:
-    """Seconds on the running event loop's clock; tests make it virtual.
-
-    uvloop rounds its clock to milliseconds, too coarse for what we add to a call; it counts from where
-    `time.monotonic` does, so that stands in for it.
-    """
-    return _read()
+uvloop rounds its clock to milliseconds, too coarse for what we add to a call; it counts from where
+`time.monotonic` does, so that stands in for it.
+"""
 
 
 def only_uvloop() -> None:
-    """From now on no other loop runs in this process: `now` need not ask which one it is."""
-    global _read
-    _read = time.monotonic
+    """From now on no other loop runs in this process: `now` is read without a call of ours in between."""
+    global now
+    now = time.monotonic
 
 
 def unix_ns() -> int:

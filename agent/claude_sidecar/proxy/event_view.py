@@ -84,10 +84,17 @@ class EventView:
             self.progressed = True
             return [data]
         if self._tee is not None:
-            self._see(self._tee.decode(data))
+            for event in self._framer.feed(self._tee.decode(data)):
+                self._read(event)
+            self.progressed = self.progressed or self._framer.is_under_way
             self.opaque = self._tee.broken
             return [data]
-        return self._see(data)
+        events = self._framer.feed(data)
+        for event in events:
+            self._read(event)
+        if not self.progressed:
+            self.progressed = self._framer.is_under_way
+        return events
 
     def finish(self) -> bytes:
         """At the end: what came of an event whose blank line is missing; it counts if its data is whole."""
@@ -95,15 +102,6 @@ class EventView:
         if rest and not self.ended and _has_whole_data(rest):
             self._read(rest)
         return b"" if self.coded else rest
-
-    def _see(self, data: bytes) -> list[bytes]:
-        framer = self._framer
-        events = framer.feed(data)
-        for event in events:
-            self._read(event)
-        if not self.progressed and framer.is_under_way:
-            self.progressed = True
-        return events
 
     def _read(self, event: bytes) -> None:
         if self.error is not None or not self._inference:

@@ -43,13 +43,11 @@ async def _relay_events(
     view.progressed = False
     try:
         while not (view.stopped or view.error is not None):
-            data = await answer.read()
+            data = await answer.read(view.progressed)
             if not data:
                 break
+            view.progressed = False
             ready = view.feed(data)
-            if view.progressed:
-                view.progressed = False
-                answer.progressed()
             if ready:
                 await down.write_body(ready[0] if len(ready) == 1 else b"".join(ready))
         if view.stopped or view.error is not None:

@@ -121,8 +121,13 @@ class UpstreamConnection(asyncio.Protocol):
         while not self.answer.head_done:
             await self._wait()
 
-    async def read(self) -> bytes:
-        """All body bytes that have come, at least one; empty at the end. Raises UpstreamFailure."""
+    async def read(self, progressed: bool = False) -> bytes:
+        """All body bytes that have come, at least one; empty at the end. Raises UpstreamFailure.
+
+        progressed: what was read last tells more than that the upstream is alive.
+        """
+        if progressed:
+            self._timers.stalled_from = self._timers.idle_from or self._loop.time()
         while not (data := self.answer.take()):
             if self.answer.complete:
                 return b""
@@ -145,10 +150,6 @@ class UpstreamConnection(asyncio.Protocol):
         timers.stalled_s = stalled_s
         timers.stalled_from = self._loop.time()
         timers.arm()
-
-    def progressed(self) -> None:
-        """What was read tells more than that the upstream is alive."""
-        self._timers.stalled_from = self._loop.time()
 
     @property
     def reusable(self) -> bool:
@@ -212,7 +213,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _expired(self, phase: Phase) -> None:
         if phase is Phase.STALLED and self._waiter is None:
             # It is the caller who keeps us from reading.
-            self.progressed()
+            self._timers.stalled_from = self._loop.time()
             self._timers.arm()
             return
         self._fail(TimedOut(phase, _WORDS[phase]))

@@ -67,8 +67,12 @@ class Answer(Protocol):
     headers: list[tuple[bytes, bytes]]
     first_byte_at: float
 
-    async def read(self) -> bytes:
-        """The next bytes of the body, empty at the end. Raises UpstreamFailure."""
+    async def read(self, progressed: bool = False) -> bytes:
+        """The next bytes of the body, empty at the end. Raises UpstreamFailure.
+
+        progressed: what was read last is more than a sign of life. An argument, since a call of its own for
+        each event would cost more than all else that is done for it here.
+        """
 
     def lift_deadline(self) -> None:
         """Let go of the call's deadline: whoever reads decides how long the answer may take in all."""
@@ -76,11 +80,8 @@ class Answer(Protocol):
     def commit(self, idle_s: float | None, stalled_s: float | None) -> None:
         """The caller is being answered: only these timers hold from here, seconds.
 
-        idle_s: between bytes; stalled_s: between two `progressed`; None for no limit.
+        idle_s: between bytes; stalled_s: between two that are told as progress; None for no limit.
         """
-
-    def progressed(self) -> None:
-        """What was read last is more than a sign of life."""
 
     def close(self) -> None:
         """No more is wanted: the connection is kept if the answer is whole, else closed."""
@@ -186,10 +187,10 @@ class _PooledAnswer:
         self.headers = connection.answer.headers
         self.first_byte_at = connection.first_byte_at or clock.now()
 
-    async def read(self) -> bytes:
+    async def read(self, progressed: bool = False) -> bytes:
         if self._connection is None:
             return b""
-        return await self._connection.read()
+        return await self._connection.read(progressed)
 
     def lift_deadline(self) -> None:
         if self._connection is not None:
@@ -198,10 +199,6 @@ class _PooledAnswer:
     def commit(self, idle_s: float | None, stalled_s: float | None) -> None:
         if self._connection is not None:
             self._connection.commit(idle_s, stalled_s)
-
-    def progressed(self) -> None:
-        if self._connection is not None:
-            self._connection.progressed()
 
     def discard(self) -> None:
         connection, self._connection = self._connection, None
