@@ -101,6 +101,14 @@ async def test_short_of_room_the_longest_held_stream_is_committed(started) -> No
         assert bench.sidecar.handler.held_bytes == 0
 
 
+async def test_without_any_room_a_stream_is_committed_with_its_first_event(started) -> None:
+    script = [STREAM_HEAD, chunk(EVENTS[0]), Pause(10), REST]
+    async with started(ScriptedUpstream([script]), limits={"maxBufferedMiB": 0}) as bench:
+        got = await watch(bench.port, REQUEST)
+        assert (got.head_at, got.body) == (pytest.approx(0, abs=0.1), b"".join(EVENTS))
+        assert (await told(bench))["commitReason"] == "size"
+
+
 async def test_held_bytes_are_given_back_however_a_stream_ends(started) -> None:
     scripts = [
         stream_answer(EVENTS),

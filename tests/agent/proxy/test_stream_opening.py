@@ -86,6 +86,12 @@ async def test_half_of_the_callers_time_out_opens_even_a_head_alone(started) -> 
         assert got.end == "whole"
 
 
+async def test_quiet_after_beyond_the_callers_time_out_opens_at_half_of_that(started) -> None:
+    async with started(ScriptedUpstream([thinking(20)]), stream={"quietAfter": "1h"}) as bench:
+        got = await watch(bench.port, asking(timeout="10"), patience_s=10)
+        assert (got.head_at, got.end) == (pytest.approx(5, abs=0.01), "whole")
+
+
 async def test_completion_is_opened_by_any_event(started) -> None:
     events = [PING, event("completion", completion=" Hi"), event("completion", stop_reason="stop_sequence")]
     script = [STREAM_HEAD, chunk(PING), Pause(20), chunk(b"".join(events[1:])), LAST_CHUNK]
