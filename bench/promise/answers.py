@@ -12,6 +12,7 @@ from bench.promise.behaviour import Fault, Form, Ill, Kind, Pace, Wish
 MODEL = "claude-sonnet-4-6"
 _DELTAS = 4
 _PIECES = 3
+_MOMENT_S = 0.01
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -91,12 +92,12 @@ def bad(kind: Kind, call: int, fault: Fault, unix_s: float) -> Script:
         case Ill.GARBAGE:
             return Script(((fault.after_s, b"SSH-2.0-OpenSSH_9.6\r\n"),), After.CLOSE)
         case Ill.CUT if kind is Kind.STREAM:
-            return Script(((fault.after_s, _STREAM_HEAD + _chunks(good_events(call)[:2])),), After.RESET)
+            return _reset_behind(fault.after_s, _STREAM_HEAD + _chunks(good_events(call)[:2]))
         case Ill.CUT:
             body = good_body(kind, call)
             return Script(((fault.after_s, head(200, len(body)) + body[: len(body) // 2]),), After.CLOSE)
         case Ill.CUT_LATE:
-            return Script(((fault.after_s, _STREAM_HEAD + _chunks(good_events(call)[:4])),), After.RESET)
+            return _reset_behind(fault.after_s, _STREAM_HEAD + _chunks(good_events(call)[:4]))
         case Ill.UNENDED | Ill.UNENDED_LATE as ill:
             come = good_events(call)[: 2 if ill is Ill.UNENDED else 4]
             return Script(((fault.after_s, _STREAM_HEAD + _chunks(come) + _LAST_CHUNK),))
@@ -106,6 +107,11 @@ def bad(kind: Kind, call: int, fault: Fault, unix_s: float) -> Script:
             )
             return Script(((fault.after_s, _STREAM_HEAD + _chunks([told]) + _LAST_CHUNK),), After.CLOSE)
     return Script(((fault.after_s, _error(fault, unix_s)),))
+
+
+def _reset_behind(after_s: float, data: bytes) -> Script:
+    """A reset takes what is still on its way along, so that it comes a moment later."""
+    return Script(((after_s, data), (_MOMENT_S, b"")), After.RESET)
 
 
 def _as_met_by(kind: Kind, ill: Ill) -> Ill:

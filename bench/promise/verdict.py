@@ -12,6 +12,7 @@ from bench.promise.sides import Side
 
 MAX_ATTEMPTS = 4
 IDLE_S, STALLED_S, TOTAL_S = 300.0, 600.0, 600.0
+FUTILE_FROM_S = 10.0
 _MARGIN_S, _MARGIN_SHARE = 0.25, 0.05
 _GRAIN_S = 0.002
 _TIMED = frozenset({Kind.MESSAGE, Kind.STREAM, Kind.COUNT})
@@ -25,6 +26,7 @@ class Excepted(StrEnum):
     LATE = "an answer in the last 5 % of the caller's time-out"
     SILENCE = "silence beyond idle or stalled"
     WISH = "a wait that the upstream asks for beyond total"
+    FUTILE = "a route that cuts calls at about the same age"
 
 
 class Promise(StrEnum):
@@ -81,6 +83,8 @@ def exception(behaviour: Behaviour, call: int, alone: Outcome) -> Excepted | Non
         return None
     if any(one.wished_s is not None and one.wished_s > TOTAL_S for one in alone.tries):
         return Excepted.WISH
+    if _is_cut_alike(alone):
+        return Excepted.FUTILE
     plan = behaviour.calls[call]
     pace = plan.pace
     silent_s = max(pace.gap_s, pace.ping_s or pace.thinking_s)
@@ -89,6 +93,12 @@ def exception(behaviour: Behaviour, call: int, alone: Outcome) -> Excepted | Non
     if _is_late(behaviour, alone.tries[-1]) or _hung_until_late(behaviour, alone):
         return Excepted.LATE
     return None
+
+
+def _is_cut_alike(alone: Outcome) -> bool:
+    """Whether two tries were cut before any byte, after 10 s, at ages that differ by a quarter at most."""
+    ages_s = [one.ends_s for one in alone.tries[:-1] if one.head_s is None and not one.timed_out]
+    return len(ages_s) == 2 and min(ages_s) > FUTILE_FROM_S and max(ages_s) <= 1.25 * min(ages_s)
 
 
 def _is_late(behaviour: Behaviour, last: Try) -> bool:
