@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claude_sidecar.policy.call_state import repeat_is_forced
 from claude_sidecar.policy.cause import OWN_CREDENTIAL, Cause
 from claude_sidecar.policy.decide import HealthView, at_once
 from claude_sidecar.policy.outcome import Outcome
@@ -208,8 +209,9 @@ def check_breakers(story: Any) -> None:
                 assert usable <= sent.health.breaker_open
         if sent.outcome.word.retry_after_s is not None:
             until[sent.candidate] = sent.ended + sent.outcome.word.retry_after_s
-        if is_bad:
-            out.add(sent.candidate)
+        told_of_credential = sent.outcome.has_answer and sent.outcome.cause in OWN_CREDENTIAL
+        if is_bad or (told_of_credential and not repeat_is_forced(sent.outcome)):
+            out.add(sent.candidate)  # a later round would hear the same
         if sent.outcome.word.should_retry is False:
             out |= same_route(story, sent.candidate)
 
