@@ -29,7 +29,8 @@ class CallState(NamedTuple):
     waited_s: how long the pauses were in all. opened: the caller has been sent the head of a held answer.
     cuts: route and age of connections that ended without a byte of an answer; cut_after_s: the age at which
     a route was found to cut this call again and again.
-    resume: the wait just taken. stale_resent: the last send was the resend for a dead pooled connection.
+    resume: the wait just taken. stale_resent: the last send was the resend for a dead pooled connection; retried: it
+    went where the call had been sent before.
     """
 
     snapshot: Snapshot
@@ -53,6 +54,7 @@ class CallState(NamedTuple):
     cut_after_s: float | None = None
     resume: Wait | None = None
     stale_resent: bool = False
+    retried: bool = False
 
     def sending(self, step: Send) -> "CallState":
         """A send begins."""
@@ -64,6 +66,7 @@ class CallState(NamedTuple):
             current=step.candidate,
             resume=None,
             stale_resent=step.fresh,
+            retried=step.candidate in self.tried,
         )
 
     @property

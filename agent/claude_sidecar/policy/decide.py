@@ -64,9 +64,12 @@ def _must_end(state: CallState, now: float) -> Ending | None:
     """Why no repeat is possible at all, whatever the failure."""
     if not state.facts.repeatable:
         return Ending.PASSES_ONCE
+    over = now >= state.deadline_s - _CLOCK_GRAIN_S
     if state.sends >= state.facts.max_sends:
-        return Ending.ATTEMPTS_SPENT
-    return Ending.DEADLINE if now >= state.deadline_s - _CLOCK_GRAIN_S else None
+        # A last send that the deadline cut short has not had its say.
+        cut_short = over and state.governing is not None and state.governing.our_timeout
+        return Ending.DEADLINE if cut_short else Ending.ATTEMPTS_SPENT
+    return Ending.DEADLINE if over else None
 
 
 def _after_wait(state: CallState, wait: Wait, health: HealthView, now: float) -> Step:
@@ -86,8 +89,7 @@ def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: 
         return _settle(state, ending)
     failed = state.governing_candidate
     assert failed is not None
-    stale = failure.reused_connection_died and state.current == failed and not state.stale_resent
-    if stale and failed not in health.credential_missing:
+    if failed not in health.credential_missing and _may_resend(state, failure, failed):
         return _send(state, health, now, failed, fresh=True)
     if failure.our_timeout and not state.facts.timeout_repeats:
         return _settle(state, Ending.MAY_BE_RUNNING)
@@ -101,6 +103,18 @@ def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: 
     return _wait(state, pause, health, now, chance) if isinstance(pause, _Pause) else _settle(state, pause)
 
 
+def _may_resend(state: CallState, failure: Outcome, failed: int) -> bool:
+    """Whether a pooled connection that died is answered by a resend at once.
+
+    An upstream that closes every connection looks the same: where the call has failed there before, its last
+    send is not spent on this until it has waited as long as an SDK would.
+    """
+    if not failure.reused_connection_died or state.current != failed or state.stale_resent:
+        return False
+    last = state.retried and state.sends == state.facts.max_sends - 1
+    return not (last and patience_left_s(state.snapshot.backoff_initial_s, state.waited_s) > 0)
+
+
 def _send(
     state: CallState,
     health: HealthView,
@@ -111,6 +125,8 @@ def _send(
     spends_budget: bool = False,
     opens_round: bool = False,
 ) -> Send:
+    # What is left of a pooled connection is found out by a send, which this call then has no more of.
+    fresh = fresh or 0 < state.sends == state.facts.max_sends - 1
     elsewhere = _has_elsewhere(state, health, now, candidate)
     return Send(candidate, fresh, spends_budget, opens_round, elsewhere)
 

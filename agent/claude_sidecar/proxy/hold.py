@@ -13,17 +13,27 @@ from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.sse import event_type
 
 
-async def hold_body(reply: Reply, answer: Answer, limit_bytes: int = HELD_BYTES) -> None:
-    """Read the whole body, or `limit_bytes` of it. Raises UpstreamFailure when it is cut before."""
+async def hold_body(reply: Reply, answer: Answer, until_s: float, limit_bytes: int = HELD_BYTES) -> None:
+    """Read the whole body, or `limit_bytes` of it, or what has come until `until_s` on the loop's clock.
+
+    The caller's time-out counts from what it receives: an answer that is coming is better begun than given
+    up for it. Raises UpstreamFailure when it is cut before.
+    """
+    answer.lift_deadline()
     held = 0
-    while held <= limit_bytes:
-        data = await answer.read()
-        if not data:
-            answer.close()
-            return
-        held += len(data)
-        reply.prefix.append(data)
     reply.rest = answer
+    try:
+        async with asyncio.timeout_at(until_s):
+            while held <= limit_bytes:
+                data = await answer.read()
+                if not data:
+                    reply.rest = None
+                    answer.close()
+                    return
+                held += len(data)
+                reply.prefix.append(data)
+    except TimeoutError:
+        return
 
 
 class HeldStream:

@@ -81,11 +81,11 @@ async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
             reply.rest = answer
             reply.commit_reason = CommitReason.HEADERS if opener is not None else None
     elif names_results_url(context.call.facts.path) and reply.status < 300:
-        await hold_body(reply, answer, HELD_BATCH_BYTES)
+        await hold_body(reply, answer, context.deadline_s, HELD_BATCH_BYTES)
         route = snapshot.routes[reply.candidate.route_index]
         with_callers_origin(reply, route, context.call.index.get(b"host"))
     else:
-        await hold_body(reply, answer)
+        await hold_body(reply, answer, context.deadline_s)
         for data in reply.prefix if reply.tee is not None else ():
             reply.see(data)
     if reply.rest is not None:

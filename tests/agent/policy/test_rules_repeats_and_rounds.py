@@ -102,6 +102,22 @@ def test_rounds_patience_that_the_deadline_does_not_allow_saves_the_last_send(
     assert (len(story.sent), story.end.ending) == (3, Ending.DEADLINE)
 
 
+def test_rounds_an_upstream_that_closes_every_connection_costs_no_patience(play: Any, snapshot: Any) -> None:
+    """The resend for a dead pooled connection needs no wait, but is not the last send before its time."""
+    died = Outcome(Cause.CONNECTION_FAILURE, reused_connection_died=True)
+    story = play(snapshot(1), [died], chance=0.1)
+    assert [round(sent.at, 1) for sent in story.sent] == [0.0, 0.0, 0.1, 1.5]
+    assert [sent.step.fresh for sent in story.sent] == [False, True, False, True]
+    assert play(snapshot(1), [died], max_sends=2).pauses == []
+
+
+def test_rounds_the_last_of_several_sends_goes_on_a_fresh_connection(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    assert [sent.step.fresh for sent in play(snapshot(1), [answer(529)]).sent] == [False] * 3 + [True]
+    assert [sent.step.fresh for sent in play(snapshot(1), [answer(529)], max_sends=1).sent] == [False]
+
+
 def test_rounds_moves_within_a_round_are_not_held_up_by_patience(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
