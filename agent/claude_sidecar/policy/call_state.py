@@ -29,8 +29,8 @@ class CallState(NamedTuple):
     waited_s: how long the pauses were in all. opened: the caller has been sent the head of a held answer.
     cuts: route and age of connections that ended without a byte of an answer; cut_after_s: the age at which
     a route was found to cut this call again and again.
-    resume: the wait just taken. stale_resent: the last send was the resend for a dead pooled connection; retried: it
-    went where the call had been sent before.
+    resume: the wait just taken. stale_resent: the last send was the resend for a dead pooled connection;
+    retried: it went where the call had been sent before.
     """
 
     snapshot: Snapshot
