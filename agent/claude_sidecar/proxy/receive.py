@@ -31,7 +31,7 @@ async def receive(context: CallContext, reply: Reply, answer: Answer) -> Outcome
         answer.discard()
         return _misfit(context, reply)
     await _hold(context, reply, answer)
-    return _classify(reply)
+    return _classify(context, reply)
 
 
 def new_reply(context: CallContext, candidate: Candidate, attempt: AttemptRecord, answer: Answer) -> Reply:
@@ -94,7 +94,18 @@ async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
         answer.commit(idle_s, stalled_s)
 
 
-def _classify(reply: Reply) -> Outcome:
+def _is_foreign(context: CallContext, reply: Reply) -> bool:
+    """Whether a success is of a type that the API never answers with: a web page of something on the way.
+
+    SDKs take one for a whole answer, or for a stream without events.
+    """
+    kind = reply.index.get(b"content-type", b"").lower()
+    asked = context.call.facts.operation is not None and context.call.facts.is_post
+    known = not kind or b"json" in kind or kind.startswith(b"text/event-stream")
+    return asked and 200 <= reply.status < 300 and not known
+
+
+def _classify(context: CallContext, reply: Reply) -> Outcome:
     view = reply.events
     if view is not None and view.error is not None and not view.begun:
         reply.error = view.error
@@ -104,6 +115,8 @@ def _classify(reply: Reply) -> Outcome:
         reply.error = read_error(bytes(reply.copy))
         error = reply.error
         cause = cause_of_status(reply.status, error.code if error else None, error.message if error else None)
+    elif _is_foreign(context, reply):
+        cause = Cause.SERVER_ERROR
     else:
         cause = None
     if cause is None:
