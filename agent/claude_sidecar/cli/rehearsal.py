@@ -143,8 +143,8 @@ def _wait_reason(state: CallState, step: Wait, low: float, high: float) -> str:
         return "the upstream's retry-after, with jitter added" if high > low else "the upstream's retry-after"
     if low > 0:
         return (
-            f"backoff, retry.backoff, and before its last send a call has waited {_seconds(SDK_PATIENCE_S)} "
-            "in all, as an SDK would"
+            "backoff, retry.backoff, and no less than an SDK waits: "
+            f"{_seconds(SDK_PATIENCE_S)} in all before the last send"
         )
     return "backoff with full jitter, retry.backoff"
 

@@ -1,10 +1,12 @@
 """How long to wait before trying again: full jitter over a doubling cap, with the SDKs' patience as floor."""
 
 SDK_PATIENCE_S = 1.5
-"""What the official SDKs wait in all before their last send: 0.5 s and 1 s, less up to a quarter.
+"""What the official SDKs wait before the last of their three sends: 0.5 s and 1 s, less up to a quarter.
 
 Source: `_calculate_retry_timeout` in anthropic-sdk-python's `_base_client.py`; TypeScript and Go do the same.
 """
+
+_SDK_FIRST_WAIT_S = 0.5
 
 
 def backoff_cap_s(initial_s: float, max_s: float, step: int) -> float:
@@ -27,13 +29,16 @@ def backoff_s(initial_s: float, max_s: float, step: int, chance: float) -> float
     return chance * backoff_cap_s(initial_s, max_s, step)
 
 
-def patience_left_s(initial_s: float, waited_s: float) -> float:
-    """The least a call must still wait before its last send; nothing where the policy has no backoff.
+def patience_left_s(initial_s: float, waited_s: float, sends_left: int) -> float:
+    """The least a call must still wait before its next send; nothing where the policy has no backoff.
 
-    Without it, jitter may spend all sends within an outage that the SDK on its own would outlast.
-    waited_s: what the call has waited so far.
+    Its last sends are as late as those of an SDK at least: else jitter may spend them all within an outage
+    that the SDK on its own would outlast. waited_s: what the call has waited so far; sends_left: how many
+    there are, the next one included.
     """
-    return max(0.0, SDK_PATIENCE_S - waited_s) if initial_s > 0 else 0.0
+    if initial_s <= 0 or sends_left > 2:
+        return 0.0
+    return max(0.0, (SDK_PATIENCE_S if sends_left <= 1 else _SDK_FIRST_WAIT_S) - waited_s)
 
 
 def retry_after_jitter_s(initial_s: float, told_s: float, chance: float) -> float:

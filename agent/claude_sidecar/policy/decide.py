@@ -107,12 +107,17 @@ def _may_resend(state: CallState, failure: Outcome, failed: int) -> bool:
     """Whether a pooled connection that died is answered by a resend at once.
 
     An upstream that closes every connection looks the same: where the call has failed there before, its last
-    send is not spent on this until it has waited as long as an SDK would.
+    sends are not spent on this until it has waited as long as an SDK would.
     """
     if not failure.reused_connection_died or state.current != failed or state.stale_resent:
         return False
-    last = state.retried and state.sends == state.facts.max_sends - 1
-    return not (last and patience_left_s(state.snapshot.backoff_initial_s, state.waited_s) > 0)
+    return not (state.retried and _patience_left_s(state, 1) > 0)
+
+
+def _patience_left_s(state: CallState, at_once: int) -> float:
+    """The least that must still be waited; at_once: how many sends may follow without another wait."""
+    sends_left = state.facts.max_sends - state.sends - (at_once - 1)
+    return patience_left_s(state.snapshot.backoff_initial_s, state.waited_s, sends_left)
 
 
 def _send(
@@ -235,9 +240,7 @@ def _pause_s(state: CallState, pause: _Pause, left_s: float, chance: float) -> f
             retry_after_jitter_s(initial_s, pause.told_s, chance), chance * (left_s - pause.told_s)
         )
         seconds = max(seconds, pause.told_s + jitter_s)
-    if state.facts.max_sends - state.sends <= pause.sends_after:
-        seconds = max(seconds, patience_left_s(initial_s, state.waited_s))
-    return seconds
+    return max(seconds, _patience_left_s(state, pause.sends_after))
 
 
 def _turn_s(state: CallState, health: HealthView, wanted_s: float, now: float) -> float | None:

@@ -82,8 +82,9 @@ def test_rounds_before_its_last_send_a_call_has_waited_as_long_as_an_sdk(
 ) -> None:
     story = play(snapshot(routes), [answer(529)], chance=chance, max_sends=sends)
     assert len(story.sent) == sends
-    assert sum(story.pauses) >= 1.5
     assert story.sent[-1].at >= 1.5
+    if routes == 1 and sends > 2:
+        assert story.sent[-2].at >= 0.5
 
 
 @pytest.mark.parametrize("wait", [0.0, 0.2])
@@ -91,7 +92,7 @@ def test_rounds_waits_for_a_limit_count_to_that_patience(
     wait: float, play: Any, snapshot: Any, answer: Any
 ) -> None:
     story = play(snapshot(1), [answer(429, retry_after=wait)], chance=0.0)
-    assert story.pauses == pytest.approx([wait, wait, 1.5 - 2 * wait])
+    assert story.pauses == pytest.approx([wait, 0.5 - wait, 1.0])
 
 
 def test_rounds_patience_that_the_deadline_does_not_allow_saves_the_last_send(
@@ -106,7 +107,7 @@ def test_rounds_an_upstream_that_closes_every_connection_costs_no_patience(play:
     """The resend for a dead pooled connection needs no wait, but is not the last send before its time."""
     died = Outcome(Cause.CONNECTION_FAILURE, reused_connection_died=True)
     story = play(snapshot(1), [died], chance=0.1)
-    assert [round(sent.at, 1) for sent in story.sent] == [0.0, 0.0, 0.1, 1.5]
+    assert [round(sent.at, 1) for sent in story.sent] == [0.0, 0.0, 0.5, 1.5]
     assert [sent.step.fresh for sent in story.sent] == [False, True, False, True]
     assert play(snapshot(1), [died], max_sends=2).pauses == []
 
