@@ -6,12 +6,6 @@ from bench.promise.answers import Script, good_body, head
 from bench.promise.behaviour import Kind
 
 
-def web_page() -> Script:
-    """What a captive portal or a misled load balancer says: 200, and HTML."""
-    page = b"<!doctype html><html><body>Welcome</body></html>"
-    return Script(((0.02, head(200, len(page), ["content-type: text/html; charset=utf-8"]) + page),))
-
-
 def refusal(route: int) -> Script:
     """A model that will not: a success, whose `stop_reason` says so."""
     message = json.loads(good_body(Kind.MESSAGE, route)) | {"content": [], "stop_reason": "refusal"}

@@ -1,6 +1,6 @@
 """The sixteen scenarios. What is right was written down before any of them was run."""
 
-from bench.failover.answers import refusal, web_page
+from bench.failover.answers import refusal
 from bench.failover.result import FIRST, SECOND, Result
 from bench.failover.scenario import Play, Scenario
 from bench.promise.answers import bad, good
@@ -161,7 +161,7 @@ SCENARIOS = (
         "wrong type",
         "200 and a web page in place of the stream",
         "the second route answers, within 2 s",
-        lambda number, now_s: web_page(),
+        _ill(Fault(Ill.PAGE), Kind.STREAM),
         _WELL_STREAM,
         lambda result: result.answered_by(SECOND, within_s=2),
         stream=True,

@@ -23,7 +23,7 @@ spec:
     - name: second
       endpoint: http://127.0.0.1:{second}
       credential: {{env: SECOND_KEY}}
-  timeouts: {{connect: 2s, firstByte: 3s, firstDelta: 4s, idle: 5s, total: 20s}}
+  timeouts: {{connect: 2s, firstByte: 3s, firstDelta: 4s, idle: 5s, stalled: 6s, total: 20s}}
   circuitBreaker: {{minRequests: 5, window: 10s, openFor: 3s}}
 """
 _SECOND_KEY = {"SECOND_KEY": "sk-ant-api03-second"}

@@ -101,6 +101,8 @@ def bad(kind: Kind, call: int, fault: Fault, unix_s: float) -> Script:
         case Ill.UNENDED | Ill.UNENDED_LATE as ill:
             come = good_events(call)[: 2 if ill is Ill.UNENDED else 4]
             return Script(((fault.after_s, _STREAM_HEAD + _chunks(come) + _LAST_CHUNK),))
+        case Ill.PAGE:
+            return web_page(fault.after_s)
         case Ill.EVENT:
             told = event(
                 "error", error={"type": "overloaded_error", "message": "Overloaded", "details": None}
@@ -109,15 +111,22 @@ def bad(kind: Kind, call: int, fault: Fault, unix_s: float) -> Script:
     return Script(((fault.after_s, _error(fault, unix_s)),))
 
 
+def web_page(after_s: float) -> Script:
+    """What a captive portal or a misled load balancer says."""
+    page = b"<!doctype html><html><body>Welcome</body></html>"
+    return Script(((after_s, head(200, len(page), ["content-type: text/html; charset=utf-8"]) + page),))
+
+
 def _reset_behind(after_s: float, data: bytes) -> Script:
     """A reset takes what is still on its way along, so that it comes a moment later."""
     return Script(((after_s, data), (_MOMENT_S, b"")), After.RESET)
 
 
 def _as_met_by(kind: Kind, ill: Ill) -> Ill:
-    if kind is Kind.STREAM:
+    if kind is Kind.STREAM or (ill is Ill.PAGE and kind in (Kind.MESSAGE, Kind.COUNT)):
         return ill
     return {
+        Ill.PAGE: Ill.STATUS,
         Ill.CUT_LATE: Ill.CUT,
         Ill.UNENDED: Ill.CUT,
         Ill.UNENDED_LATE: Ill.CUT,

@@ -25,8 +25,9 @@ class Ill(StrEnum):
     STATUS: an error answer; REFUSED: no connection at all, in outages only; HANG: silence for ever;
     GARBAGE: no HTTP. CUT: the connection ends amid the body, of a stream before its first delta; CUT_LATE: of
     a stream behind some deltas. UNENDED, UNENDED_LATE: a stream that ends in order there, but without
-    `message_stop`. EVENT: an `overloaded_error` as a stream's first event. Other calls meet a CUT in place of
-    what only a stream can have, and a 529 in place of EVENT.
+    `message_stop`. EVENT: an `overloaded_error` as a stream's first event. PAGE: 200, and HTML. Other calls
+    meet a CUT in place of what only a stream can have, a 529 in place of EVENT; a PAGE is met by messages and
+    counts alone.
     """
 
     STATUS = "status"
@@ -40,6 +41,7 @@ class Ill(StrEnum):
     UNENDED = "unended"
     UNENDED_LATE = "unended-late"
     EVENT = "event"
+    PAGE = "page"
 
 
 class Form(StrEnum):

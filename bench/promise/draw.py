@@ -124,7 +124,9 @@ def _faults(chance: Random, patience_s: float) -> tuple[Fault, ...]:
 
 def _fault(chance: Random, patience_s: float, *, refusing: bool = False) -> Fault:
     ills = [Ill.STATUS] * 8 + [Ill.RESET, Ill.RESET, Ill.CLOSE, Ill.HANG, Ill.GARBAGE, Ill.CUT, Ill.CUT_LATE]
-    ills += [Ill.UNENDED, Ill.UNENDED_LATE, Ill.EVENT, Ill.EVENT] + [Ill.REFUSED] * (2 if refusing else 0)
+    ills += [Ill.UNENDED, Ill.UNENDED_LATE, Ill.EVENT, Ill.EVENT, Ill.PAGE] + [Ill.REFUSED] * (
+        2 if refusing else 0
+    )
     ill = chance.choice(ills)
     after_s = 0.0
     if chance.random() < 0.4:

@@ -52,7 +52,10 @@ class RealClient:
             return Outcome(End.UNREACHED, None, (), type(error).__name__)
         if kind is Kind.STREAM:
             return await _read(answer, number)
-        wrong = kind not in (Kind.COUNT, Kind.MODELS) and answer.id != f"{kind}_{number}"
+        # What is no JSON the SDK hands on as text.
+        wrong = isinstance(answer, str) or (
+            kind not in (Kind.COUNT, Kind.MODELS) and answer.id != f"{kind}_{number}"
+        )
         return Outcome(End.WRONG if wrong else End.ANSWERED, 200, (), repr(answer) if wrong else "")
 
     async def _ask(self, kind: Kind, more: Any) -> Any:

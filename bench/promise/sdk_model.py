@@ -151,7 +151,9 @@ def read_stream(body: bytes, expected: tuple[bytes, ...]) -> tuple[End, str]:
         b"\n".join([line for line in block.split(b"\n") if not line.startswith(b":")])
         for block in body.split(b"\n\n")
     ]
-    events = [block + b"\n\n" for block in blocks if block and not block.startswith(b"event: ping\n")]
+    # What has no `event` line the SDK passes over.
+    events = [block + b"\n\n" for block in blocks if block.startswith(b"event: ")]
+    events = [one for one in events if not one.startswith(b"event: ping\n")]
     for one in events:
         if one.startswith(b"event: error\n"):
             return End.BROKEN, one.decode("utf-8", "replace")

@@ -45,7 +45,7 @@ def test_model_and_sdk_do_the_same_on_three_hundred_drawn_behaviours(stage, monk
         model, real = both(stage, replace(behaviour, calls=behaviour.calls[:1]), seed, monkeypatch)
         assert model == real, (seed, behaviour)
         ends.add(model[0])
-    assert {end.value for end in ends} == {"answered", "status", "unreached", "broken", "truncated"}
+    assert {end.value for end in ends} == {"answered", "status", "unreached", "broken", "truncated", "wrong"}
 
 
 @pytest.mark.parametrize("kind", list(Kind))

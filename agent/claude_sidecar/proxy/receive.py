@@ -27,11 +27,11 @@ async def receive(context: CallContext, reply: Reply, answer: Answer) -> Outcome
 
     Raises UpstreamFailure when it breaks off before.
     """
-    if context.opened and not _fits_open_stream(reply):
+    if (reason := _why_no_answer(context, reply)) is not None:
         answer.discard()
-        return _misfit(context, reply)
+        return _misfit(context, reply, reason)
     await _hold(context, reply, answer)
-    return _classify(context, reply)
+    return _classify(reply)
 
 
 def new_reply(context: CallContext, candidate: Candidate, attempt: AttemptRecord, answer: Answer) -> Reply:
@@ -55,17 +55,30 @@ def new_reply(context: CallContext, candidate: Candidate, attempt: AttemptRecord
     return reply
 
 
+def _why_no_answer(context: CallContext, reply: Reply) -> str | None:
+    """Why what came can be no answer to this call, however whole it is; None where it can."""
+    if context.opened and not _fits_open_stream(reply):
+        return "which can't go on in the event stream that is open"
+    if reply.status < 300 and context.call.facts.operation is not None and _is_web_page(reply):
+        return "a web page, which is no answer of this API: something on the way speaks in its place"
+    return None
+
+
 def _fits_open_stream(reply: Reply) -> bool:
     """Whether an answer can go on behind the head of an event stream; errors can, as events."""
     return reply.status >= 400 or (reply.events is not None and not reply.events.coded)
 
 
-def _misfit(context: CallContext, reply: Reply) -> Outcome:
+def _is_web_page(reply: Reply) -> bool:
+    """Portals and misled load balancers answer 200 with one; an SDK takes it for an empty stream."""
+    return reply.index.get(b"content-type", b"").lower().startswith(b"text/html")
+
+
+def _misfit(context: CallContext, reply: Reply, reason: str) -> Outcome:
     route = context.snapshot.routes[reply.candidate.route_index]
     kind = reply.index.get(b"content-type", b"no content-type").decode("ascii", "replace")[:100]
     context.last_failure = (
-        f"route {route.name} ({route.authority}): it answered {reply.status} with {kind}, "
-        "which can't go on in the event stream that is open"
+        f"route {route.name} ({route.authority}): it answered {reply.status} with {kind}, {reason}"
     )
     return Outcome(Cause.SERVER_ERROR, reply.status)
 
@@ -94,18 +107,7 @@ async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
         answer.commit(idle_s, stalled_s)
 
 
-def _is_foreign(context: CallContext, reply: Reply) -> bool:
-    """Whether a success is of a type that the API never answers with: a web page of something on the way.
-
-    SDKs take one for a whole answer, or for a stream without events.
-    """
-    kind = reply.index.get(b"content-type", b"").lower()
-    asked = context.call.facts.operation is not None and context.call.facts.is_post
-    known = not kind or b"json" in kind or kind.startswith(b"text/event-stream")
-    return asked and 200 <= reply.status < 300 and not known
-
-
-def _classify(context: CallContext, reply: Reply) -> Outcome:
+def _classify(reply: Reply) -> Outcome:
     view = reply.events
     if view is not None and view.error is not None and not view.begun:
         reply.error = view.error
@@ -115,8 +117,6 @@ def _classify(context: CallContext, reply: Reply) -> Outcome:
         reply.error = read_error(bytes(reply.copy))
         error = reply.error
         cause = cause_of_status(reply.status, error.code if error else None, error.message if error else None)
-    elif _is_foreign(context, reply):
-        cause = Cause.SERVER_ERROR
     else:
         cause = None
     if cause is None:

@@ -188,8 +188,7 @@ def _error_type(outcome: Outcome, reply: Reply | None) -> str | None:
         return _WITHOUT_ANSWER.get(outcome.cause)
     if reply is not None and reply.error is not None and reply.error.type is not None:
         return reply.error.type
-    # A success of a type that the API never answers with; other statuses speak for themselves.
-    return "unexpected_content_type" if (outcome.status or 0) < 300 else None
+    return None
 
 
 def _limit(reply: Reply | None) -> str | None:

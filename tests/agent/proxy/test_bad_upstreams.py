@@ -55,6 +55,43 @@ async def test_garbage_is_a_connection_failure_that_is_repeated(name, started, c
     assert "Traceback" not in caplog.text
 
 
+PAGE = answer(200, b"<!doctype html><title>Welcome</title>", kind="Text/HTML; charset=utf-8")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_web_page_in_place_of_an_answer_is_a_server_error_that_is_repeated(stream, started) -> None:
+    good = stream_answer(stream_events()) if stream else answer()
+    async with started(ScriptedUpstream([PAGE, good])) as bench:
+        got = await bench.message(stream=stream)
+        assert (got.status, got.header("x-claude-sidecar-attempts")) == (200, "2")
+        attempts = (await bench.admin_json("/requests"))[0]["attempts"]
+        assert (attempts[0]["cause"], attempts[0]["status"]) == ("ServerError", 200)
+
+
+async def test_web_page_from_everywhere_is_an_error_of_ours_that_names_the_route(started) -> None:
+    async with started(ScriptedUpstream(otherwise=PAGE)) as bench:
+        got = await bench.message(stream=True)
+        told = json.loads(got.body)["error"]
+        assert (got.status, told["type"]) == (502, "gateway_unreachable")
+        assert "route first" in told["message"]
+        assert "it answered 200 with Text/HTML" in told["message"]
+
+
+@pytest.mark.parametrize("target", ["/v1/files/file_1/content", "/console"])
+async def test_web_page_that_may_be_what_was_asked_for_is_handed_on(target, started) -> None:
+    async with started(ScriptedUpstream(otherwise=PAGE)) as bench:
+        got = await bench.ask(request_bytes("GET", target))
+        assert (got.status, got.body) == (200, b"<!doctype html><title>Welcome</title>")
+
+
+@pytest.mark.parametrize("status", [302, 403, 502])
+async def test_web_page_with_a_status_that_tells_is_handed_on(status, started) -> None:
+    page = answer(status, b"<h1>No</h1>", kind="text/html")
+    async with started(ScriptedUpstream(otherwise=page)) as bench:
+        got = await bench.message()
+        assert (got.status, got.body) == (status, b"<h1>No</h1>")
+
+
 @pytest.mark.parametrize("name", ["no HTTP", "binary", "broken chunk size"])
 async def test_garbage_everywhere_is_an_error_of_ours(name, started) -> None:
     upstream = ScriptedUpstream(otherwise=[GARBAGE[name], Hang()])
