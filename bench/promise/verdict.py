@@ -71,7 +71,7 @@ def judge(behaviour: Behaviour, direct: Side, through: Side) -> Verdict:
                 breaches.append(Breach(call, Promise.NEVER_WORSE, f"{ours.end}: {ours.told}"))
             else:
                 excepted[reason] += 1
-        if behaviour.calls[call].kind in _TIMED and any(one.timed_out for one in ours.tries):
+        if behaviour.calls[call].kind in _TIMED and any(_unanswered(one) for one in ours.tries):
             breaches.append(Breach(call, Promise.IN_TIME, f"{ours.end}: {ours.told}"))
     breaches += _too_many_sends(behaviour, through.ledger)
     return Verdict(tuple(breaches), excepted)
@@ -126,6 +126,11 @@ def _hung_until_late(behaviour: Behaviour, alone: Outcome) -> bool:
 
 def _margin_s(behaviour: Behaviour) -> float:
     return min(_MARGIN_S, _MARGIN_SHARE * behaviour.patience_s)
+
+
+def _unanswered(one: Try) -> bool:
+    """Whether the SDK gave up before there was a head; what its upstream leaves off later nobody can mend."""
+    return one.timed_out and one.head_s is None
 
 
 def _too_many_sends(behaviour: Behaviour, ledger: tuple[Seen, ...]) -> Iterator[Breach]:

@@ -94,6 +94,8 @@ def test_the_sdks_own_time_out_must_not_come_first() -> None:
     waited = Try(0.0, None, PATIENT, timed_out=True)
     assert judged(refused(), refused(End.UNREACHED, waited))[0] == [Promise.IN_TIME]
     assert judged(refused(), refused(End.UNREACHED, waited), CallPlan(Kind.BATCH))[0] == []
+    begun = Try(0.0, 599.75, 1199.75, timed_out=True)
+    assert judged(refused(), refused(End.UNREACHED, begun))[0] == []
 
 
 @pytest.mark.parametrize(
