@@ -228,6 +228,15 @@ async def test_error_inside_a_held_200_that_is_delivered_is_told_as_a_failure(st
         assert b'error_type="overloaded_error"' in (await bench.admin("/metrics")).body
 
 
+async def test_error_event_without_a_type_is_a_failure_of_no_known_type(started) -> None:
+    script = [STREAM_HEAD, chunk(b"event: error\ndata: {}\n\n"), LAST_CHUNK]
+    async with started(ScriptedUpstream([script]), retry=ONCE) as bench:
+        await bench.ask(REQUEST)
+        call = await told(bench)
+        assert (call["cause"], call["attempts"][0]["errorType"]) == ("ServerError", "_OTHER")
+        assert b'error_type="_other"' in (await bench.admin("/metrics")).body
+
+
 async def test_error_that_is_delivered_without_opening_keeps_its_status(started) -> None:
     async with started(ScriptedUpstream([error(529, "overloaded_error")]), retry=ONCE) as bench:
         assert (await bench.ask(REQUEST)).status == 529
