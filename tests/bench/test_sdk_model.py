@@ -10,7 +10,14 @@ from bench.promise.real_sdk import RealClient
 from bench.promise.sdk_model import ModelClient
 from bench.promise.sides import Side, World, unix_s, world
 
-HEADERS = ("x-stainless-retry-count", "x-stainless-timeout", "x-stainless-read-timeout", "x-call")
+HEADERS = (
+    "x-stainless-retry-count",
+    "x-stainless-timeout",
+    "x-stainless-read-timeout",
+    "x-call",
+    "anthropic-version",
+    "idempotency-key",
+)
 DRAWN = 300
 
 
