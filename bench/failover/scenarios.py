@@ -54,7 +54,7 @@ def _broken_and_not_replayed(result: Result) -> bool:
 
 def _probed_sparely(result: Result) -> bool:
     """Five failures open the breaker; then one probe each 3 s, over 8 s."""
-    return len(result.sends[FIRST]) <= 5 + 3 and result.answered_by(SECOND, within_s=2)
+    return len(result.sends[FIRST]) <= 5 + 3 and result.answered_by(SECOND, within_s=5)
 
 
 def _taken_back(result: Result) -> bool:

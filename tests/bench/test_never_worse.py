@@ -62,6 +62,13 @@ CURED = {
     "a head just in time, then thought": Behaviour(
         calls(1, kind=Kind.STREAM, head_s=14.7, thinking_s=10.0), timeout_s=15.0
     ),
+    "an overload of a second, then an answer that takes nearly the whole time-out": Behaviour(
+        calls(1, head_s=29.1), Outage(0.0, 1.0, Fault(Ill.RESET)), 30.0
+    ),
+    "an upstream that closes every connection for over a second": Behaviour(
+        calls(3), Outage(0.0, 1.4, Fault(Ill.CLOSE))
+    ),
+    "a short overload and one more fault": Behaviour(calls(20, Fault(Ill.STATUS, 0.001)), overload(0.2)),
     "a body that comes in pieces for longer than the time-out": Behaviour(calls(1, gap_s=6.0), timeout_s=8.0),
 }
 """What was found, and shrunk."""
