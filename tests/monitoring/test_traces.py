@@ -189,7 +189,7 @@ def test_all_sends_failed(app: App) -> None:
     ]
     (pause,) = [event for name, event in seen.events() if name == "claude_sidecar.wait"]
     assert pause["reason"] == "backoff"
-    assert 0 < pause["seconds"] <= 0.05
+    assert 0 < pause["seconds"] <= 1.6  # before its last sends a call waits as long as an SDK would
 
 
 def test_stream_that_broke_after_its_first_delta(app: App) -> None:

@@ -7,6 +7,7 @@ import math
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.window import TrailingCounts
@@ -63,6 +64,21 @@ def _by_time(turn: Turn) -> float:
     return turn.at_s
 
 
+class _Full(NamedTuple):
+    """A stretch without room at a pace, found by an earlier search: more repeats never make room in it.
+
+    So a storm costs one search and not one for each of its calls.
+    """
+
+    from_s: float
+    until_s: float
+    most: int
+    burst: int
+
+
+_NOTHING_FULL = _Full(math.inf, -math.inf, 0, 0)
+
+
 class RetryBudget:
     """Gives turns in order of asking: each the first moment with room from when its backoff is over.
 
@@ -70,13 +86,14 @@ class RetryBudget:
     Told the time; seconds on one clock throughout.
     """
 
-    __slots__ = ("_calls", "_doubled", "_times", "_waiting")
+    __slots__ = ("_calls", "_doubled", "_full", "_times", "_waiting")
 
     def __init__(self) -> None:
         self._calls = TrailingCounts(WINDOW_S)
         self._times: list[float] = []  # of repeats made and reserved, in order
         self._waiting: list[Turn] = []  # by time
         self._doubled: dict[tuple[str, str], float] = {}
+        self._full = _NOTHING_FULL
 
     def call(self, now: float) -> None:
         """A call arrived."""
@@ -116,6 +133,7 @@ class RetryBudget:
         waiting = [turn for turn in self._waiting if route in turn.routes and turn.at_s > now]
         if waiting:
             self._doubled[route] = now
+            self._full = _NOTHING_FULL
         before = sooner = now
         for turn in waiting:
             sooner = max(turn.from_s, sooner + (turn.at_s - before) / 2)
@@ -134,15 +152,21 @@ class RetryBudget:
             return math.inf
         spread_s = min(pace.patience_s, WINDOW_S - _AT_ONCE_S)
         burst = math.ceil(most * (1 - spread_s / WINDOW_S))
-        at = wanted_s
+        full = self._full if self._full.most == most and self._full.burst == burst else _NOTHING_FULL
+        at, from_s = wanted_s, wanted_s
         while True:
+            if full.from_s <= at < full.until_s:
+                at, from_s = full.until_s, min(from_s, full.from_s)
             later = max(
                 self._blocked_until(at, WINDOW_S * burst / most, burst),
                 self._blocked_until(at, WINDOW_S, most),
             )
             if later <= at:
-                return at
+                break
             at = later
+        if at >= full.until_s:
+            self._full = _Full(from_s, at, most, burst)
+        return at
 
     def _blocked_until(self, at: float, window_s: float, most: int) -> float:
         """`at`, or a later moment if with it some window would hold more than `most` repeats."""
@@ -176,6 +200,7 @@ class RetryBudget:
 
     def _forget(self, at: float) -> None:
         """A reserved time is not used; one that is older than the window was forgotten before."""
+        self._full = _NOTHING_FULL
         place = bisect_left(self._times, at)
         if place < len(self._times) and self._times[place] == at:
             del self._times[place]

@@ -37,11 +37,7 @@ def delivered_lines(
     repeat the call; else the upstream's own `x-should-retry`, or none, goes on.
     """
     dropped = _NOTHING if sized else _LENGTH
-    lines = end_to_end(headers, dropped | {_SHOULD_RETRY} if stops else dropped)
-    # Where the upstream is another sidecar, ours replace all of its own, also those for which we have nothing
-    # to say: they tell of its part of the call, and a reader could not know that.
-    lines = [line for line in lines if not line[0].lower().startswith(_OURS)]
-    lines += _added(record)
+    lines = _upstreams(headers, dropped | {_SHOULD_RETRY} if stops else dropped) + _added(record)
     if stops:
         lines.append((_SHOULD_RETRY, b"false"))
     return lines
@@ -49,7 +45,16 @@ def delivered_lines(
 
 def opening_lines(headers: HeaderLines, record: CallRecord) -> list[tuple[bytes, bytes]]:
     """Header lines of a held answer that opens the call, with what is known by then."""
-    return end_to_end(headers, _LENGTH) + _added(record)
+    return _upstreams(headers, _LENGTH) + _added(record)
+
+
+def _upstreams(headers: HeaderLines, dropped: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
+    """The upstream's own lines.
+
+    Where it is another sidecar, ours replace all of its own, also those for which we have nothing to say:
+    they tell of its part of the call, and a reader could not know that.
+    """
+    return [line for line in end_to_end(headers, dropped) if not line[0].lower().startswith(_OURS)]
 
 
 def own_error_lines(refusal: Refusal, record: CallRecord, body_bytes: int) -> list[tuple[bytes, bytes]]:

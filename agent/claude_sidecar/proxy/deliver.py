@@ -38,13 +38,14 @@ async def deliver(
         record.commit_reason = reply.commit_reason if record.cause is None else None
         body = b"".join(reply.prefix)
         reply.drop_held()
+        if not whole and reply.events is not None and context.opener is not None:
+            # Before anything is written: a ping must not fall into an event of which a piece is on its way.
+            context.opener.relay(reply.events)
         if context.opened:
             await down.write_body(whose(record, reply) + body, last=whole)
         else:
             _start(down, context, reply, body, stops=delivery.stops_the_sdk)
         if not whole:
-            if reply.events is not None and context.opener is not None:
-                context.opener.relay(reply.events)
             _note_end(context, reply, await relay_rest(down, reply, record.call_id))
     finally:
         reply.close()

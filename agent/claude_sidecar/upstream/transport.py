@@ -9,7 +9,7 @@ from claude_sidecar import clock
 from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.upstream.connection import UpstreamConnection
 from claude_sidecar.upstream.dial import Dialer
-from claude_sidecar.upstream.failure import ConnectFailed
+from claude_sidecar.upstream.failure import ConnectFailed, Phase, TimedOut
 from claude_sidecar.upstream.out_of_files import OutOfFiles, files_are_spent
 from claude_sidecar.upstream.pool import ConnectionPool
 from claude_sidecar.upstream.warm_connections import WarmConnections
@@ -151,10 +151,12 @@ class HttpTransport:
             pooled = self._pool.take(request.route, request.account, clock.now())
             if pooled is not None:
                 return pooled
-        timeout_s = request.timers.connect_s
-        if request.timers.deadline_by is not None:
-            timeout_s = min(timeout_s, max(0.0, request.timers.deadline_by - clock.now()))
-        connection = await self._dial(request.route, timeout_s)
+        try:
+            async with asyncio.timeout_at(request.timers.deadline_by):
+                connection = await self._dial(request.route, request.timers.connect_s)
+        except TimeoutError:
+            # The call had no more time; no address had all of its own, so none is blamed.
+            raise TimedOut(Phase.DEADLINE, "the call's deadline came while connecting") from None
         self._pool.add(request.route, connection)
         return connection
 

@@ -1,7 +1,9 @@
 """The retry budget alone: a pace that holds over any ten seconds, turns in order of asking, none lost."""
 
+import sys
 from dataclasses import dataclass, field
 from math import inf
+from types import FrameType
 
 import pytest
 from hypothesis import given, settings
@@ -170,6 +172,25 @@ def perform(play: Play, events: list[tuple[float, tuple[str, float]]]) -> None:
             case _:
                 play.succeed()
         assert all(turn.at_s >= turn.from_s for turn in play.waiting)
+
+
+def test_storm_costs_one_search_for_room_and_not_one_a_call() -> None:
+    """Counted, not timed: every look at a window of the pace."""
+    budget, pace, looks = RetryBudget(), DEFAULT, 0
+
+    def counted(frame: FrameType, event: str, _: object) -> None:
+        nonlocal looks
+        looks += event == "call" and frame.f_code.co_name == "_blocked_until"
+
+    for _ in range(512):
+        budget.call(0.0)
+    sys.setprofile(counted)
+    try:
+        for number in range(512):
+            budget.reserve(1 + number / 512, 1.0, pace, frozenset())
+    finally:
+        sys.setprofile(None)
+    assert 512 <= looks < 512 * 12
 
 
 @given(paces, st.lists(st.tuples(gaps, asks | asks | asks | leaves | calls), max_size=60))

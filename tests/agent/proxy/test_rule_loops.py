@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 from support.fakes.raw_client import ask, request_bytes
-from support.fakes.scripted_upstream import Close, ScriptedUpstream
-from support.fakes.wire_bytes import answer, error, message_body
+from support.fakes.scripted_upstream import Close, Pause, ScriptedUpstream
+from support.fakes.wire_bytes import (
+    LAST_CHUNK,
+    STREAM_HEAD,
+    answer,
+    chunk,
+    error,
+    message_body,
+    stream_events,
+)
 from tests.agent.proxy.conftest import Bench, policy_text
 
 from claude_sidecar.config.problem import PolicyInvalid
@@ -138,6 +146,16 @@ async def test_of_two_sidecars_in_a_row_the_outer_ones_words_are_delivered(start
                 assert got.header("x-claude-sidecar-route") == "round"
                 assert got.header("x-claude-sidecar-cause") == cause
                 assert all(names.count(name) == 1 for name in names if name.startswith(b"x-claude-sidecar-"))
+
+
+async def test_head_that_opens_a_silent_stream_has_the_outer_ones_words_alone(started) -> None:
+    head = STREAM_HEAD.replace(b"\r\n\r\n", b"\r\nX-Claude-Sidecar-Route: inner\r\n\r\n")
+    events = [chunk(event) for event in stream_events()]
+    script = [head, events[0], Pause(40), *events[1:], LAST_CHUNK]
+    async with started(ScriptedUpstream([script])) as bench:
+        got = await bench.message(stream=True)
+        assert got.body.startswith(b"event: ping")
+        assert [value for name, value in got.lines if name.lower() == b"x-claude-sidecar-route"] == [b"first"]
 
 
 async def test_inner_words_that_ours_do_not_replace_go_too(started) -> None:
