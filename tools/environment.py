@@ -127,9 +127,9 @@ def key_of(goal: str) -> str:
 
 def main(goal: str) -> None:
     """Bring .venv to where the goal needs it."""
-    if is_done(goal):
-        return  # without the lock, whose file a folder that is only read has no room for
     try:
+        if is_done(goal):
+            return  # without the lock, whose file a folder that is only read has no room for
         with exclusive("environment"):
             if not is_done(goal):
                 set_up(goal)
@@ -137,8 +137,8 @@ def main(goal: str) -> None:
         if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise
         fail(
-            f"{error.filename or ROOT} cannot be written: {error.strerror}. This sets up .venv and .cache in "
-            "the project's folder: run make once as a user who may write there, or in a copy."
+            f"{error.filename or ROOT} is out of reach: {error.strerror}. This sets up .venv and .cache in "
+            "the project's folder: run make once as a user who may write there, or in a copy of your own."
         )
 
 

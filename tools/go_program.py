@@ -16,7 +16,7 @@ from typing import IO
 from builders_lock import one_builder
 from locked_folder import USER_CACHE, digest
 from release_files import OutOfReach, ReleaseFile, download
-from toolchain import go_tool, say
+from toolchain import go_here, go_tool, say
 
 PROGRESS_EVERY = 20.0
 
@@ -147,8 +147,9 @@ def found(program: GoProgram) -> Path | None:
     """The program's folder if it is there."""
     if program.released_folder.is_dir():
         return program.released_folder
-    folder = program.folder(go_tool(program.go_mod))
-    return folder if folder.is_dir() else None
+    go = go_here(program.go_mod)
+    folder = program.folder(go) if go else None
+    return folder if folder and folder.is_dir() else None
 
 
 def built(program: GoProgram) -> Path:
@@ -173,5 +174,6 @@ def _downloaded(program: GoProgram) -> Path | None:
 def _compiled(program: GoProgram) -> Path:
     go = go_tool(program.go_mod)
     folder = program.folder(go)
-    _build(program, go, folder)
+    if not folder.is_dir():
+        _build(program, go, folder)
     return folder

@@ -45,6 +45,7 @@ def download_release() -> bool:
         ReleaseFile(name, f"{RELEASES}/{stem}.tar.gz", f"{RELEASES}/sha256sums.txt", f"{stem}/{name}")
         for name in PROGRAMS
     )
+    shutil.rmtree(CACHED, ignore_errors=True)  # half of it, if anything
     try:
         download("Prometheus", files, CACHED)
     except OutOfReach as reason:

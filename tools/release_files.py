@@ -12,6 +12,7 @@ import tarfile
 import tempfile
 import time
 import urllib.request
+import zlib
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -73,23 +74,18 @@ def download(title: str, files: tuple[ReleaseFile, ...], folder: Path) -> None:
 
 
 def _take_out(file: ReleaseFile, fetched: Path, program: Path) -> None:
-    """Put the program in its place, having compared what its project published a sum of.
-
-    Some projects publish the sum of the archive, some those of the programs in it.
-    """
-    sums = _sums(file.sums_url)
+    """Put the program in its place, if what was fetched has the sum that its project published."""
     name = file.url.rpartition("/")[2]
-    of_file, of_member = sums.get(name) or sums.get(""), sums.get(file.member or "")
-    if of_file:
-        _compare(fetched, of_file, file)
-    elif not of_member:
+    sums = _sums(file.sums_url)
+    wanted = sums.get(name) or sums.get("")
+    if wanted is None:
         raise OutOfReach(f"{file.sums_url} has no sum of {name}")
+    if _sha256(fetched) != wanted:
+        raise OutOfReach(f"{file.url} has not the SHA-256 that {file.sums_url} names")
     try:
         _unpack(file, fetched, program)
-    except (tarfile.TarError, KeyError, OSError) as error:
+    except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
         raise OutOfReach(f"{name} does not hold {file.member}: {error}") from error
-    if not of_file and of_member:
-        _compare(program, of_member, file)
 
 
 def _unpack(file: ReleaseFile, fetched: Path, program: Path) -> None:
@@ -102,11 +98,6 @@ def _unpack(file: ReleaseFile, fetched: Path, program: Path) -> None:
             raise KeyError("it is no file")
         with source, program.open("wb") as target:
             shutil.copyfileobj(source, target)
-
-
-def _compare(path: Path, sum_: str, file: ReleaseFile) -> None:
-    if _sha256(path) != sum_:
-        raise OutOfReach(f"{file.url} has not the SHA-256 that {file.sums_url} names")
 
 
 def _sums(url: str) -> dict[str, str]:

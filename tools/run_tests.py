@@ -53,38 +53,45 @@ def main() -> int:
     asked.add_argument("target", choices=[*TARGETS, "test-all"])
     asked.add_argument("arguments", nargs=argparse.REMAINDER, help="for pytest")
     given = asked.parse_args()
+    if any(each.startswith("-m") for each in given.arguments):
+        asked.error(
+            "the target chooses by markers: name folders or files instead, or use .venv/bin/pytest -m ..."
+        )
     names = ALL if given.target == "test-all" else (given.target,)
+    ended = [NO_TESTS]
     for name in names:
-        failed = run(TARGETS[name], given.arguments, alone=len(names) == 1)
-        if failed:
-            return failed
-    return 0
+        ended.append(run(TARGETS[name], given.arguments))
+        if ended[-1] not in (0, NO_TESTS):
+            return ended[-1]
+    if 0 not in ended:
+        say(
+            f"make {given.target} has no such test that this machine can run; tests/README.md tells which has"
+        )
+    return 0 if 0 in ended else NO_TESTS
 
 
-def run(target: Target, arguments: list[str], *, alone: bool) -> int:
-    """Get what is needed, then have pytest run; alone: no other target follows or goes before."""
-    needs, count = target.needs, FEW + 1
-    if arguments:
+def run(target: Target, arguments: list[str]) -> int:
+    """Get what is needed, then have pytest run; NO_TESTS where none was chosen that can be run here."""
+    needs = target.needs
+    few = any(".py" in each for each in arguments)
+    if arguments and needs:
         chosen = collected(target, arguments)
-        needs, count = tuple({need for needs in chosen for need in needs}), len(chosen)
-        if not chosen and not alone:
-            return 0
+        if not chosen:
+            return NO_TESTS
+        needs, few = tuple({need for needs in chosen for need in needs}), len(chosen) <= FEW
     lacking = dict(provided(needs))
     if lacking and os.environ.get("STRICT"):
         for need, reason in lacking.items():
             say(f"STRICT: {need}: {reason}")
         return 1
     # A cluster that was given is one for all: its tests run one after the other.
-    workers = "0" if count <= FEW or os.environ.get("KUBECONFIG") else target.workers
+    of_one_cluster = "api_server" in needs and os.environ.get("KUBECONFIG")
+    workers = "0" if few or of_one_cluster else target.workers
     spread = ["-n", workers, "--maxprocesses", "8", "--dist", "loadfile"]
     with contextlib.ExitStack() as stack:
         if "whole_cluster" in needs:
             stack.enter_context(one_builder(USER_CACHE / "cluster-tests", "testing on the whole cluster"))
-        ended = pytest(target, *spread, *arguments, env={"CLAUDE_TESTS_LACK": json.dumps(lacking)}).returncode
-    if ended == NO_TESTS:
-        say(f"make {target.name} has no such test that this machine can run; tests/README.md tells which has")
-        return 0 if lacking and not alone else NO_TESTS
-    return ended
+        return pytest(target, *spread, *arguments, env={"CLAUDE_TESTS_LACK": json.dumps(lacking)}).returncode
 
 
 def pytest(

@@ -13,7 +13,7 @@ class Target:
 
     Args:
         name: as make knows it
-        needs: what its tests may need
+        needs: what has to be got for its tests; a need brings along what it takes itself
         marks: the tests, as an expression of `pytest -m`
         workers: of pytest-xdist, "0" for none
     """
@@ -33,11 +33,9 @@ TARGETS = {
     for target in (
         Target("unit", (), f"not ({_any_of((*PROCESSES, *CLUSTER, *WHOLE))})", "auto"),
         Target("test", PROCESSES, f"not ({_any_of((*CLUSTER, *WHOLE))})", "auto"),
-        Target(
-            "test-cluster", (*PROCESSES, *CLUSTER), f"({_any_of(CLUSTER)}) and not ({_any_of(WHOLE)})", "2"
-        ),
+        Target("test-cluster", ("helm", *CLUSTER), f"({_any_of(CLUSTER)}) and not ({_any_of(WHOLE)})", "2"),
         # One cluster is for one process.
-        Target("test-e2e", (*PROCESSES, *CLUSTER, *WHOLE), _any_of(WHOLE), "0"),
+        Target("test-e2e", WHOLE, _any_of(WHOLE), "0"),
     )
 }
 ALL = ("test", "test-cluster", "test-e2e")

