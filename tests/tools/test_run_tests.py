@@ -57,7 +57,7 @@ def test_arguments_choose_and_only_what_these_tests_need_is_got() -> None:
 def test_tests_of_another_target_are_not_run_and_it_is_said() -> None:
     ended = ran("tools/run_tests.py", "unit", "tests/e2e/test_quickstart.py")
     assert ended.returncode == run_tests.NO_TESTS
-    assert "see tests/README.md" in ended.stderr
+    assert "tests/README.md tells which has" in ended.stderr
 
 
 @pytest.mark.processes
