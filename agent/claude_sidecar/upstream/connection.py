@@ -89,10 +89,10 @@ class UpstreamConnection(asyncio.Protocol):
         """Send bytes of the request, part after part: small ones as one, large ones without a copy of all."""
         if self.transport is None or self.closed:
             return
-        if sum(map(len, parts)) <= _JOINED_BYTES:
-            self.transport.write(b"".join(parts))
-        else:
-            self.transport.writelines(parts)
+        joined = sum(map(len, parts)) <= _JOINED_BYTES
+        # Not writelines: CPython 3.12.0 to 3.13.1 does not hold back writers there (CVE-2024-12254).
+        for part in (b"".join(parts),) if joined else parts:
+            self.transport.write(part)
 
     async def drain(self) -> None:
         """Wait until more may be written, the answer has begun or the connection is gone."""
