@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-PROCESSES = ("processes", "own_machine", "sdks", "helm")
+BESIDES_LOGIC = ("long", "processes", "own_machine", "sdks", "helm")
 CLUSTER = ("api_server", "each_minor", "helm3", "trace_store", "prometheus")
 WHOLE = ("image", "whole_cluster")
 
@@ -31,8 +31,8 @@ def _any_of(needs: tuple[str, ...]) -> str:
 TARGETS = {
     target.name: target
     for target in (
-        Target("unit", (), f"not ({_any_of((*PROCESSES, *CLUSTER, *WHOLE))})", "auto"),
-        Target("test", PROCESSES, f"not ({_any_of((*CLUSTER, *WHOLE))})", "auto"),
+        Target("unit", (), f"not ({_any_of((*BESIDES_LOGIC, *CLUSTER, *WHOLE))})", "auto"),
+        Target("test", BESIDES_LOGIC, f"not ({_any_of((*CLUSTER, *WHOLE))})", "auto"),
         Target("test-cluster", ("helm", *CLUSTER), f"({_any_of(CLUSTER)}) and not ({_any_of(WHOLE)})", "2"),
         # One cluster is for one process.
         Target("test-e2e", WHOLE, _any_of(WHOLE), "0"),

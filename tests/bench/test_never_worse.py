@@ -9,6 +9,8 @@ from bench.promise.differential import Tally, held, hunt, made_small
 from bench.promise.sides import world
 from bench.promise.verdict import Promise
 
+pytestmark = pytest.mark.long
+
 DRAWN = 200
 OVERLOADED = Fault(Ill.STATUS)
 ASKED_AWAY = Fault(Ill.STATUS, status=429, wish=Wish(Form.SECONDS, 9.0))

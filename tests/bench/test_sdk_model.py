@@ -10,6 +10,8 @@ from bench.promise.real_sdk import RealClient
 from bench.promise.sdk_model import ModelClient
 from bench.promise.sides import Side, World, unix_s, world
 
+pytestmark = pytest.mark.long
+
 HEADERS = (
     "x-stainless-retry-count",
     "x-stainless-timeout",

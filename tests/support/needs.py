@@ -6,6 +6,7 @@ import os
 import pytest
 
 NEEDS = {
+    "long": "several seconds of a core",
     "processes": "our own commands as processes",
     "own_machine": "a machine of their own, made of Linux namespaces",
     "sdks": "the official SDKs in Python, TypeScript and Go",

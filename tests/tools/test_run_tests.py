@@ -13,7 +13,7 @@ from support.needs import NEEDS
 from support.project import ROOT
 
 import run_tests
-from test_targets import ALL, CLUSTER, PROCESSES, TARGETS, WHOLE
+from test_targets import ALL, BESIDES_LOGIC, CLUSTER, TARGETS, WHOLE
 
 
 def chooses(expression: str, marks: dict[str, bool]) -> bool:
@@ -30,8 +30,8 @@ def ran(*arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
 
 def test_every_need_is_known_to_markers_targets_and_the_page() -> None:
     page = (ROOT / "tests" / "README.md").read_text()
-    assert set(NEEDS) == {*PROCESSES, *CLUSTER, *WHOLE}
-    assert set(NEEDS) == run_tests.PROVIDERS.keys() | {"processes"}
+    assert set(NEEDS) == {*BESIDES_LOGIC, *CLUSTER, *WHOLE}
+    assert set(NEEDS) == run_tests.PROVIDERS.keys() | {"processes", "long"}
     assert [need for need in NEEDS if f"| `{need}` |" not in page] == []
     assert [name for name in (*TARGETS, "test-all") if f"make {name}" not in page] == []
 

@@ -211,6 +211,7 @@ async def test_keep_alive_zero_leaves_a_committed_stream_to_itself(started) -> N
         assert (await watch(bench.port, asking(timeout="600"))).body == b"".join(EVENTS)
 
 
+@pytest.mark.long
 async def test_caller_that_reads_nothing_is_not_heaped_up_with_pings(started) -> None:
     delta = chunk(event("content_block_delta", index=0, delta={"text": "w" * 8000}))
     script = [STREAM_HEAD, chunk(b"".join(EVENTS[:5])), *[delta] * 3000, chunk(EVENTS[-1]), LAST_CHUNK]

@@ -18,7 +18,7 @@ from support.fakes.wire_bytes import (
     stream_events,
 )
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.long]
 
 EARLY = 4
 COUNT = 60

@@ -172,6 +172,7 @@ async def test_a_review_of_four_mebibytes_is_answered_and_one_of_nine_is_told_so
     assert "longer than 8388608 bytes" in text
 
 
+@pytest.mark.long
 async def test_bodies_that_never_come_are_given_up_and_keep_nobody_waiting(ask: Ask, port: int) -> None:
     async with contextlib.AsyncExitStack() as stack:
         slow = []

@@ -71,6 +71,7 @@ async def test_pods_that_never_answer_keep_no_other_from_being_asked(network: st
     assert int(asks.get("silent", 0)) < 128
 
 
+@pytest.mark.long
 async def test_answer_that_is_never_complete_is_told_as_none_after_a_few_tries(
     network: str, listen: Listen
 ) -> None:
