@@ -12,6 +12,9 @@ _ABSOLUTE_DOTS = 2
 """From here on a name is asked for as it stands first. Pods are told to try their search list on names with
 fewer than five dots, so api.anthropic.com would cost eight questions instead of two, six of them in vain."""
 
+_CLUSTERS_OWN = ".svc"
+"""Ends the names of Services that leave the rest to a pod's search list: Kubernetes' DNS specification."""
+
 _OTHER_FAMILY_S = 0.05
 """How long the other family's answer is waited for: the Resolution Delay of RFC 8305 section 3."""
 
@@ -50,7 +53,9 @@ class NameLookup:
         if self._name.count(".") >= _ABSOLUTE_DOTS:
             told = await self._ask_both_families()
             # Not after a failure: a search list that answers for every name would catch api.anthropic.com.
-            if told.verdict is not Verdict.NO_NAME:
+            # But cluster DNS that knows no other names refuses them, and nobody else has names in `.svc`.
+            fails = told.verdict is Verdict.NO_ANSWER and self._name.endswith(_CLUSTERS_OWN)
+            if told.verdict is not Verdict.NO_NAME and not fails:
                 return told
         return await self._resolver.as_configured(self._name)
 

@@ -31,6 +31,12 @@ async def test_cold_name_costs_one_question_a_family_whatever_the_search_list() 
     assert sorted(resolver.asked) == [f"A {API}", f"AAAA {API}"]
 
 
+async def test_services_name_is_searched_for_where_cluster_dns_refuses_names_beyond_the_cluster() -> None:
+    resolver = ScriptedResolver(records={"llm.team.svc": FAILS}, search={"llm.team.svc": BOTH})
+    assert await found(Names(resolver), "llm.team.svc")
+    assert resolver.asked[-1] == "search llm.team.svc"
+
+
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
