@@ -13,9 +13,7 @@ from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.sse import event_type
 
 
-async def hold_body(
-    reply: Reply, answer: Answer, until_s: float | None, limit_bytes: int = HELD_BYTES
-) -> None:
+async def hold_body(reply: Reply, answer: Answer, until_s: float, limit_bytes: int = HELD_BYTES) -> None:
     """Read the whole body, or `limit_bytes` of it, or what has come until `until_s` on the loop's clock.
 
     The caller's time-out counts from what it receives: an answer that is coming is better begun than given

@@ -94,8 +94,9 @@ async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
             reply.rest = answer
             reply.commit_reason = CommitReason.HEADERS if opener is not None else None
     elif names_results_url(context.call.facts.path) and reply.status < 300:
-        # Half of it would go on with the upstream's own URL.
-        await hold_body(reply, answer, None, HELD_BATCH_BYTES)
+        # What is not whole by then goes on with the upstream's own URL: an SDK that gave up would make the
+        # batch once more.
+        await hold_body(reply, answer, context.deadline_s, HELD_BATCH_BYTES)
         route = snapshot.routes[reply.candidate.route_index]
         with_callers_origin(reply, route, context.call.index.get(b"host"))
     else:
