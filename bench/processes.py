@@ -73,22 +73,25 @@ def upstream(program: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def sidecar(endpoint: str, cores: Cores, more_policy: str = "") -> Iterator[Running]:
+def sidecar(endpoint: str, cores: Cores, more_policy: str = "", program: Path = SIDECAR) -> Iterator[Running]:
     """A sidecar in front of the endpoint; all of its settings are the defaults but for `more_policy`."""
-    with started(_POLICY.format(endpoint=endpoint) + more_policy, cores.sidecar) as running:
+    with started(_POLICY.format(endpoint=endpoint) + more_policy, cores.sidecar, program=program) as running:
         yield running
 
 
 @contextlib.contextmanager
 def started(
-    policy_text: str, cores: frozenset[int] | None = None, more_environ: Mapping[str, str] | None = None
+    policy_text: str,
+    cores: frozenset[int] | None = None,
+    more_environ: Mapping[str, str] | None = None,
+    program: Path = SIDECAR,
 ) -> Iterator[Running]:
     """A sidecar that goes by this policy; cores: None for any."""
     with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory(prefix="bench-") as folder:
         policy = Path(folder) / "policy.yaml"
         policy.write_text(policy_text)
         port, admin_port = free_ports(2)
-        command = [str(SIDECAR), "run", "--policy", str(policy), "--port", str(port)]
+        command = [str(program), "run", "--policy", str(policy), "--port", str(port)]
         command += ["--admin-port", str(admin_port)]
         environ = {**_environment(), **(more_environ or {})}
         began = time.perf_counter()
