@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from claude_operator import names
 from claude_operator.desired.token_bucket import TokenBucket
 from claude_operator.desired.world import Pod, Report
 from claude_operator.reconcile.keys import PolicyKey
@@ -36,6 +37,7 @@ class Asker:
 
     pods: by UID, as last seen. per_second: how many are asked at most. every_s: how often one is asked that
     runs what it should. told: called with the policy of a pod whose report changed.
+    port: of the sidecars for such questions.
     """
 
     def __init__(
@@ -45,10 +47,12 @@ class Asker:
         every_s: float,
         told: Callable[[PolicyKey], None],
         metrics: Metrics,
+        port: int = names.ADMIN_PORT,
     ) -> None:
         self.reports: dict[str, Report | None] = {}
         self._pods = pods
         self._per_second, self._every_s, self._told, self._metrics = per_second, every_s, told, metrics
+        self._port = port
         self._asked: dict[str, _Asked] = {}
         self._heap: list[tuple[float, str]] = []
         self._wake = asyncio.Event()
@@ -120,7 +124,7 @@ class Asker:
         self._wake.set()
 
     async def _ask(self, asking: aiohttp.ClientSession, pod: Pod, asked: _Asked) -> None:
-        report = await ask(asking, pod.ip)
+        report = await ask(asking, pod.ip, self._port)
         self._metrics.asks.labels("answered" if report is not None else "silent").inc()
         if self._asked.get(pod.uid) is not asked:
             return

@@ -5,7 +5,6 @@ from typing import Annotated
 import aiohttp
 import msgspec
 
-from claude_operator import names
 from claude_operator.desired.world import Report
 
 TIMEOUT_S = 2.0
@@ -42,10 +41,10 @@ def session() -> aiohttp.ClientSession:
     )
 
 
-async def ask(asking: aiohttp.ClientSession, ip: str) -> Report | None:
-    """A sidecar's report; None where there was none that can be believed."""
+async def ask(asking: aiohttp.ClientSession, ip: str, port: int) -> Report | None:
+    """A sidecar's report; None where there was none that can be believed. port: its admin port."""
     host = f"[{ip}]" if ":" in ip else ip
-    url = f"http://{host}:{names.ADMIN_PORT}/status"
+    url = f"http://{host}:{port}/status"
     headers = {"accept": "application/json", "accept-encoding": "identity"}
     try:
         async with asking.get(url, headers=headers, allow_redirects=False) as answer:

@@ -7,10 +7,10 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from support.free_ports import free_ports
 from support.worlds.make import world
 from support.worlds.objects import pod
 
-from claude_operator import names
 from claude_operator.desired.world import Pod
 from claude_operator.reconcile.asker import FAILURES_TOLD, Asker
 from claude_operator.reconcile.metrics import Metrics
@@ -27,7 +27,13 @@ def network() -> str:
 
 
 @pytest.fixture
-async def listen() -> AsyncIterator[Listen]:
+def port() -> int:
+    """Not the sidecars' real one: whoever runs a sidecar on this machine has that on all addresses."""
+    return next(free_ports(1))
+
+
+@pytest.fixture
+async def listen(port: int) -> AsyncIterator[Listen]:
     """Listens where a pod's sidecar would, `listen(address, answer)`; the connection then stays open."""
     async with contextlib.AsyncExitStack() as stack:
 
@@ -37,7 +43,7 @@ async def listen() -> AsyncIterator[Listen]:
                 stack.callback(writer.close)
                 writer.write(answer)
 
-            server = await asyncio.start_server(taken, address, names.ADMIN_PORT)
+            server = await asyncio.start_server(taken, address, port)
             stack.callback(server.close)
 
         yield begin
@@ -48,14 +54,16 @@ def pods_at(addresses: list[str]) -> list[Pod]:
     return list(world(pods=[pod(f"p-{each}", ip=each) for each in addresses]).pods)
 
 
-async def test_pods_that_never_answer_keep_no_other_from_being_asked(network: str, listen: Listen) -> None:
+async def test_pods_that_never_answer_keep_no_other_from_being_asked(
+    network: str, port: int, listen: Listen
+) -> None:
     silent = [f"{network}.{at}" for at in range(100, 250)]
     well = f"{network}.99"  # the last to be asked, by its name
     for address in silent:
         await listen(address, b"")
     await listen(well, ANSWER)
     pods, told, metrics = pods_at([*silent, well]), asyncio.Event(), Metrics()
-    asker = Asker({each.uid: each for each in pods}, 1000.0, 120.0, lambda _: told.set(), metrics)
+    asker = Asker({each.uid: each for each in pods}, 1000.0, 120.0, lambda _: told.set(), metrics, port)
     asker.follow(pods, "h")
     running = asyncio.create_task(asker.run())
     try:
@@ -73,12 +81,12 @@ async def test_pods_that_never_answer_keep_no_other_from_being_asked(network: st
 
 @pytest.mark.long
 async def test_answer_that_is_never_complete_is_told_as_none_after_a_few_tries(
-    network: str, listen: Listen
+    network: str, port: int, listen: Listen
 ) -> None:
     await listen(f"{network}.1", ANSWER[:-1])
     pods, told = pods_at([f"{network}.1"]), asyncio.Event()
     metrics = Metrics()
-    asker = Asker({each.uid: each for each in pods}, 1000.0, 0.01, lambda _: told.set(), metrics)
+    asker = Asker({each.uid: each for each in pods}, 1000.0, 0.01, lambda _: told.set(), metrics, port)
     asker.follow(pods, "h")
     running = asyncio.create_task(asker.run())
     try:
