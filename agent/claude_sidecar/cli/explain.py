@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from claude_sidecar import clock
+from claude_sidecar.causes import Cause
 from claude_sidecar.cli.check import STDIN
 from claude_sidecar.cli.rehearsal import Scene, rehearse
 from claude_sidecar.cli.silence_words import silence_words
 from claude_sidecar.config.load import MAX_FILE_BYTES, parse_policy, read_bytes
-from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
 from claude_sidecar.policy.compile import compile_policy
 from claude_sidecar.policy.deadline import callers_timeout_s

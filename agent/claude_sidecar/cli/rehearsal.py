@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.backoff import SDK_PATIENCE_S
 from claude_sidecar.policy.budget import RetryBudget, pace_of
 from claude_sidecar.policy.call_state import CallState
-from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.decide import HealthView, next_step
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import RequestFacts

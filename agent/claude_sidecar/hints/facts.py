@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.wire.credential import PLACEHOLDER, STRAY_HEADERS, Credential, find_credentials
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9._:@/-]{1,80}")

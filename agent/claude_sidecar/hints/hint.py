@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.hints.authentication import authentication_hint
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.futile import futile_hint
@@ -12,7 +13,6 @@ from claude_sidecar.hints.permission import permission_hint
 from claude_sidecar.hints.rate_limit import rate_limit_hint
 from claude_sidecar.hints.server_error import server_error_hint
 from claude_sidecar.hints.too_large import too_large_hint
-from claude_sidecar.policy.cause import Cause
 
 __all__ = ["HEADER_STATUSES", "HintFacts", "hint_for"]
 

@@ -1,7 +1,7 @@
 """500 and 529: not the request's fault; one model's trouble or the whole route's."""
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.hints.facts import HintFacts
-from claude_sidecar.policy.cause import Cause
 
 
 def server_error_hint(facts: HintFacts) -> str:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from claude_sidecar.policy.cause import NEVER_FORCED, OWN_CREDENTIAL
+from claude_sidecar.causes import NEVER_FORCED, OWN_CREDENTIAL
 from claude_sidecar.policy.futile import are_one_timeout
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import RequestFacts

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.backoff import backoff_s, patience_left_s, retry_after_jitter_s
 from claude_sidecar.policy.call_state import CallState, repeat_is_forced
-from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Send, Step, Wait
 

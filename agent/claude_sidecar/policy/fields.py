@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from claude_sidecar.policy.cause import FALLBACK, RETRYABLE, Cause
+from claude_sidecar.causes import CAUSE_ORDER, FALLBACK, RETRYABLE, Cause
 from claude_sidecar.policy.durations import DURATION_MAX_LENGTH, DURATION_PATTERN, seconds
 from claude_sidecar.policy.endpoint import parse_endpoint
 from claude_sidecar.policy.snapshot import Hold, KeyAlias, PacingMode
@@ -19,20 +19,6 @@ PRICE_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,6})?$"
 HEADER_PATTERN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 ENDPOINT_PATTERN = "^https?://"
 PATH_PATTERN = r"^[^\x00]+$"
-
-CAUSE_ORDER = (
-    Cause.RATE_LIMIT,
-    Cause.OVERLOADED,
-    Cause.SERVER_ERROR,
-    Cause.CONNECTION_FAILURE,
-    Cause.TIMEOUT,
-    Cause.SPEND_LIMIT,
-    Cause.BILLING,
-    Cause.AUTHENTICATION,
-    Cause.PERMISSION,
-    Cause.NOT_FOUND,
-)
-"""In which order lists of causes are shown and hashed; the order a policy writes has no meaning."""
 
 CREDENTIAL_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 

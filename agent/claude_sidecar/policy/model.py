@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import FALLBACK_BY_DEFAULT, RETRY_BY_DEFAULT
 from claude_sidecar.policy.fields import (
     AnyKeyAlias,
     AnyPacingMode,
@@ -55,13 +55,7 @@ class Retry(PolicyPart):
 
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 4
     """Upstream sends in all, over all routes; a failed connect counts."""
-    causes: RetryCauses = (
-        Cause.RATE_LIMIT,
-        Cause.OVERLOADED,
-        Cause.SERVER_ERROR,
-        Cause.CONNECTION_FAILURE,
-        Cause.TIMEOUT,
-    )
+    causes: RetryCauses = RETRY_BY_DEFAULT
     """What is repeated."""
     backoff: Backoff = Backoff()
     """Waits between rounds."""
@@ -83,12 +77,7 @@ class Substitution(PolicyPart):
 class Fallback(PolicyPart):
     """When a call moves to another route."""
 
-    causes: FallbackCauses = (
-        Cause.OVERLOADED,
-        Cause.SERVER_ERROR,
-        Cause.CONNECTION_FAILURE,
-        Cause.TIMEOUT,
-    )
+    causes: FallbackCauses = FALLBACK_BY_DEFAULT
     """What moves a call to the next route."""
     substitutions: Annotated[tuple[Substitution, ...], Field(strict=False, max_length=64)] = ()
     """Other models that may answer; empty means never another model."""

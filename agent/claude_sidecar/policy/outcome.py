@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.upstream_word import SILENT, UpstreamWord
 
 

@@ -1,11 +1,9 @@
 """When the SDK is told not to repeat a call on its own, and only then."""
 
-from claude_sidecar.policy.cause import RETRYABLE, Cause
+from claude_sidecar.causes import Cause, SdkRetries
 from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.step import Deliver, Ending, GiveUp
 from claude_sidecar.policy.upstream_word import SILENT
-
-_NOT_IMPLEMENTED = 501
 
 
 def stops_the_sdk(step: Deliver | GiveUp, snapshot: Snapshot) -> bool:
@@ -17,9 +15,12 @@ def stops_the_sdk(step: Deliver | GiveUp, snapshot: Snapshot) -> bool:
     """
     answer = step.outcome if isinstance(step, Deliver) else None
     cause = answer.cause if answer is not None else _lost(step)
-    if cause is Cause.SPEND_LIMIT or (answer is not None and answer.status == _NOT_IMPLEMENTED):
+    if cause is None:
+        return False
+    row = cause.row
+    if row.sdk is SdkRetries.STOPPED or (answer is not None and answer.status in row.final_statuses):
         return True
-    if cause not in RETRYABLE:
+    if row.sdk is SdkRetries.LEFT:
         return False
     word = answer.word if answer is not None else SILENT
     if word.retry_after_s is not None and word.retry_after_s > snapshot.total_s:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 
 
 class Hold(StrEnum):

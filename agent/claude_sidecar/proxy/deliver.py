@@ -1,7 +1,7 @@
 """Hands an upstream's answer to the caller, and judges a stream by its end."""
 
 from claude_sidecar import clock
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.classify import cause_of_error_event
 from claude_sidecar.policy.step import Ending
 from claude_sidecar.proxy.answer_head import delivered_lines

@@ -4,10 +4,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import partial
 
+from claude_sidecar.causes import BREAKING, Cause
 from claude_sidecar.policy.breaker import Breaker, BreakerLimits, BreakerState
 from claude_sidecar.policy.budget import RetryBudget, Turn, pace_of
 from claude_sidecar.policy.call_state import CallState
-from claude_sidecar.policy.cause import BREAKING, Cause
 from claude_sidecar.policy.decide import HEALTHY, HealthView
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import RateLimits

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 
 
 class OwnError(Enum):

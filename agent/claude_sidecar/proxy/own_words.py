@@ -1,9 +1,9 @@
 """What the sidecar's own errors say: what is wrong, where, and what to do."""
 
 from claude_sidecar import clock
+from claude_sidecar.causes import Cause
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.hints.futile import futile_hint
-from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.step import Ending
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.engine import Delivery

@@ -1,7 +1,7 @@
 """From the head of an upstream's answer to what it is worth: held as long as need be, then judged."""
 
 from claude_sidecar import clock
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
 from claude_sidecar.policy.commit import CommitReason
 from claude_sidecar.policy.outcome import Outcome

@@ -1,7 +1,7 @@
 """Carries out one send: from the chosen candidate to its outcome."""
 
 from claude_sidecar import clock
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.endpoint import is_private
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import limit_hit

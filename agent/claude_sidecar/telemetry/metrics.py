@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.breaker import BreakerState
-from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.ratelimit import NO_LIMITS, Bucket, RateLimits
 from claude_sidecar.policy.snapshot import Price, Snapshot
 from claude_sidecar.telemetry import names

@@ -6,7 +6,7 @@ Nothing in here may hold content or a key.
 
 from dataclasses import dataclass, field
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.commit import CommitReason
 from claude_sidecar.wire.tokens import TokenUsage
 

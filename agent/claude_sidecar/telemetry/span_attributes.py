@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.model_match import same_model

@@ -5,8 +5,8 @@ import re
 import pytest
 from support.project import ROOT
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.hints.hint import HintFacts, hint_for
-from claude_sidecar.policy.cause import Cause
 
 DOCS = ROOT / "docs" / "hints.md"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.hints.hint import HEADER_STATUSES, HintFacts, hint_for
-from claude_sidecar.policy.cause import Cause
 
 OLD = (b"anthropic-version", b"2023-06-01")
 

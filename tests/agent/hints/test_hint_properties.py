@@ -5,8 +5,8 @@ import string
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.hints.hint import HEADER_STATUSES, HintFacts, hint_for
-from claude_sidecar.policy.cause import Cause
 
 STATUSES = st.sampled_from([*HEADER_STATUSES, 402, 409, 500, 501, 502, 529, 200, 0])
 SMALL_TEXT = st.none() | st.text(max_size=60)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claude_sidecar.causes import OWN_CREDENTIAL, Cause
 from claude_sidecar.policy.call_state import repeat_is_forced
-from claude_sidecar.policy.cause import OWN_CREDENTIAL, Cause
 from claude_sidecar.policy.decide import HealthView, at_once
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Wait

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.deadline import deadline_s
 from claude_sidecar.policy.decide import HealthView
 from claude_sidecar.policy.outcome import Outcome

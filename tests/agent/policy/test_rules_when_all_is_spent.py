@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.decide import HealthView
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.step import Ending, GiveUp

@@ -2,8 +2,8 @@
 
 import pytest
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.breaker import BreakerState
-from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.compile import compile_policy, default_policy
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Circuit

@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.compile import compile_policy
 from claude_sidecar.policy.model import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.policy.snapshot import Route, Snapshot

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.telemetry import call_log
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.log import configure, event

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.breaker import BreakerState
-from claude_sidecar.policy.cause import Cause
 from claude_sidecar.policy.ratelimit import parse_rate_limits
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.metrics import Metrics

@@ -3,7 +3,7 @@
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
-from claude_sidecar.policy.cause import Cause
+from claude_sidecar.causes import Cause
 from claude_sidecar.policy.commit import CommitReason
 from claude_sidecar.telemetry.record import FallbackRecord, OpenedBy, WaitRecord
 
