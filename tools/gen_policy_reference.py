@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_sidecar.config.complaint import PATTERN_WORDS
-from claude_sidecar.config.schema import node_at_any_item, places, policy_schema, resolved
+from claude_sidecar.schema.json_schema import node_at_any_item, places, policy_schema, resolved
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "policy.md"
 BEGIN = "<!-- fields: written by tools/gen_policy_reference.py -->\n"

@@ -3,7 +3,7 @@
 import re
 
 from claude_operator import names
-from claude_sidecar.policy.fields import SUBDOMAIN_PATTERN
+from claude_sidecar.schema.fields import SUBDOMAIN_PATTERN
 
 
 def is_policy_name(name: str) -> bool:

@@ -12,13 +12,13 @@ from claude_sidecar.cli.rehearsal import Scene, rehearse
 from claude_sidecar.cli.silence_words import silence_words
 from claude_sidecar.config.load import MAX_FILE_BYTES, parse_policy, read_bytes
 from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
-from claude_sidecar.policy.compile import compile_policy
 from claude_sidecar.policy.deadline import callers_timeout_s
 from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Asked, request_facts
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.upstream_word import read_word
+from claude_sidecar.schema.compile import compile_policy
+from claude_sidecar.schema.snapshot import Snapshot
 
 Lines = list[tuple[bytes, bytes]]
 
@@ -68,8 +68,8 @@ def command(
         f"{facts.max_sends} sends at most, deadline {facts.deadline_s:g}s after arrival"
     )
     print(
-        f"budget: repeats may be {snapshot.budget_percent} % of calls and "
-        f"{snapshot.budget_min_per_s} more a second; beyond that they wait for their turn"
+        f"budget: repeats may be {snapshot.retry.budget.percent} % of calls and "
+        f"{snapshot.retry.budget.min_per_second} more a second; beyond that they wait for their turn"
     )
     for number, step in enumerate(rehearse(Scene(snapshot, facts, failure, times)), 1):
         print(f"{number:3}. {step}")

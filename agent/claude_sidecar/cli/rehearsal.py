@@ -13,8 +13,8 @@ from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import RequestFacts
 from claude_sidecar.policy.routing import Candidate, plan
 from claude_sidecar.policy.sdk_repeats import stops_the_sdk
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Send, Wait
+from claude_sidecar.schema.snapshot import Snapshot
 
 _MIDDLE = 0.5
 _MOST = 1 - 1e-9
@@ -78,7 +78,7 @@ def _lasts_s(state: CallState, step: Send, outcome: Outcome, now: float) -> floa
         return 0.0
     left_s = max(0.0, state.deadline_s - now)
     bounded = step.elsewhere and state.facts.answers_soon
-    return min(left_s, state.snapshot.first_byte_s) if bounded else left_s
+    return min(left_s, state.snapshot.timeouts.first_byte_s) if bounded else left_s
 
 
 def _silence(step: Send, outcome: Outcome, lasts_s: float) -> str:
@@ -127,17 +127,17 @@ def _wait_line(state: CallState, view: HealthView, step: Wait, now: float) -> st
     span = _seconds(high) if _seconds(low) == _seconds(high) else f"{_seconds(low)} to {_seconds(high)}"
     cause = state.governing.cause if state.governing else None
     why = _wait_reason(state, step, low, high)
-    named = cause in state.snapshot.retry_causes
+    named = cause in state.snapshot.retry.causes
     because = f"retry.causes names {cause}" if named else "the upstream says x-should-retry: true"
     return f"wait {span} ({why}; {because})"
 
 
 def _wait_reason(state: CallState, step: Wait, low: float, high: float) -> str:
     if step.reason == "budget":
-        policy = state.snapshot
+        budget = state.snapshot.retry.budget
         return (
-            f"its turn: retry.budget lets {policy.budget_percent} % of calls and "
-            f"{policy.budget_min_per_s} more a second be repeated"
+            f"its turn: retry.budget lets {budget.percent} % of calls and "
+            f"{budget.min_per_second} more a second be repeated"
         )
     if step.reason == "retry-after":
         return "the upstream's retry-after, with jitter added" if high > low else "the upstream's retry-after"
@@ -202,7 +202,7 @@ def _why_end(state: CallState, ending: Ending) -> str:
             return f"{told} the most for this call, retry.maxAttempts"
         case Ending.RETRY_AFTER_TOO_LONG:
             asked = (failure.word.retry_after_s if failure is not None else None) or 0.0
-            longest = state.snapshot.max_retry_after_s
+            longest = state.snapshot.retry.max_retry_after_s
             if asked > longest:
                 return f"retry-after of {_seconds(asked)} is over retry.maxRetryAfter, {_seconds(longest)}"
             return (

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from claude_sidecar.policy.opening import Opening
-from claude_sidecar.policy.snapshot import Hold, Snapshot
+from claude_sidecar.schema.snapshot import Snapshot
+from claude_sidecar.schema.timeouts import Hold
 
 
 def silence_words(snapshot: Snapshot, callers_timeout_s: float | None) -> Iterator[str]:
@@ -11,23 +12,24 @@ def silence_words(snapshot: Snapshot, callers_timeout_s: float | None) -> Iterat
 
     callers_timeout_s: as the call's `x-stainless-*` headers tell it, None if they do not.
     """
-    opening = Opening(snapshot.quiet_after_s, snapshot.keep_alive_s, 0.0, callers_timeout_s)
-    if snapshot.hold is Hold.HEADERS:
+    stream, timeouts = snapshot.stream, snapshot.timeouts
+    opening = Opening(stream.quiet_after_s, stream.keep_alive_s, 0.0, callers_timeout_s)
+    if stream.hold is Hold.HEADERS:
         yield "the app gets the answer's head at once (stream.hold: Headers): nothing behind it is cured"
     else:
         yield _opened(opening)
         yield (
-            f"content that was held for {snapshot.hold_max_s:g}s is committed as it stands (stream.holdMax); "
+            f"content that was held for {stream.hold_max_s:g}s is committed as it stands (stream.holdMax); "
             f"so is a live stream at {_end(snapshot, opening)}"
         )
-        if snapshot.first_delta_s:
+        if timeouts.first_delta_s:
             yield (
-                f"a send without its first delta after {snapshot.first_delta_s:g}s is given up where another "
+                f"a send without its first delta after {timeouts.first_delta_s:g}s is given up where another "
                 "route may take the call at once (timeouts.firstDelta)"
             )
     yield _pinged(opening)
-    if snapshot.stalled_s:
-        yield f"{snapshot.stalled_s:g}s without an event but pings end a committed stream (timeouts.stalled)"
+    if timeouts.stalled_s:
+        yield f"{timeouts.stalled_s:g}s without an event but pings end a committed stream (timeouts.stalled)"
 
 
 def _opened(opening: Opening) -> str:
@@ -53,5 +55,5 @@ def _pinged(opening: Opening) -> str:
 
 def _end(snapshot: Snapshot, opening: Opening) -> str:
     if opening.quiet_after_s or opening.callers_timeout_s is None:
-        return f"timeouts.total, {snapshot.total_s:g}s"
-    return f"the call's deadline, {min(snapshot.total_s, opening.callers_timeout_s):g}s at most"
+        return f"timeouts.total, {snapshot.timeouts.total_s:g}s"
+    return f"the call's deadline, {min(snapshot.timeouts.total_s, opening.callers_timeout_s):g}s at most"

@@ -3,11 +3,11 @@
 import difflib
 from typing import Any
 
-from claude_sidecar.config.schema import node_at, places
 from claude_sidecar.config.shown import field_path, shown
 from claude_sidecar.config.yaml_tree import Loc
-from claude_sidecar.policy import fields
-from claude_sidecar.policy.durations import DURATION_PATTERN
+from claude_sidecar.schema import fields
+from claude_sidecar.schema.durations import DURATION_PATTERN
+from claude_sidecar.schema.json_schema import node_at, places
 
 PATTERN_WORDS = {
     DURATION_PATTERN: "a duration such as 500ms, 1s, 2m or 1m30s",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from claude_sidecar.policy.snapshot import CredentialRef
+from claude_sidecar.schema.snapshot import CredentialRef
 
 PLACEHOLDER = "provided-by-claude-sidecar"
 """What an app is given for a key so that its SDK starts; never sent upstream."""

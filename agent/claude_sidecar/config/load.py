@@ -15,10 +15,10 @@ from claude_sidecar.config.problem import WHOLE_FILE, CredentialsMissing, Policy
 from claude_sidecar.config.surroundings import Surroundings, surroundings_of
 from claude_sidecar.config.unknown_fields import drop_unknown_fields
 from claude_sidecar.config.yaml_tree import Refused, Tree, read_tree
-from claude_sidecar.policy.compile import compile_policy, default_policy
-from claude_sidecar.policy.model import ClaudePolicy
-from claude_sidecar.policy.rules import violations
-from claude_sidecar.policy.snapshot import CredentialRef, Route, Snapshot
+from claude_sidecar.schema.claude_policy import ClaudePolicy
+from claude_sidecar.schema.compile import compile_policy, default_policy
+from claude_sidecar.schema.cross_field import violations
+from claude_sidecar.schema.snapshot import CredentialRef, Route, Snapshot
 
 MAX_FILE_BYTES = 1024 * 1024
 BUILT_IN = "built-in"
@@ -169,8 +169,10 @@ def _validated(tree: Tree) -> ClaudePolicy:
 
 def _fitted(snapshot: Snapshot, surroundings: Surroundings) -> Snapshot:
     """A snapshot that spools no more than the pod has room for."""
-    limit = surroundings.spool_limit_bytes
-    return snapshot if limit is None else replace(snapshot, spool_bytes=min(limit, snapshot.spool_bytes))
+    room_mib, limits = surroundings.spool_limit_mib, snapshot.limits
+    if room_mib is None or limits.spool_mib <= room_mib:
+        return snapshot
+    return replace(snapshot, limits=limits.model_copy(update={"spool_mib": room_mib}))
 
 
 def _anchored(ref: CredentialRef | None, folder: Path) -> CredentialRef | None:

@@ -3,17 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_MIB = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """injected: the policy comes from the cluster's operator. allowed_hosts: where routes may lead, None for
-    anywhere; `*.` before a name allows all below it. spool_limit_bytes: room at /tmp, None for any."""
+    anywhere; `*.` before a name allows all below it. spool_limit_mib: room at /tmp, None for any."""
 
     injected: bool = False
     allowed_hosts: tuple[str, ...] | None = None
-    spool_limit_bytes: int | None = None
+    spool_limit_mib: int | None = None
 
     def allows(self, host: str) -> bool:
         """Whether a route may lead to this host."""
@@ -34,7 +32,7 @@ def surroundings_of(environ: Mapping[str, str]) -> Surroundings:
     return Surroundings(
         injected=environ.get("CLAUDE_SIDECAR_INJECTED", "").lower() == "true",
         allowed_hosts=None if hosts is None else tuple(_names(hosts)),
-        spool_limit_bytes=int(limit) * _MIB if limit.isdecimal() and len(limit) < 9 else None,
+        spool_limit_mib=int(limit) if limit.isdecimal() and len(limit) < 9 else None,
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from claude_sidecar.policy.model import ClaudePolicy
+from claude_sidecar.schema.claude_policy import ClaudePolicy
 
 _MOST = 50
 

@@ -8,7 +8,7 @@ from claude_sidecar import clock
 from claude_sidecar.config.load import Loaded, load_bytes, load_default, read_bytes
 from claude_sidecar.config.problem import CredentialsMissing, PolicyInvalid
 from claude_sidecar.config.surroundings import surroundings_of
-from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.schema.snapshot import Route
 
 
 class PolicyWatcher:

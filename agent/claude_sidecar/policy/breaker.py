@@ -1,9 +1,9 @@
 """A circuit breaker as a table of states: told the time, counts failures, admits one probe."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from claude_sidecar.policy.window import TrailingCounts
+from claude_sidecar.schema.retry import CircuitBreaker
 
 
 class BreakerState(StrEnum):
@@ -12,16 +12,6 @@ class BreakerState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     PROBING = "probing"
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerLimits:
-    """When to trip: share of failures in percent, over at least so many calls within the window."""
-
-    failure_percent: int
-    min_requests: int
-    window_s: float
-    open_for_s: float
 
 
 class Breaker:
@@ -34,7 +24,7 @@ class Breaker:
 
     __slots__ = ("_counts", "limits", "since", "state")
 
-    def __init__(self, limits: BreakerLimits) -> None:
+    def __init__(self, limits: CircuitBreaker) -> None:
         self.limits = limits
         self.state = BreakerState.CLOSED
         self.since = 0.0
@@ -92,7 +82,7 @@ class Breaker:
         self._counts.advance(now)
         return self._counts.first, self._counts.second
 
-    def resize(self, limits: BreakerLimits) -> None:
+    def resize(self, limits: CircuitBreaker) -> None:
         """Take over limits with another window; what was counted in the old one is forgotten."""
         self.limits = limits
         self._counts = TrailingCounts(limits.window_s)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.window import TrailingCounts
+from claude_sidecar.schema.snapshot import Snapshot
 
 WINDOW_S = 10.0
 DOUBLING_S = 1.0
@@ -37,7 +37,8 @@ class Pace:
 
 def pace_of(snapshot: Snapshot) -> Pace:
     """The pace that a policy sets."""
-    return Pace(snapshot.budget_percent, snapshot.budget_min_per_s, snapshot.backoff_max_s)
+    retry = snapshot.retry
+    return Pace(retry.budget.percent, retry.budget.min_per_second, retry.backoff.max_s)
 
 
 class Turn:

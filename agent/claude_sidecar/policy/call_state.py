@@ -7,8 +7,8 @@ from claude_sidecar.policy.futile import are_one_timeout
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import RequestFacts
 from claude_sidecar.policy.routing import Candidate
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.step import Send, Wait
+from claude_sidecar.schema.snapshot import Snapshot
 
 _NONE: frozenset[int] = frozenset()
 

@@ -93,10 +93,10 @@ def _after_failure(state: CallState, failure: Outcome, health: HealthView, now: 
         return _send(state, health, now, failed, fresh=True)
     if failure.our_timeout and not state.facts.timeout_repeats:
         return _settle(state, Ending.MAY_BE_RUNNING)
-    moves = failure.cause in state.snapshot.fallback_causes
+    moves = failure.cause in state.snapshot.fallback.causes
     if moves and (step := _move(state, health, now)) is not None:
         return step
-    if not (repeat_is_forced(failure) or failure.cause in state.snapshot.retry_causes):
+    if not (repeat_is_forced(failure) or failure.cause in state.snapshot.retry.causes):
         return _settle(state, Ending.CAUSE_NOT_LISTED)
     plan = _new_round if moves else _same_route
     pause = plan(state, failure, failed, health, now)
@@ -117,7 +117,7 @@ def _may_resend(state: CallState, failure: Outcome, failed: int) -> bool:
 def _patience_left_s(state: CallState, at_once: int) -> float:
     """The least that must still be waited; at_once: how many sends may follow without another wait."""
     sends_left = state.facts.max_sends - state.sends - (at_once - 1)
-    return patience_left_s(state.snapshot.backoff_initial_s, state.waited_s, sends_left)
+    return patience_left_s(state.snapshot.retry.backoff.initial_s, state.waited_s, sends_left)
 
 
 def _send(
@@ -141,7 +141,7 @@ def _has_elsewhere(state: CallState, health: HealthView, now: float, chosen: int
     facts, candidates = state.facts, state.candidates
     if len(candidates) == 1 or not facts.repeatable or state.sends + 1 >= facts.max_sends:
         return False
-    if Cause.TIMEOUT not in state.snapshot.fallback_causes:
+    if Cause.TIMEOUT not in state.snapshot.fallback.causes:
         return False
     tried = {candidates[each].route_index for each in (*state.tried, chosen)}
     return any(candidates[each].route_index not in tried for each in _eligible(state, health, now))
@@ -213,7 +213,7 @@ def _tells_when(failure: Outcome) -> bool:
 def _wait(state: CallState, pause: _Pause, health: HealthView, now: float, chance: float) -> Step:
     """Pause as long as upstream, backoff and budget ask, if that ends in time."""
     left_s = state.deadline_s - now
-    if pause.told_s > state.snapshot.max_retry_after_s or pause.told_s >= left_s:
+    if pause.told_s > state.snapshot.retry.max_retry_after_s or pause.told_s >= left_s:
         return _settle(state, Ending.RETRY_AFTER_TOO_LONG)
     seconds = _pause_s(state, pause, left_s, chance)
     if seconds >= left_s:
@@ -232,8 +232,8 @@ def _wait(state: CallState, pause: _Pause, health: HealthView, now: float, chanc
 def _pause_s(state: CallState, pause: _Pause, left_s: float, chance: float) -> float:
     """How long the pause would be without the budget; left_s: until the deadline."""
     snapshot = state.snapshot
-    initial_s = snapshot.backoff_initial_s
-    seconds = 0.0 if pause.obeys else backoff_s(initial_s, snapshot.backoff_max_s, state.waits, chance)
+    initial_s = snapshot.retry.backoff.initial_s
+    seconds = 0.0 if pause.obeys else backoff_s(initial_s, snapshot.retry.backoff.max_s, state.waits, chance)
     if pause.obeys or pause.told_s > 0:
         # Jitter alone must not carry past the deadline a wait that fits.
         jitter_s = min(
@@ -251,7 +251,7 @@ def _turn_s(state: CallState, health: HealthView, wanted_s: float, now: float) -
     turn_s = health.turn(wanted_s)
     if turn_s >= state.deadline_s:
         return None
-    longest_s = max(state.snapshot.backoff_max_s, wanted_s - now)
+    longest_s = max(state.snapshot.retry.backoff.max_s, wanted_s - now)
     return turn_s if state.opened or turn_s - now <= longest_s + _CLOCK_GRAIN_S else None
 
 

@@ -14,7 +14,7 @@ def has_next_route(state: CallState, health: HealthView, now: float) -> bool:
 
     Asked of the decision itself, so that the two can't differ. state: with the send begun.
     """
-    if Cause.TIMEOUT not in state.snapshot.fallback_causes:
+    if Cause.TIMEOUT not in state.snapshot.fallback.causes:
         return False
     timed_out = state.after(Outcome(Cause.TIMEOUT, our_timeout=True), now)
     return isinstance(next_step(timed_out, health, now, _ANY_CHANCE), Send)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from claude_sidecar.policy.deadline import deadline_s
-from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.schema.snapshot import Snapshot
 
 _REPEATS_MOST = 1000
 
@@ -80,9 +80,9 @@ def request_facts(
         answers_soon=answers_soon,
         timeout_repeats=answers_soon or not asked.is_post,
         circuit=_CIRCUITS.get(asked.operation),
-        max_sends=max(1, snapshot.max_attempts - repeats) if asked.repeatable else 1,
-        deadline_s=deadline_s(arrival_s, snapshot.total_s, hints),
-        total_by_s=deadline_s(arrival_s, snapshot.total_s, ()),
+        max_sends=max(1, snapshot.retry.max_attempts - repeats) if asked.repeatable else 1,
+        deadline_s=deadline_s(arrival_s, snapshot.timeouts.total_s, hints),
+        total_by_s=deadline_s(arrival_s, snapshot.timeouts.total_s, ()),
     )
 
 

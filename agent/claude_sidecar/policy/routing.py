@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from claude_sidecar.policy.request_facts import RequestFacts
-from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.schema.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def plan(snapshot: Snapshot, facts: RequestFacts) -> tuple[Candidate, ...]:
             model = first.models.get(model, model)
         return (Candidate(0, first.name, model),)
     own = _serving(snapshot, facts.model, None)
-    substitutes = snapshot.substitutions.get(facts.model, ()) if facts.model is not None else ()
+    substitutes = snapshot.fallback.substitutes_for(facts.model) if facts.model is not None else ()
     return own + tuple(c for name in substitutes for c in _serving(snapshot, name, name))
 
 

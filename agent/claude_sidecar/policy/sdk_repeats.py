@@ -1,9 +1,9 @@
 """When the SDK is told not to repeat a call on its own, and only then."""
 
 from claude_sidecar.causes import Cause, SdkRetries
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.step import Deliver, Ending, GiveUp
 from claude_sidecar.policy.upstream_word import SILENT
+from claude_sidecar.schema.snapshot import Snapshot
 
 
 def stops_the_sdk(step: Deliver | GiveUp, snapshot: Snapshot) -> bool:
@@ -23,11 +23,11 @@ def stops_the_sdk(step: Deliver | GiveUp, snapshot: Snapshot) -> bool:
     if row.sdk is SdkRetries.LEFT:
         return False
     word = answer.word if answer is not None else SILENT
-    if word.retry_after_s is not None and word.retry_after_s > snapshot.total_s:
+    if word.retry_after_s is not None and word.retry_after_s > snapshot.timeouts.total_s:
         return True
     if step.ending is Ending.PASSES_ONCE:
         return False
-    return step.ending in (Ending.ATTEMPTS_SPENT, Ending.FUTILE) or cause not in snapshot.retry_causes
+    return step.ending in (Ending.ATTEMPTS_SPENT, Ending.FUTILE) or cause not in snapshot.retry.causes
 
 
 def _lost(step: Deliver | GiveUp) -> Cause | None:

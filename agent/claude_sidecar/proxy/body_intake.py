@@ -3,7 +3,6 @@
 from aiohttp import web
 from aiohttp.web_protocol import RequestPayloadError
 
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.body_room import BodyRoom, BufferSpace, NoRoom
 from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.downstream import Downstream
@@ -13,6 +12,7 @@ from claude_sidecar.proxy.passing_body import PassingBody
 from claude_sidecar.proxy.request_body import BodyTooLarge, RequestBody
 from claude_sidecar.proxy.stored_body import store_body
 from claude_sidecar.proxy.timed_body import BodyStopped, TimedBody, broken_body
+from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.record import CallRecord
 
 BODY_TROUBLES = (RequestPayloadError, BodyStopped, BodyTooLarge, NoRoom)
@@ -40,13 +40,13 @@ class BodyIntake:
         """
         record.request_bytes = declared = call.declared_bytes or 0
         record.body_kept = False if call.has_body else None
-        limit, repeatable = snapshot.max_body_bytes, call.facts.repeatable
+        limit, repeatable = snapshot.limits.max_body_bytes, call.facts.repeatable
         if repeatable and declared > limit:
             raise BodyTooLarge(declared)
         if call.expects_continue:
             down.interim(b"HTTP/1.1 100 Continue")
         source = TimedBody(request.content, deadline_s if repeatable and call.facts.is_post else None)
-        room = BodyRoom(self._space, snapshot.max_buffered_bytes, snapshot.spool_bytes)
+        room = BodyRoom(self._space, snapshot.limits.max_buffered_bytes, snapshot.limits.spool_bytes)
         coding = call.index.get(b"content-encoding")
         if call.has_body and (room.keeps_nothing or not repeatable):
             passing = PassingBody(source, call.declared_bytes)
@@ -68,7 +68,7 @@ def body_refusal(
     """The answer to a call whose body can't be had."""
     if isinstance(trouble, BodyTooLarge):
         record.request_bytes = trouble.size_bytes
-        words = too_large_words(trouble.size_bytes, snapshot.max_body_bytes)
+        words = too_large_words(trouble.size_bytes, snapshot.limits.max_body_bytes)
         return Refusal(OwnError.REQUEST_TOO_LARGE, words, closes=True)
     if isinstance(trouble, NoRoom):
         return Refusal(OwnError.BUSY, no_room_words(trouble.why, trouble.waited_s), closes=True)

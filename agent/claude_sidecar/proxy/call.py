@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from claude_sidecar.config.own_address import is_own_address
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.own_error import OwnError, Refused
+from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.wire.authority import Authority, parse_authority
 from claude_sidecar.wire.credential import Credential, find_credentials
 from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, every, index_of
@@ -72,7 +72,7 @@ def read_call(request: web.BaseRequest) -> Call:
 
 def feature_of(index: HeaderIndex, snapshot: Snapshot) -> str:
     """The value of the policy's feature header, empty without one."""
-    value = index.get(snapshot.feature_header.lower().encode("ascii"))
+    value = index.get(snapshot.telemetry.feature_header.lower().encode("ascii"))
     return value.decode("ascii", "replace")[:100] if value else ""
 
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 from claude_sidecar.policy.request_facts import Asked, RequestFacts, request_facts
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.held_room import HeldRoom
 from claude_sidecar.proxy.opener import Opener
 from claude_sidecar.proxy.request_body import RequestBody
+from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.wire.request_peek import BodyFacts
 

@@ -51,7 +51,7 @@ def diagnose_reply(context: CallContext, reply: Reply, health: Health) -> None:
             known_models=health.notes(route).models,
             body_bytes=record.request_bytes,
             base64_bytes=_base64_bytes(context) if reply.status == 413 else None,
-            max_body_bytes=context.snapshot.max_body_bytes,
+            max_body_bytes=context.snapshot.limits.max_body_bytes,
             response_headers=reply.headers,
             retry_after_s=read_word(reply.headers, reply.status, clock.unix_ns() / 1e9).retry_after_s,
             cut_after_s=record.cut_after_s,

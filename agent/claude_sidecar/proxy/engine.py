@@ -146,7 +146,7 @@ class Engine:
         assert secret is not None  # the decision was made at the same `now`, which knows no other answer
         own = secret.value.encode("ascii")
         context.credentials_sent = (own_credential_header(context.call, own),)
-        context.record.key = alias_of_key(own, context.snapshot.key_alias)
+        context.record.key = alias_of_key(own, context.snapshot.telemetry.key_alias)
         return own
 
     def _missing(self, context: CallContext, candidates: tuple[Candidate, ...], now: float) -> frozenset[int]:
@@ -179,7 +179,7 @@ _NONE_MISSING: frozenset[int] = frozenset()
 
 def _leaves(context: CallContext, state: CallState, health: HealthView, now: float) -> bool:
     """Whether `timeouts.firstDelta` holds for the send under way: the call has somewhere else to go."""
-    asked = context.streams and context.snapshot.first_delta_s > 0
+    asked = context.streams and context.snapshot.timeouts.first_delta_s > 0
     return asked and has_next_route(state, health, now)
 
 

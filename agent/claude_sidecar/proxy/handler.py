@@ -11,7 +11,6 @@ from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.policy.deadline import deadline_s
 from claude_sidecar.policy.request_facts import sdk_repeats
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.answer_head import own_error_lines, reason_of
 from claude_sidecar.proxy.body_intake import BODY_TROUBLES, BodyIntake, body_refusal
 from claude_sidecar.proxy.body_room import BufferSpace
@@ -31,6 +30,7 @@ from claude_sidecar.proxy.own_error import OwnError, Refusal, Refused
 from claude_sidecar.proxy.own_words import words_for
 from claude_sidecar.proxy.request_body import RequestBody
 from claude_sidecar.proxy.web_page import refuse_web_page
+from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.upstream.out_of_files import OutOfFiles
 from claude_sidecar.wire.credential import alias_of
@@ -169,8 +169,8 @@ class Handler:
         refuse_web_page(call, snapshot, self._origins)
         if self.draining:
             raise Refused(OwnError.DRAINING, "the sidecar is shutting down; send the call again", closes=True)
-        if self.in_flight > min(snapshot.max_concurrent, self._files.calls):
-            raise self._files.busy(snapshot.max_concurrent)
+        if self.in_flight > min(snapshot.limits.max_concurrent, self._files.calls):
+            raise self._files.busy(snapshot.limits.max_concurrent)
 
     def _refuse(
         self,
@@ -181,7 +181,7 @@ class Handler:
         snapshot: Snapshot,
     ) -> None:
         """Answer with an error of our own."""
-        diagnose_refusal(record, refusal, request.raw_headers, snapshot.max_body_bytes, ())
+        diagnose_refusal(record, refusal, request.raw_headers, snapshot.limits.max_body_bytes, ())
         if record.opened_by is not None:
             down.end(refusal_as_event(record, refusal))
             return
@@ -228,7 +228,7 @@ def _new_record(request: web.BaseRequest, snapshot: Snapshot) -> CallRecord:
 def _note_call(record: CallRecord, call: Call, snapshot: Snapshot) -> None:
     record.operation = call.facts.operation
     record.sdk_retry_count = sdk_repeats(call.index.get(b"x-stainless-retry-count"))
-    record.key = alias_of(call.credentials, snapshot.key_alias)
+    record.key = alias_of(call.credentials, snapshot.telemetry.key_alias)
     record.feature = feature_of(call.index, snapshot)
     header = call.index.get(b"traceparent")
     parent = read_traceparent(header) if header is not None else None
@@ -240,7 +240,7 @@ def _note_call(record: CallRecord, call: Call, snapshot: Snapshot) -> None:
 
 
 def _deadline_s(call: Call, record: CallRecord, snapshot: Snapshot) -> float:
-    return deadline_s(record.started_s, snapshot.total_s, patience_hints(call))
+    return deadline_s(record.started_s, snapshot.timeouts.total_s, patience_hints(call))
 
 
 def _context(

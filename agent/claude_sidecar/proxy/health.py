@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from claude_sidecar.causes import BREAKING, Cause
-from claude_sidecar.policy.breaker import Breaker, BreakerLimits, BreakerState
+from claude_sidecar.policy.breaker import Breaker, BreakerState
 from claude_sidecar.policy.budget import RetryBudget, Turn, pace_of
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.decide import HEALTHY, HealthView
@@ -13,7 +13,7 @@ from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import RateLimits
 from claude_sidecar.policy.request_facts import Circuit
 from claude_sidecar.policy.routing import Candidate
-from claude_sidecar.policy.snapshot import Route, Snapshot
+from claude_sidecar.schema.snapshot import Route, Snapshot
 from claude_sidecar.wire.model_name import shown_model
 
 _BREAKERS_MOST = 1024
@@ -168,15 +168,15 @@ class Health:
         return key not in self._tripped or self._breakers[key].admits(now)
 
     def _breaker(self, key: _BreakerKey, snapshot: Snapshot) -> Breaker:
-        breaker = self._breakers.get(key)
+        breaker, limits = self._breakers.get(key), snapshot.circuit_breaker
         if breaker is None:
-            breaker = self._breakers[key] = Breaker(_limits(snapshot))
+            breaker = self._breakers[key] = Breaker(limits)
             if len(self._breakers) > _BREAKERS_MOST:
                 self._forget_one()
-        elif breaker.limits.window_s != snapshot.breaker_window_s:
-            breaker.resize(_limits(snapshot))
+        elif breaker.limits.window_s != limits.window_s:
+            breaker.resize(limits)
         else:
-            breaker.limits = _limits(snapshot)
+            breaker.limits = limits
         return breaker
 
     def _forget_one(self) -> None:
@@ -193,12 +193,3 @@ def _id(route: Route) -> tuple[str, str]:
 def _key(snapshot: Snapshot, candidate: Candidate, circuit: Circuit) -> _BreakerKey:
     route = snapshot.routes[candidate.route_index]
     return route.name, route.origin, shown_model(candidate.model) or "", circuit.value
-
-
-def _limits(snapshot: Snapshot) -> BreakerLimits:
-    return BreakerLimits(
-        snapshot.breaker_failure_percent,
-        snapshot.breaker_min_requests,
-        snapshot.breaker_window_s,
-        snapshot.breaker_open_for_s,
-    )

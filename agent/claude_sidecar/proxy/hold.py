@@ -114,7 +114,7 @@ class HeldStream:
             events = [event for event in events if event_type(event) != b"ping"]
         self.reply.prefix += events
         self._held_bytes += size
-        self._share.grow(size, self._context.snapshot.max_buffered_bytes)
+        self._share.grow(size, self._context.snapshot.limits.max_buffered_bytes)
 
     def _note_progress(self) -> None:
         if self._content_since_s is None and self._view.has_content:
@@ -125,7 +125,7 @@ class HeldStream:
 
     def _set_limit(self) -> None:
         when, reason = commit_by(
-            self._context.deadline_s, self._content_since_s, self._context.snapshot.hold_max_s
+            self._context.deadline_s, self._content_since_s, self._context.snapshot.stream.hold_max_s
         )
         self._end_by(when, reason)
 

@@ -1,8 +1,8 @@
 """The rule "Loops": a call that comes back to the sidecar that sent it is refused."""
 
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.own_error import OwnError, Refused
+from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.wire.headers import every
 
 INSTANCE_HEADER = b"x-claude-sidecar-instance"

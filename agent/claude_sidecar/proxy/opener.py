@@ -6,12 +6,12 @@ from typing import Protocol
 from claude_sidecar import clock
 from claude_sidecar.policy.deadline import callers_timeout_s
 from claude_sidecar.policy.opening import Opening
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.answer_head import opening_lines
 from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.downstream import CallerGone, Downstream
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.proxy.reply import Reply
+from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.record import CallRecord, OpenedBy
 
 _GRAIN_S = 0.001
@@ -147,4 +147,4 @@ def patience_hints(call: Call) -> tuple[bytes | None, ...]:
 def opening_of(call: Call, record: CallRecord, snapshot: Snapshot) -> Opening:
     """When a call is opened, by its policy and its caller's patience."""
     timeout_s = callers_timeout_s(patience_hints(call))
-    return Opening(snapshot.quiet_after_s, snapshot.keep_alive_s, record.started_s, timeout_s)
+    return Opening(snapshot.stream.quiet_after_s, snapshot.stream.keep_alive_s, record.started_s, timeout_s)

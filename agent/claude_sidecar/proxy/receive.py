@@ -6,13 +6,13 @@ from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
 from claude_sidecar.policy.commit import CommitReason
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.routing import Candidate
-from claude_sidecar.policy.snapshot import Hold
 from claude_sidecar.policy.upstream_word import read_word
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.proxy.hold import HeldStream, hold_body
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.results_url import HELD_BATCH_BYTES, names_results_url, with_callers_origin
+from claude_sidecar.schema.timeouts import Hold
 from claude_sidecar.telemetry.record import AttemptRecord
 from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.codecs import CodingUnknown
@@ -88,7 +88,7 @@ async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
     view = reply.events
     if view is not None:
         opener = context.opener
-        if opener is not None and snapshot.hold is Hold.FIRST_DELTA and not view.opaque:
+        if opener is not None and snapshot.stream.hold is Hold.FIRST_DELTA and not view.opaque:
             reply.commit_reason = await HeldStream(context, opener, reply, view, answer).read()
         else:
             reply.rest = answer
@@ -104,8 +104,8 @@ async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
         for data in reply.prefix if reply.tee is not None else ():
             reply.see(data)
     if reply.rest is not None:
-        idle_s = snapshot.idle_s if context.call.facts.is_post and context.repeatable else None
-        stalled_s = (snapshot.stalled_s or None) if context.streams and view is not None else None
+        idle_s = snapshot.timeouts.idle_s if context.call.facts.is_post and context.repeatable else None
+        stalled_s = (snapshot.timeouts.stalled_s or None) if context.streams and view is not None else None
         answer.commit(idle_s, stalled_s)
 
 

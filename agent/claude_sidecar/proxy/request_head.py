@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.instance import INSTANCE_HEADER
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.wire.credential import CREDENTIAL_HEADERS, CredentialKind, kind_of_key
 from claude_sidecar.wire.headers import end_to_end, render
 from claude_sidecar.wire.trace_context import write_traceparent

@@ -2,8 +2,8 @@
 
 import re
 
-from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.proxy.reply import Reply
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.wire.content_coding import decoded
 from claude_sidecar.wire.headers import first
 

@@ -2,17 +2,17 @@
 
 from claude_sidecar import clock
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.endpoint import is_private
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import limit_hit
 from claude_sidecar.policy.routing import Candidate
-from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.policy.step import Send
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.receive import new_reply, receive
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.request_body import SentBody
 from claude_sidecar.proxy.request_head import Changes, request_head
+from claude_sidecar.schema.endpoint import is_private
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.record import AttemptRecord
 from claude_sidecar.upstream.failure import ConnectionDied, TimedOut, UpstreamFailure
 from claude_sidecar.upstream.out_of_files import OutOfFiles
@@ -126,18 +126,18 @@ def _timers(
     soon = context.answers_soon
     bounded = context.call.facts.is_post and context.call.facts.repeatable
     return Timers(
-        connect_s=snapshot.connect_s,
-        first_byte_s=snapshot.first_byte_s if soon and step.elsewhere else None,
-        idle_s=snapshot.idle_s if soon else None,
+        connect_s=snapshot.timeouts.connect_s,
+        first_byte_s=snapshot.timeouts.first_byte_s if soon and step.elsewhere else None,
+        idle_s=snapshot.timeouts.idle_s if soon else None,
         deadline_by=context.deadline_s if bounded else None,
-        first_delta_by=attempt.started_s + snapshot.first_delta_s if leaves_without_delta else None,
+        first_delta_by=attempt.started_s + snapshot.timeouts.first_delta_s if leaves_without_delta else None,
     )
 
 
 def _attempt_record(context: CallContext, candidate: Candidate, route: Route) -> AttemptRecord:
     record = context.record
     span_id = None
-    if context.snapshot.traces_propagate:
+    if context.snapshot.telemetry.traces.propagate:
         record.trace_id = record.trace_id or clock.random_hex(32)
         span_id = clock.random_hex(16)
     return AttemptRecord(

@@ -14,7 +14,6 @@ from claude_sidecar.config.load import Loaded, load_default
 from claude_sidecar.config.own_address import ADMIN_PORT, DATA_PORT, leads_here
 from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.config.watch import PolicyWatcher
-from claude_sidecar.policy.snapshot import Route
 from claude_sidecar.proxy.admin import Admin, AdminPort
 from claude_sidecar.proxy.engine import Engine
 from claude_sidecar.proxy.handler import Handler
@@ -25,6 +24,7 @@ from claude_sidecar.proxy.port import Port
 from claude_sidecar.proxy.sender import Sender
 from claude_sidecar.proxy.server import DataPort
 from claude_sidecar.proxy.web_page import allowed_origins
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.listener import Telemetry, start_telemetry
 from claude_sidecar.telemetry.record import Timebase
 from claude_sidecar.upstream.dial import Dialer
@@ -111,7 +111,7 @@ class Sidecar:
 
     def _on_policy(self, loaded: Loaded) -> None:
         self.policy.on_policy(loaded)
-        self._files.tell_of(loaded.snapshot.max_concurrent)
+        self._files.tell_of(loaded.snapshot.limits.max_concurrent)
 
     def _on_error(self, invalid: PolicyInvalid) -> None:
         self.policy.on_error(invalid)
@@ -125,7 +125,7 @@ class Sidecar:
     async def running(self) -> AsyncIterator["Sidecar"]:
         """Serve both ports. Raises PortUnusable. At the end what is still in flight is cut off."""
         loop = asyncio.get_running_loop()
-        self._files.tell_of(self.policy.snapshot().max_concurrent)
+        self._files.tell_of(self.policy.snapshot().limits.max_concurrent)
         data = DataPort(self.handler, self._files.connections)
         admin = AdminPort(self.admin, self._files.admin_connections)
         self.admin.ports = {"data": data, "admin": admin}

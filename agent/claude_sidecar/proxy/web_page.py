@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from claude_sidecar.config.own_address import is_own_address
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.own_error import OwnError, Refused
+from claude_sidecar.schema.snapshot import Snapshot
 
 _ALLOW = "list its origin in CLAUDE_SIDECAR_ALLOWED_ORIGINS if it may"
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.names import NONE, OTHER
 
 MOST_MODELS = 64
@@ -56,9 +56,9 @@ class Labels:
     def policy_in_force(self, snapshot: Snapshot) -> None:
         """Take the names of a policy; those of earlier ones stay known as far as the bounds allow."""
         self._names_by_id = {}
-        models = {*snapshot.prices, *snapshot.substitutions}
-        for substitutes in snapshot.substitutions.values():
-            models.update(substitutes)
+        models = set(snapshot.prices)
+        for substitution in snapshot.fallback.substitutions:
+            models.update((substitution.model, *substitution.substitutes))
         for route in snapshot.routes:
             self._routes.learn(route.name)
             for name, route_id in (route.models or {}).items():

@@ -11,7 +11,8 @@ from prometheus_client.process_collector import ProcessCollector
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.breaker import BreakerState
 from claude_sidecar.policy.ratelimit import NO_LIMITS, Bucket, RateLimits
-from claude_sidecar.policy.snapshot import Price, Snapshot
+from claude_sidecar.schema.snapshot import Snapshot
+from claude_sidecar.schema.telemetry import Price
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import AttemptRecord, CallRecord

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from claude_sidecar.policy.snapshot import Snapshot
+from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.gate import TraceGate
 from claude_sidecar.telemetry.metrics import Metrics
 from claude_sidecar.telemetry.record import CallRecord
@@ -37,7 +37,8 @@ class Traces:
     def call_ended(self, record: CallRecord, snapshot: Snapshot) -> bool:
         """Export the call's trace if the gate admits it; whether it was queued."""
         trouble = had_trouble(record)
-        rate = snapshot.traces_failures_per_s if trouble else snapshot.traces_successes_per_s
+        rates = snapshot.telemetry.traces
+        rate = rates.failures_per_second if trouble else rates.successes_per_second
         admitted = self._gate.admits(
             record.ended_s, trouble=trouble, parent_sampled=record.parent_sampled, per_s=rate
         )

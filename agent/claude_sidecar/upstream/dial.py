@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterable
 
-from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.address import Address, AddressInfo, numeric_address
 from claude_sidecar.upstream.connection import UpstreamConnection
 from claude_sidecar.upstream.dial_target import DialTarget

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.address import Address
 from claude_sidecar.upstream.egress import EgressProxy
 from claude_sidecar.upstream.failure import Phase

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
-from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.schema.snapshot import Route
 
 
 @dataclass(frozen=True, slots=True)

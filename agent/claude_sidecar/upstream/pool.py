@@ -1,6 +1,6 @@
 """Idle connections kept for the next call with the same credential, newest first."""
 
-from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.connection import UpstreamConnection
 
 _IDLE_LONGEST_S = 55.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from claude_sidecar import clock
-from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.connection import UpstreamConnection
 from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.failure import ConnectFailed, Phase, TimedOut

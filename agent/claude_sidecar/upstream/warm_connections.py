@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from claude_sidecar import clock
-from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.failure import ConnectFailed
 from claude_sidecar.upstream.pool import ConnectionPool

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 
-from claude_sidecar.policy.snapshot import KeyAlias
+from claude_sidecar.schema.telemetry import KeyAlias
 
 PLACEHOLDER = b"provided-by-claude-sidecar"
 """What an injected container has as its key where every route has its own; never sent upstream."""

@@ -9,7 +9,7 @@ from claude_operator.crd.rule import Rule
 from claude_operator.crd.rules import RULES
 from claude_operator.crd.schema import Schema, structural_schema
 from claude_operator.crd.status_schema import STATUS
-from claude_sidecar.policy.model import ClaudePolicy, Spec
+from claude_sidecar.schema.claude_policy import ClaudePolicy, Spec
 
 CATEGORY = "claude"
 

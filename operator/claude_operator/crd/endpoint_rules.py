@@ -1,4 +1,4 @@
-"""What an endpoint must be, as CEL: the rules of `claude_sidecar.policy.endpoint` for an API server.
+"""What an endpoint must be, as CEL: the rules of `claude_sidecar.schema.endpoint` for an API server.
 
 Each expression holds for whatever another one refuses, so that one fault gives one message. None refuses what
 the sidecar takes; what regular expressions can't say (the length of a whole host, the groups of an IPv6

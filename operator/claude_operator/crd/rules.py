@@ -1,12 +1,12 @@
-"""The rules between fields, as CEL: what `claude_sidecar.policy.rules` says, for an API server to refuse.
+"""The rules between fields, as CEL: what `claude_sidecar.schema.cross_field` holds, for an API server.
 
 Expressions guard with `has()` what has a default: a default of `{}` is checked before it is filled in.
 """
 
 from claude_operator.crd.endpoint_rules import CLEAR_TEXT, ENDPOINT_RULES
 from claude_operator.crd.rule import Rule
-from claude_sidecar.policy.fields import CREDENTIAL_HEADERS
-from claude_sidecar.policy.model_route import SUPPORTED_PROVIDERS
+from claude_sidecar.schema.fields import CREDENTIAL_HEADERS
+from claude_sidecar.schema.routes import SUPPORTED_PROVIDERS
 
 _DATED = "(-[0-9]{8}|-latest)$"
 _NO_KEY = "looks like a key itself; name the place where the key is kept"

@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 
 from claude_operator import names
 from claude_operator.desired.world import Object
-from claude_sidecar.policy.compile import spec_hash
-from claude_sidecar.policy.model import ClaudePolicy
+from claude_sidecar.schema.claude_policy import ClaudePolicy
+from claude_sidecar.schema.meaning import spec_hash
 
 Judge: TypeAlias = Callable[[Any, str, str], list[str]]
 """(spec, name, namespace) -> every problem as `PATH: what is wrong and what is allowed`."""

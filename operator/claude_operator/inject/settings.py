@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from claude_operator.inject.quantity import quantity
-from claude_sidecar.policy.model_route import DEFAULT_ENDPOINTS
+from claude_sidecar.schema.routes import DEFAULT_ENDPOINTS
 
 Quantity = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from claude_sidecar.config.load import PolicyInvalid, load_bytes
 from claude_sidecar.config.problem import Problem
-from claude_sidecar.config.schema import places
+from claude_sidecar.schema.json_schema import places
 
 FIELDS = sorted({place[-1] for place in places()})
 

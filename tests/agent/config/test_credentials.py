@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from claude_sidecar.config.credentials import PLACEHOLDER, CredentialStore
-from claude_sidecar.policy.snapshot import CredentialRef
+from claude_sidecar.schema.snapshot import CredentialRef
 
 
 def test_changed_file_is_seen_within_a_second_and_not_looked_at_more_often(tmp_path: Path) -> None:

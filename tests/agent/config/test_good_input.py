@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from claude_sidecar.config.load import load_bytes
-from claude_sidecar.policy.compile import default_policy, spec_hash
-from claude_sidecar.policy.snapshot import CredentialRef, Snapshot
+from claude_sidecar.schema.compile import default_policy
+from claude_sidecar.schema.meaning import spec_hash
+from claude_sidecar.schema.snapshot import CredentialRef, Snapshot
 
 HEAD = "apiVersion: claude-sidecar.dev/v1alpha1\nkind: ClaudePolicy\n"
 
@@ -66,7 +67,8 @@ spec:
   retry: {maxRetryAfter: *h, backoff: {<<: [{initial: 3s}, {initial: 4s, max: 9s}], max: 5s}}
 """
     )
-    assert (loaded.max_retry_after_s, loaded.backoff_initial_s, loaded.backoff_max_s) == (2, 3, 5)
+    retry = loaded.retry
+    assert (retry.max_retry_after_s, retry.backoff.initial_s, retry.backoff.max_s) == (2, 3, 5)
 
 
 def test_dated_and_plain_name_of_one_model_may_share_an_id() -> None:

@@ -8,7 +8,7 @@ import pytest
 from claude_sidecar.config.load import load_bytes, load_default, parse_policy
 from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.config.watch import PolicyWatcher
-from claude_sidecar.policy.compile import effective_spec, spec_hash
+from claude_sidecar.schema.meaning import effective_spec, spec_hash
 
 INJECTED = {
     "CLAUDE_SIDECAR_INJECTED": "true",
@@ -51,7 +51,7 @@ def test_unknown_fields_are_told_and_passed_over() -> None:
     loaded = load(
         "spec: {retry: {maxAttempts: 2, hedging: {after: 1s}}, novel: 1, routes: [{name: a, tier: x}]}"
     )
-    assert loaded.snapshot.max_attempts == 2
+    assert loaded.snapshot.retry.max_attempts == 2
     assert set(loaded.unknown_fields) == {"spec.retry.hedging", "spec.novel", "spec.routes.0.tier"}
 
 
@@ -68,7 +68,7 @@ def test_alone_on_a_machine_unknown_fields_are_errors() -> None:
 @pytest.mark.parametrize(("limit", "expected"), [("100", 100), ("1000", 256), ("much", 256)])
 def test_spooling_keeps_to_the_room_that_the_pod_has(limit: str, expected: int) -> None:
     snapshot = load("spec: {}", INJECTED | {"CLAUDE_SIDECAR_SPOOL_LIMIT_MIB": limit}).snapshot
-    assert snapshot.spool_bytes == expected << 20
+    assert snapshot.limits.spool_bytes == expected << 20
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_built_in_policy_keeps_to_the_pods_bounds_too(hosts: str, expected: list
     loaded = load_default(INJECTED | bounds)
     assert [route.name for route in loaded.snapshot.routes] == expected
     assert [route["name"] for route in effective_spec(loaded.policy)["routes"]] == expected
-    assert loaded.snapshot.spool_bytes == 8 << 20
+    assert loaded.snapshot.limits.spool_bytes == 8 << 20
     # A refused `spec: {}` must not pass for the policy in force.
     users = parse_policy((HEAD + "spec: {}").encode(), "policy.yaml")
     assert (loaded.snapshot.hash == spec_hash(users)) is bool(expected)
@@ -94,7 +94,7 @@ def test_it_begins_without_a_file_and_takes_it_up_when_it_comes(tmp_path: Path) 
     assert (taken, refused) == ([], [])
     file.write_text(HEAD + "spec: {retry: {maxAttempts: 3}}")
     watcher.reload()
-    assert [loaded.snapshot.max_attempts for loaded in taken] == [3]
+    assert [loaded.snapshot.retry.max_attempts for loaded in taken] == [3]
     file.unlink()
     watcher.reload()
     assert refused == []
@@ -113,7 +113,7 @@ async def test_it_begins_although_the_file_is_bad_and_tells_so_at_the_first_look
     assert "maxAttempts" in str(told)
     file.write_text(HEAD + "spec: {retry: {maxAttempts: 3}}")
     await asyncio.sleep(1)
-    assert [loaded.snapshot.max_attempts for loaded in taken] == [3]
+    assert [loaded.snapshot.retry.max_attempts for loaded in taken] == [3]
     looking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await looking

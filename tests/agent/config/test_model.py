@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from claude_sidecar.causes import CAUSE_ORDER
 from claude_sidecar.config.load import load_bytes
-from claude_sidecar.config.schema import policy_schema, resolved
-from claude_sidecar.policy.compile import compile_policy, default_policy, effective_spec, spec_hash
-from claude_sidecar.policy.durations import seconds
-from claude_sidecar.policy.fields import CAUSE_ORDER
-from claude_sidecar.policy.model import ClaudePolicy
+from claude_sidecar.schema.claude_policy import ClaudePolicy
+from claude_sidecar.schema.compile import compile_policy, default_policy
+from claude_sidecar.schema.durations import Duration
+from claude_sidecar.schema.json_schema import policy_schema, resolved
+from claude_sidecar.schema.meaning import effective_spec, spec_hash
 
 DEFAULT = """
 routes:
@@ -45,7 +46,7 @@ prices: []
 YAML_BOOLEANS = {"y", "yes", "n", "no", "on", "off", "true", "false"}
 
 durations = st.from_regex(r"([0-9]{1,5}(h|m|s|ms)){1,4}", fullmatch=True)
-positive = durations.filter(lambda text: seconds(text) > 0)
+positive = durations.filter(lambda text: Duration(text) > 0)
 names = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 models = st.from_regex(r"[!-~]{1,30}", fullmatch=True).filter(lambda name: "sk-ant" not in name)
 prices = st.from_regex(r"[0-9]{1,6}(\.[0-9]{1,6})?", fullmatch=True)
@@ -155,19 +156,20 @@ def test_hash_differs_where_the_meaning_does(spec: dict[str, Any], attempts: int
 
 @given(durations)
 def test_duration_is_the_sum_of_its_parts_and_is_kept_as_written(text: str) -> None:
-    assert 0 <= seconds(text) <= 4 * 99_999 * 3600
-    assert policy({"retry": {"maxRetryAfter": text}}).spec.retry.max_retry_after == text
+    assert 0 <= Duration(text) <= 4 * 99_999 * 3600
+    kept = policy({"retry": {"maxRetryAfter": text}}).spec.retry.max_retry_after_s
+    assert (kept, kept.text) == (Duration(text), text)
 
 
 @pytest.mark.parametrize(("text", "length_s"), [("500ms", 0.5), ("1m30s", 90), ("2h", 7200), ("0s", 0)])
 def test_duration_in_seconds(text: str, length_s: float) -> None:
-    assert seconds(text) == length_s
+    assert Duration(text) == length_s
 
 
 @pytest.mark.parametrize("text", ["", "1", "1 s", "s", "1s\n", "1us", "-1s", "1s1s1s1s1s", "\uff11s"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):
-        seconds(text)
+        Duration(text)
 
 
 def words(node: Any) -> Iterator[str]:

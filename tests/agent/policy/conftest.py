@@ -8,15 +8,15 @@ import pytest
 
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.classify import cause_of_status
-from claude_sidecar.policy.compile import compile_policy
 from claude_sidecar.policy.decide import HEALTHY, HealthView, next_step
-from claude_sidecar.policy.model import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Circuit, RequestFacts
 from claude_sidecar.policy.routing import Candidate, plan
-from claude_sidecar.policy.snapshot import Snapshot
 from claude_sidecar.policy.step import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.upstream_word import UpstreamWord
+from claude_sidecar.schema.claude_policy import API_VERSION, KIND, ClaudePolicy
+from claude_sidecar.schema.compile import compile_policy
+from claude_sidecar.schema.snapshot import Snapshot
 
 STEPS_MOST = 64
 
@@ -85,7 +85,7 @@ def make_facts(snapshot: Snapshot, **changes: Any) -> RequestFacts:
         "pinned": False,
         "answers_soon": True,
         "timeout_repeats": True,
-        "max_sends": snapshot.max_attempts,
+        "max_sends": snapshot.retry.max_attempts,
         "circuit": Circuit.MESSAGES,
         "deadline_s": 599.0,
         "total_by_s": 599.0,

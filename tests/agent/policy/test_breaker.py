@@ -6,20 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.policy.breaker import Breaker, BreakerLimits, BreakerState
+from claude_sidecar.policy.breaker import Breaker, BreakerState
 from claude_sidecar.policy.decide import HealthView
+from claude_sidecar.schema.retry import CircuitBreaker
 
-LIMITS = BreakerLimits(failure_percent=50, min_requests=10, window_s=30, open_for_s=15)
+
+def limits_of(
+    percent: int = 50, min_requests: int = 10, window: str = "30s", open_for: str = "15s"
+) -> CircuitBreaker:
+    return CircuitBreaker(failurePercent=percent, minRequests=min_requests, window=window, openFor=open_for)
 
 
-def tripped(at: float = 0.0, limits: BreakerLimits = LIMITS) -> Breaker:
+LIMITS = limits_of()
+
+
+def tripped(at: float = 0.0, limits: CircuitBreaker = LIMITS) -> Breaker:
     breaker = Breaker(limits)
     for _ in range(limits.min_requests):
         breaker.failed(at)
     return breaker
 
 
-def fed(successes: int, failures: int, limits: BreakerLimits = LIMITS) -> Breaker:
+def fed(successes: int, failures: int, limits: CircuitBreaker = LIMITS) -> Breaker:
     breaker = Breaker(limits)
     for _ in range(successes):
         breaker.succeeded(1.0)
@@ -44,7 +52,7 @@ def test_breaker_trips_at_its_share_over_enough_calls(successes: int, failures: 
 
 
 def test_breaker_at_a_hundred_percent_trips_only_if_all_fail() -> None:
-    limits = BreakerLimits(100, 2, 30, 15)
+    limits = limits_of(100, 2)
     assert fed(1, 50, limits).state is BreakerState.CLOSED
     assert fed(0, 2, limits).state is BreakerState.OPEN
 
@@ -154,7 +162,7 @@ def test_breaker_past_which_a_send_goes_all_the_same_makes_no_probe_of_it() -> N
 
 def test_breaker_takes_over_new_limits_and_keeps_its_state() -> None:
     breaker = tripped()
-    breaker.resize(BreakerLimits(50, 10, 60, 5))
+    breaker.resize(limits_of(window="60s", open_for="5s"))
     assert breaker.admits(5.0)
     assert breaker.recent(0.0) == (0, 0)
 
@@ -169,7 +177,7 @@ EVENTS = st.lists(
 def test_breaker_always_recovers_when_the_route_does(
     events: list[tuple[float, str]], min_requests: int, percent: float
 ) -> None:
-    limits = BreakerLimits(percent, min_requests, 30, 15)
+    limits = limits_of(percent, min_requests)
     breaker, now = Breaker(limits), 0.0
     for gap, event in events:
         now += gap

@@ -170,9 +170,9 @@ def check_sends(story: Any) -> None:
 
 
 def check_waits(story: Any) -> None:
-    policy = story.snapshot
+    retry = story.snapshot.retry
     for began, wait in story.waits:
-        longest = max(policy.backoff_max_s, policy.max_retry_after_s * 1.1 + policy.backoff_initial_s, 1.5)
+        longest = max(retry.backoff.max_s, retry.max_retry_after_s * 1.1 + retry.backoff.initial_s, 1.5)
         assert 0 <= wait.seconds <= longest + 0.7 + GRAIN_S
         assert began + wait.seconds < story.deadline_s
     assert sum(story.pauses) <= story.deadline_s
@@ -235,7 +235,7 @@ def check_routes(story: Any) -> None:
 def check_models(story: Any) -> None:
     """Never another model unless a substitution names it."""
     asked = story.facts.model
-    named = story.snapshot.substitutions.get(asked, ()) if asked is not None else ()
+    named = story.snapshot.fallback.substitutes_for(asked) if asked is not None else ()
     for sent in story.sent:
         model = sent.where.substitute or asked
         assert model == asked or (model in named and not story.facts.pinned)

@@ -4,16 +4,16 @@ import pytest
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.breaker import BreakerState
-from claude_sidecar.policy.compile import compile_policy, default_policy
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Circuit
 from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.proxy.health import Health
+from claude_sidecar.schema.compile import compile_policy, default_policy
 
 POLICY = compile_policy(default_policy())
 ROUTE = POLICY.routes[0]
 CANDIDATE = Candidate(0, ROUTE.name, "m")
-SENDS = POLICY.breaker_min_requests
+SENDS = POLICY.circuit_breaker.min_requests
 ROUTES_FAULT = [Cause.SERVER_ERROR, Cause.OVERLOADED, Cause.CONNECTION_FAILURE, Cause.TIMEOUT]
 CALLERS_AFFAIR = [cause for cause in Cause if cause not in ROUTES_FAULT]
 

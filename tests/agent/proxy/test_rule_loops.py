@@ -20,8 +20,8 @@ from support.fakes.wire_bytes import (
 from tests.agent.proxy.conftest import Bench, policy_text
 
 from claude_sidecar.config.problem import PolicyInvalid
-from claude_sidecar.policy.endpoint import is_private
 from claude_sidecar.proxy.sidecar import Settings, Sidecar
+from claude_sidecar.schema.endpoint import is_private
 
 pytestmark = pytest.mark.looptime
 

@@ -10,9 +10,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.compile import compile_policy
-from claude_sidecar.policy.model import API_VERSION, KIND, ClaudePolicy
-from claude_sidecar.policy.snapshot import Route, Snapshot
+from claude_sidecar.schema.claude_policy import API_VERSION, KIND, ClaudePolicy
+from claude_sidecar.schema.compile import compile_policy
+from claude_sidecar.schema.snapshot import Route, Snapshot
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import AttemptRecord, CallRecord, Timebase
 from claude_sidecar.telemetry.spans import SpanBuilder

@@ -2,6 +2,7 @@
 
 import pytest
 
+from claude_sidecar.schema.retry import Fallback
 from claude_sidecar.telemetry.bounds import clean, trim
 from claude_sidecar.telemetry.labels import Labels
 
@@ -11,7 +12,7 @@ def test_models_of_the_policy_are_labels_whatever_they_look_like(make) -> None:
     labels.policy_in_force(
         make.snapshot(
             routes=(make.route("bedrock", models={"house-model": "anthropic.claude-x-v1:0"}),),
-            substitutions={"first": ("second",)},
+            fallback=Fallback(substitutions=[{"model": "first", "with": ["second"]}]),
         )
     )
     assert [labels.model(name) for name in ("house-model", "first", "second", make.model)] == [

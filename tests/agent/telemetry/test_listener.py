@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from claude_sidecar.causes import Cause
+from claude_sidecar.schema import telemetry as schema
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.listener import Telemetry
 from claude_sidecar.telemetry.metrics import Metrics
@@ -132,7 +133,7 @@ def test_calls_that_have_not_ended_are_in_flight(make, telemetry) -> None:
 
 def test_plain_successes_over_the_rate_are_dropped_and_counted(make, telemetry, exported) -> None:
     for _ in range(30):
-        telemetry.call_ended(make.call(), make.snapshot(traces_successes_per_s=10.0))
+        telemetry.call_ended(make.call(), make.snapshot())
     telemetry.close(5.0)
     assert len(exported.get_finished_spans()) == 30
     assert telemetry.metrics.value(names.M_TRACES_DROPPED) == 20
@@ -150,7 +151,7 @@ def test_plain_successes_over_the_rate_are_dropped_and_counted(make, telemetry, 
 def test_failed_waiting_and_rerouted_calls_are_traced_at_their_own_rate(
     make, telemetry, exported, trouble
 ) -> None:
-    snapshot = make.snapshot(traces_successes_per_s=0.0)
+    snapshot = make.snapshot(telemetry=schema.Telemetry(traces={"successesPerSecond": 0}))
     telemetry.call_ended(make.call(**trouble), snapshot)
     telemetry.call_ended(make.call(), snapshot)
     telemetry.close(5.0)
@@ -158,7 +159,7 @@ def test_failed_waiting_and_rerouted_calls_are_traced_at_their_own_rate(
 
 
 def test_caller_that_left_counts_as_a_plain_success(make, telemetry, exported) -> None:
-    snapshot = make.snapshot(traces_successes_per_s=0.0)
+    snapshot = make.snapshot(telemetry=schema.Telemetry(traces={"successesPerSecond": 0}))
     telemetry.call_ended(make.call(status=None, cancelled=True), snapshot)
     telemetry.close(5.0)
     assert exported.get_finished_spans() == ()

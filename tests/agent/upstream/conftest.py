@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from support.fakes.scripted_upstream import ScriptedUpstream
 
-from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.egress import Egress
 from claude_sidecar.upstream.names import Names

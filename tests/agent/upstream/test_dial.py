@@ -12,7 +12,7 @@ from support.fakes.dead_address import dead_address
 from support.fakes.scripted_resolver import FAILS, NO_ADDRESS, Late, ScriptedResolver, Silent
 
 from claude_sidecar import clock
-from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.egress import Egress, egress_of
 from claude_sidecar.upstream.failure import ConnectFailed, Phase

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.policy.snapshot import KeyAlias
+from claude_sidecar.schema.telemetry import KeyAlias
 from claude_sidecar.wire.credential import CredentialKind, alias_of, bare_key, find_credentials
 
 KEY = b"sk-ant-api03-QzX9vB7mK2pL5nR8tW4yJ6"

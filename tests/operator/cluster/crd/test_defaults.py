@@ -9,8 +9,8 @@ from support.cluster.api_client import Reply
 from support.policies.good_specs import ENDPOINTS, PARTS
 
 from claude_operator.crd.judge import judge
-from claude_sidecar.policy.compile import effective_spec, spec_hash
-from claude_sidecar.policy.model import ClaudePolicy
+from claude_sidecar.schema.claude_policy import ClaudePolicy
+from claude_sidecar.schema.meaning import effective_spec, spec_hash
 
 Try = Callable[[Any], Reply]
 

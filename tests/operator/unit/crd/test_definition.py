@@ -12,7 +12,7 @@ from support.project import ROOT
 from claude_operator.crd.definition import MAP_LISTS, field_at, spec_schema
 from claude_operator.crd.judge import judge
 from claude_operator.crd.rules import RULES
-from claude_sidecar.policy.durations import DURATION_PATTERN
+from claude_sidecar.schema.durations import DURATION_PATTERN
 
 CRD = yaml.safe_load((ROOT / "crds" / "claude-sidecar.dev_claudepolicies.yaml").read_text())
 VERSION = CRD["spec"]["versions"][0]

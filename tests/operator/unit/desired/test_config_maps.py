@@ -16,7 +16,7 @@ from claude_operator.desired.decide import decide
 from claude_operator.desired.desired import Desired
 from claude_operator.desired.world import World
 from claude_sidecar.config.load import parse_policy
-from claude_sidecar.policy.compile import spec_hash
+from claude_sidecar.schema.meaning import spec_hash
 
 NAME = "claude-policy-production"
 

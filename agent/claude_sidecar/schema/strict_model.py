@@ -6,11 +6,16 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
 
-class PolicyPart(BaseModel):
+def written_name(field: str) -> str:
+    """How a policy spells a field of ours: in camel case, without the unit that stands in the value there."""
+    return to_camel(field.removesuffix("_s"))
+
+
+class StrictModel(BaseModel):
     """One mapping in a policy."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel,
+        alias_generator=written_name,
         frozen=True,
         extra="forbid",
         strict=True,

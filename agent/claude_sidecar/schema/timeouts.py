@@ -1,37 +1,49 @@
-"""The parts of a `ClaudePolicy` that say how long is waited, and what a silent stream does meanwhile."""
+"""How long is waited for what, and what a silent stream does meanwhile."""
 
-from claude_sidecar.policy.fields import AnyHold, Duration, PositiveDuration
-from claude_sidecar.policy.part import PolicyPart
-from claude_sidecar.policy.snapshot import Hold
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from claude_sidecar.schema.durations import Duration
+from claude_sidecar.schema.fields import PositiveDuration
+from claude_sidecar.schema.strict_model import StrictModel
 
 
-class Timeouts(PolicyPart):
+class Timeouts(StrictModel):
     """How long is waited for what."""
 
-    connect: PositiveDuration = "5s"
+    connect_s: PositiveDuration = Duration("5s")
     """For DNS, TCP and TLS of a new connection."""
-    first_byte: PositiveDuration = "2m"
+    first_byte_s: PositiveDuration = Duration("2m")
     """For the first byte of a stream's or a count's answer."""
-    first_delta: Duration = "0s"
+    first_delta_s: Duration = Duration("0s")
     """From the send to a stream's first content, where another route may take the call. `0s`: no limit."""
-    idle: PositiveDuration = "5m"
+    idle_s: PositiveDuration = Duration("5m")
     """Between two pieces of a stream's or a count's answer; pings are pieces."""
-    stalled: Duration = "10m"
+    stalled_s: Duration = Duration("10m")
     """Between two events of a committed stream; pings and comments are none. `0s`: no limit."""
-    total: PositiveDuration = "10m"
+    total_s: PositiveDuration = Duration("10m")
     """For a whole call up to its commit."""
 
 
-class Stream(PolicyPart):
+class Hold(StrEnum):
+    """Until when a stream is held back from the caller."""
+
+    FIRST_DELTA = "FirstDelta"
+    HEADERS = "Headers"
+
+
+class Stream(StrictModel):
     """How long a stream is held back, so that an early failure can still be repeated, and what a silent one
     sends meanwhile."""
 
-    hold: AnyHold = Hold.FIRST_DELTA
+    hold: Annotated[Hold, Field(strict=False)] = Hold.FIRST_DELTA
     """`FirstDelta`: until the first real content; `Headers`: until the answer's head."""
-    quiet_after: Duration = "15s"
+    quiet_after_s: Duration = Duration("15s")
     """How long after the first answer's head a held stream is opened: the app gets the head, the events stay
     back. `0s`: never."""
-    hold_max: Duration = "5m"
+    hold_max_s: Duration = Duration("5m")
     """Longest hold of content (`message_start` and what follows)."""
-    keep_alive: Duration = "15s"
+    keep_alive_s: Duration = Duration("15s")
     """How long an opened or committed stream says nothing before it gets a ping of ours. `0s`: never."""

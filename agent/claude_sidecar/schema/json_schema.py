@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from claude_sidecar.policy.model import ClaudePolicy
+from claude_sidecar.schema.claude_policy import ClaudePolicy
 
 
 @cache

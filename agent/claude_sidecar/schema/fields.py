@@ -1,14 +1,14 @@
 """The kinds of values that policy fields hold, each with its pattern and bounds."""
 
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, StringConstraints, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from claude_sidecar.causes import CAUSE_ORDER, FALLBACK, RETRYABLE, Cause
-from claude_sidecar.policy.durations import DURATION_MAX_LENGTH, DURATION_PATTERN, seconds
-from claude_sidecar.policy.endpoint import parse_endpoint
-from claude_sidecar.policy.snapshot import Hold, KeyAlias, PacingMode
+from claude_sidecar.schema.durations import Duration
+from claude_sidecar.schema.endpoint import parse_endpoint
 
 LABEL_PATTERN = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 SUBDOMAIN_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
@@ -27,10 +27,10 @@ def _custom(message: str) -> PydanticCustomError:
     return PydanticCustomError("policy", "{message}", {"message": message})
 
 
-def _longer_than_zero(text: str) -> str:
-    if seconds(text) == 0:
+def _longer_than_zero(duration: Duration) -> Duration:
+    if not duration:
         raise _custom("must be longer than 0s")
-    return text
+    return duration
 
 
 def _endpoint(text: str) -> str:
@@ -69,23 +69,25 @@ def _enum_schema(allowed: frozenset[Cause]) -> WithJsonSchema:
     )
 
 
-def _plain(number: float) -> int | float:
-    """An integral number without its fraction, so that 20 and 20.0 are dumped, and hashed, alike."""
-    return int(number) if number == int(number) else number
+class _DecimalText:
+    """A decimal number that is written as text, since YAML would make a float of it."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            Decimal,
+            core_schema.str_schema(pattern=PRICE_PATTERN, max_length=13),
+            serialization=core_schema.to_string_ser_schema(when_used="json"),
+        )
 
 
 def _number(lowest: int, highest: int) -> Any:
     return Field(ge=lowest, le=highest)
 
 
-_PLAIN = PlainSerializer(_plain)
-
-Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, max_length=DURATION_MAX_LENGTH)]
 PositiveDuration = Annotated[Duration, AfterValidator(_longer_than_zero)]
 Percent = Annotated[int, _number(0, 100)]
 PositivePercent = Annotated[int, _number(1, 100)]
-WholePerSecond = Annotated[int, _number(0, 1000)]
-PerSecond = Annotated[float, _number(0, 1000), _PLAIN]
+PerSecond = Annotated[int, _number(0, 1000)]
 RouteName = Annotated[str, StringConstraints(pattern=LABEL_PATTERN, max_length=63)]
 PolicyName = Annotated[str, StringConstraints(pattern=SUBDOMAIN_PATTERN, max_length=63)]
 SecretName = Annotated[str, StringConstraints(pattern=SUBDOMAIN_PATTERN, max_length=253)]
@@ -94,7 +96,7 @@ VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN, max_le
 FilePath = Annotated[str, StringConstraints(pattern=PATH_PATTERN, max_length=1024)]
 ModelName = Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=128)]
 ModelId = Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=512)]
-PriceText = Annotated[str, StringConstraints(pattern=PRICE_PATTERN, max_length=13)]
+Dollars = Annotated[Decimal, _DecimalText()]
 HeaderName = Annotated[
     str, StringConstraints(pattern=HEADER_PATTERN, max_length=64), AfterValidator(_no_credential)
 ]
@@ -103,9 +105,6 @@ EndpointText = Annotated[
 ]
 
 # Strict validation would want members of the enums; files hold their values.
-AnyHold = Annotated[Hold, Field(strict=False)]
-AnyPacingMode = Annotated[PacingMode, Field(strict=False)]
-AnyKeyAlias = Annotated[KeyAlias, Field(strict=False)]
 RetryCause = Annotated[Cause, Field(strict=False), _one_of(RETRYABLE), _enum_schema(RETRYABLE)]
 FallbackCause = Annotated[Cause, Field(strict=False), _one_of(FALLBACK), _enum_schema(FALLBACK)]
 RetryCauses = Annotated[

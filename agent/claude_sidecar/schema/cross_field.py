@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from claude_sidecar.policy.durations import seconds
-from claude_sidecar.policy.endpoint import is_loopback, parse_endpoint
+from claude_sidecar.schema.durations import Duration
+from claude_sidecar.schema.endpoint import is_loopback, parse_endpoint
 
 _DATED = re.compile(r"(-\d{8}|-latest)$")
 
@@ -100,7 +100,7 @@ def _mixed_ids(models: list[tuple[int, dict[str, Any]]], loc: tuple[str | int, .
 
 def _backoff(backoff: dict[str, Any]) -> Iterator[Violation]:
     try:
-        initial, longest = seconds(backoff.get("initial", "1s")), seconds(backoff.get("max", "30s"))
+        initial, longest = Duration(backoff.get("initial", "1s")), Duration(backoff.get("max", "30s"))
     except (TypeError, ValueError):
         return
     if initial > longest:

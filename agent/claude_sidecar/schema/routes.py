@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from claude_sidecar.policy.fields import (
+from claude_sidecar.schema.fields import (
     EndpointText,
     FilePath,
     ModelId,
@@ -16,7 +16,7 @@ from claude_sidecar.policy.fields import (
     SecretName,
     VariableName,
 )
-from claude_sidecar.policy.part import PolicyPart
+from claude_sidecar.schema.strict_model import StrictModel
 
 
 class Provider(StrEnum):
@@ -51,7 +51,7 @@ def _supported(provider: Provider) -> Provider:
     return provider
 
 
-class SecretKeyRef(PolicyPart):
+class SecretKeyRef(StrictModel):
     """A key in a Secret of the policy's namespace."""
 
     name: SecretName = "claude-keys"
@@ -60,7 +60,7 @@ class SecretKeyRef(PolicyPart):
     """Key in the Secret's data whose value is the credential."""
 
 
-class Credential(PolicyPart):
+class Credential(StrictModel):
     """Where a route's own credential is read from: exactly one of the three."""
 
     secret_key_ref: SecretKeyRef | None = None
@@ -71,7 +71,7 @@ class Credential(PolicyPart):
     """Environment variable that holds the credential. Not in a cluster."""
 
 
-class RouteModel(PolicyPart):
+class RouteModel(StrictModel):
     """One model that a route serves."""
 
     name: ModelName
@@ -80,7 +80,7 @@ class RouteModel(PolicyPart):
     """What this route calls it; by default the same as `name`."""
 
 
-class RouteSpec(PolicyPart):
+class RouteSpec(StrictModel):
     """One path to the models."""
 
     name: RouteName

@@ -1,0 +1,121 @@
+"""`ClaudePolicy`: the file a user writes, the object in a cluster and the source of its schema."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from claude_sidecar.schema.cross_field import violations
+from claude_sidecar.schema.fields import PolicyName
+from claude_sidecar.schema.limits import Limits, Pacing
+from claude_sidecar.schema.retry import CircuitBreaker, Fallback, Retry
+from claude_sidecar.schema.routes import RouteSpec
+from claude_sidecar.schema.strict_model import StrictModel
+from claude_sidecar.schema.telemetry import Price, Telemetry
+from claude_sidecar.schema.timeouts import Stream, Timeouts
+
+API_VERSION = "claude-sidecar.dev/v1alpha1"
+KIND = "ClaudePolicy"
+
+
+class Spec(StrictModel):
+    """What the sidecar may do with a call."""
+
+    routes: Annotated[tuple[RouteSpec, ...], Field(strict=False, min_length=1, max_length=8)] = (
+        RouteSpec(name="anthropic"),
+    )
+    """Paths to the same models, in order of preference."""
+    retry: Retry = Retry()
+    """When and how often a call is sent again."""
+    fallback: Fallback = Fallback()
+    """When a call moves to another route."""
+    timeouts: Timeouts = Timeouts()
+    """How long is waited for what."""
+    circuit_breaker: CircuitBreaker = CircuitBreaker()
+    """When a route is left alone for a while."""
+    stream: Stream = Stream()
+    """How long a stream is held back."""
+    limits: Limits = Limits()
+    """Bounds of the sidecar itself."""
+    pacing: Pacing = Pacing()
+    """What is done with rate limits learnt from answers."""
+    telemetry: Telemetry = Telemetry()
+    """What is told about calls."""
+    prices: Annotated[tuple[Price, ...], Field(strict=False, max_length=64)] = ()
+    """Prices of models, for the cost metric."""
+
+    @model_validator(mode="after")
+    def _keep_the_rules(self) -> "Spec":
+        broken = violations(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+        if broken:
+            raise ValidationError.from_exception_data(
+                "Spec",
+                [
+                    InitErrorDetails(
+                        type=PydanticCustomError("policy", "{message}", {"message": violation.message}),
+                        loc=violation.loc,
+                        input=None,
+                    )
+                    for violation in broken
+                ],
+            )
+        return self
+
+
+class Metadata(StrictModel):
+    """Which policy this is; what an API server adds to it is accepted and not kept."""
+
+    name: PolicyName = "default"
+    """The policy's name."""
+    namespace: Annotated[str, Field(max_length=63, pattern="^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$")] = ""
+    """The namespace it lives in; empty outside a cluster."""
+    generation: Annotated[int, Field(ge=0)] = 0
+    """Counts the edits of the spec, by the API server."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Labels; not used by the sidecar."""
+    annotations: dict[str, str] = Field(default_factory=dict)
+    """Annotations; not used by the sidecar."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_server_fields(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if key not in SERVER_FIELDS}
+
+
+SERVER_FIELDS = frozenset(
+    {
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "finalizers",
+        "managedFields",
+        "ownerReferences",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+"""Parts of `metadata` that only an API server writes."""
+
+
+class ClaudePolicy(StrictModel):
+    """A policy: how calls to the Claude API are carried through failures."""
+
+    api_version: Literal["claude-sidecar.dev/v1alpha1"]
+    """Group and version of the policy's form."""
+    kind: Literal["ClaudePolicy"]
+    """What this object is."""
+    metadata: Metadata = Metadata()
+    """Which policy this is."""
+    spec: Spec = Spec()
+    """What the sidecar may do with a call."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_status(cls, data: Any) -> Any:
+        """`status` comes with what `kubectl get -o yaml` prints; it says nothing about what to do."""
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if key != "status"}
