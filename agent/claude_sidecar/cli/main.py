@@ -72,7 +72,7 @@ class _Group(click.Group):
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 fine, 1 the input is wrong, 2 usage, 70 a bug.",
+    epilog="Exit codes: 0 success, 1 invalid input, 2 usage error, 70 internal error.",
 )
 @click.version_option(__version__, prog_name="claude-sidecar")
 def group() -> None:

@@ -33,7 +33,7 @@ _PORT_TROUBLE = {
     "--policy",
     envvar="CLAUDE_SIDECAR_POLICY",
     type=click.Path(path_type=Path),
-    help="ClaudePolicy YAML; without it: one route.",
+    help="ClaudePolicy file; default: one route to api.anthropic.com with the caller's key.",
 )
 @click.option(
     "--port",
@@ -41,7 +41,7 @@ _PORT_TROUBLE = {
     default=DATA_PORT,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="For the app.",
+    help="Port the application connects to.",
 )
 @click.option(
     "--admin-port",
@@ -49,7 +49,7 @@ _PORT_TROUBLE = {
     default=ADMIN_PORT,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="Probes, metrics.",
+    help="Port for probes, metrics and status.",
 )
 @click.option(
     "--drain-seconds",
@@ -57,7 +57,7 @@ _PORT_TROUBLE = {
     default=25.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="For calls in flight after SIGTERM.",
+    help="Time for requests in flight to end after SIGTERM.",
 )
 @click.option(
     "--log-level",

@@ -26,7 +26,7 @@ _PORT_TROUBLE = {
 @click.option(
     "--scenario", "scenario_file", type=click.Path(path_type=Path), help="YAML: keys, limits, rules."
 )
-@click.option("--seed", type=int, help="Makes lengths, ids and dice differ; goes before the scenario's seed.")
+@click.option("--seed", type=int, help="Random seed; overrides the scenario's.")
 @click.option("--first-token", type=click.FloatRange(min=0), help="Seconds before the first token.")
 @click.option("--tokens-per-second", type=click.FloatRange(min=0), help="Speed of answers; 0: at once.")
 def command(

@@ -24,8 +24,8 @@ class Surroundings:
 def surroundings_of(environ: Mapping[str, str]) -> Surroundings:
     """Read CLAUDE_SIDECAR_INJECTED, _ALLOWED_HOSTS (separated by commas) and _SPOOL_LIMIT_MIB.
 
-    They are in the pod's spec, which who edits a policy or its ConfigMap cannot change. A limit that is no
-    number counts as none; an empty list of hosts allows none.
+    They come from the pod spec; someone who can edit only the policy or its ConfigMap cannot change them. A
+    limit that is no number counts as none; an empty list of hosts allows none.
     """
     hosts = environ.get("CLAUDE_SIDECAR_ALLOWED_HOSTS")
     limit = environ.get("CLAUDE_SIDECAR_SPOOL_LIMIT_MIB", "")

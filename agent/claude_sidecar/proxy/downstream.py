@@ -111,8 +111,8 @@ class Downstream(web.StreamResponse):
         self._write(line + b"\r\n\r\n")
 
     def close_now(self) -> None:
-        """Close as soon as what was written is out, in the same breath: a caller that reuses connections
-        must not find this one still open."""
+        """Close immediately after the buffered bytes are flushed: a caller that reuses connections must not
+        find this one still open."""
         self._keep_alive = False
         if self._transport is not None:
             self._transport.close()

@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
-    """Is told of calls."""
+    """Receives the start and end of each request."""
 
     def begin(self, record: CallRecord) -> None:
         """A call has arrived."""

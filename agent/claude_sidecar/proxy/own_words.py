@@ -50,9 +50,9 @@ def no_room_words(why: str, waited_s: float) -> str:
 def _no_route(context: CallContext) -> str:
     if not context.snapshot.routes:
         return (
-            "no policy is in force here: the pod's own is not there or refused, and the built-in one's host "
-            "api.anthropic.com is not among the hosts allowed to this pod. Make the policy, or put it right: "
-            "where it is refused, lastError at /status of the admin port says why"
+            "no policy is active: this pod's ClaudePolicy is missing or was rejected, and api.anthropic.com "
+            "is not among the pod's allowed hosts. Create or fix the policy; lastError at /status of the "
+            "admin port says why it was rejected"
         )
     served = sorted({name for route in context.snapshot.routes for name in route.models or ()})
     return (

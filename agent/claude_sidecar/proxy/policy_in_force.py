@@ -27,7 +27,7 @@ class PolicyInForce:
         self._announce(loaded)
 
     def snapshot(self) -> Snapshot:
-        """What a call that begins now goes by."""
+        """Snapshot for a request that starts now."""
         return self.loaded.snapshot
 
     def on_policy(self, loaded: Loaded) -> None:

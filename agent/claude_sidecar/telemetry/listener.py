@@ -1,4 +1,4 @@
-"""What the proxy tells its calls to: one object that passes them on to metrics, traces, log and list."""
+"""Fans each finished request out to metrics, traces, log and the recent-requests list."""
 
 import logging
 from collections.abc import Callable, Mapping

@@ -70,7 +70,9 @@ class Metrics:
         self._mismatches = Counts(registry, n.M_MISMATCHES, "Answers that name another model.")
         self._policy_errors = Counts(registry, n.M_POLICY_ERRORS, "Policies refused.")
         self._traces_dropped = Counts(registry, n.M_TRACES_DROPPED, "Traces not exported.")
-        self._listener_errors = Counts(registry, n.M_LISTENER_ERRORS, "Records not told in full.")
+        self._listener_errors = Counts(
+            registry, n.M_LISTENER_ERRORS, "Request records a telemetry listener failed to process."
+        )
         self._in_flight = Levels(registry, n.M_IN_FLIGHT, "Calls that have not ended.")
         self._connections = Levels(registry, n.M_CONNECTIONS, "Callers' connections that are open.")
         self._breakers = Levels(registry, n.M_BREAKER, "Circuit: 0 closed, 1 half-open, 2 open.")

@@ -146,7 +146,7 @@ METRIC_LABELS: Final[dict[str, tuple[str, ...]]] = {
 """Every metric with its labels, in order."""
 
 # Log messages: constant, so that they can be searched and alerted on.
-LOG_CALL: Final = "call had trouble"
+LOG_CALL: Final = "request failed or was retried"
 LOG_MISMATCH: Final = "answer names another model"
 LOG_LISTENER: Final = "telemetry listener failed"
 LOG_POLICY: Final = "policy in force"

@@ -162,7 +162,7 @@ async def test_no_policy_and_a_built_in_one_that_leads_where_this_pod_may_not(
     upstream = ScriptedUpstream(otherwise=answer())
     async with started(upstream, environ=environ, retry={"maxAttempts": 99}) as bench:
         told = assert_own(await bench.ask(asked), 503, "gateway_no_route")
-        assert "api.anthropic.com is not among the hosts allowed" in told["message"]
+        assert "api.anthropic.com is not among the pod's allowed hosts" in told["message"]
         assert await bench.admin_json("/routes") == []
         assert (await bench.admin("/metrics")).status == 200
         await asyncio.sleep(2)

@@ -59,7 +59,7 @@ async def test_commit_reason_is_in_the_line_of_a_call_that_had_trouble(started, 
     async with started(ScriptedUpstream([error(529), stream_answer(EVENTS)])) as bench:
         with caplog.at_level("INFO", "claude_sidecar.calls"):
             await bench.ask(REQUEST)
-        (line,) = [record for record in caplog.records if record.message == "call had trouble"]
+        (line,) = [record for record in caplog.records if record.message == "request failed or was retried"]
         assert (line.facts["commit_reason"], line.facts["opened"]) == ("first-delta", False)
 
 

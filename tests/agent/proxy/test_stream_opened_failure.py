@@ -223,7 +223,7 @@ async def test_error_inside_a_held_200_that_is_delivered_is_told_as_a_failure(st
     async with started(ScriptedUpstream([script]), retry=ONCE) as bench:
         got = await bench.ask(REQUEST)
         assert (got.status, got.body) == (200, OVERLOADED_EVENT)
-        (line,) = [record for record in caplog.records if record.message == "call had trouble"]
+        (line,) = [record for record in caplog.records if record.message == "request failed or was retried"]
         assert (line.levelname, line.facts["error_type"]) == ("WARNING", "overloaded_error")
         assert b'error_type="overloaded_error"' in (await bench.admin("/metrics")).body
 

@@ -86,7 +86,7 @@ def test_call_that_failed_is_a_warning_with_its_facts(make, lines) -> None:
     )
     call_log.call_ended(record, Labels())
     (line,) = lines()
-    assert line["message"] == "call had trouble"
+    assert line["message"] == "request failed or was retried"
     assert line["level"] == "warning"
     assert line["hint"] == "did you mean claude-opus-4-7?"
     assert (line["status"], line["cause"], line["request_id"]) == (404, "NotFound", "req_011")
