@@ -1,4 +1,7 @@
-"""400: the defect in the request, from its headers and the error's code, its message last."""
+"""400: the defect in the request, from its headers and the error's code, its message last.
+
+Versions, codes and wordings: docs/claude-api-notes.md, "Versions and SDK generations" and "Errors".
+"""
 
 import re
 from typing import NamedTuple

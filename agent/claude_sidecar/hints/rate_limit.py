@@ -1,4 +1,4 @@
-"""429: which limit was hit, and what widens that one."""
+"""429: which limit was hit, and what widens that one (docs/claude-api-notes.md, "Rate limits")."""
 
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.policy.ratelimit import Limit, limit_hit

@@ -1,4 +1,7 @@
-"""413: how large the body is, how much of it is base64, and what makes it small."""
+"""413: how large the body is, how much of it is base64, and what makes it small.
+
+The API's own limits: docs/claude-api-notes.md, "Endpoints and bounds".
+"""
 
 from claude_sidecar.hints.facts import HintFacts
 

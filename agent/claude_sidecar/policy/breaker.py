@@ -1,4 +1,4 @@
-"""A circuit breaker as a table of states: told the time, counts failures, admits one probe."""
+"""A circuit breaker: told the time, it counts failures, opens, and later admits one probe at a time."""
 
 from enum import StrEnum
 
@@ -37,7 +37,7 @@ class Breaker:
         return now - self.since >= self.limits.open_for_s
 
     def shown(self, now: float) -> BreakerState:
-        """The state as told: one that would let a probe pass now is open no longer, though no call came."""
+        """State to report: after `open_for_s` an open one reads half-open, even before a probe is sent."""
         return BreakerState.PROBING if self.state is BreakerState.OPEN and self.admits(now) else self.state
 
     def sent(self, now: float) -> None:

@@ -10,12 +10,12 @@ SPEND_LIMIT_CODES = frozenset(
         "linked_organization_billing_unavailable",
     }
 )
-"""`error.details.error_code` of spent money (docs "Rate limits", "Errors")."""
+"""`error.details.error_code` of spent money (docs/claude-api-notes.md, "Rate limits")."""
 
 _WORDS = re.compile(
     r"\bspend(?:ing)?[ _-](?:limit|cap)"  # a workspace's cap
     r"|\bapi usage limits"  # a limit that the customer has set
-    r"|extra usage is required"  # long context without the entitlement (anthropics/claude-code#42616)
+    r"|extra usage is required"  # long context without the entitlement
     r"|\blimit of 0 (?:input|output|requests|tokens)"  # a model that the organisation has no share of
 )
 """What the message says where there is no code. Rates never say any of it."""

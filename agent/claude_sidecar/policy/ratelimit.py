@@ -75,7 +75,7 @@ class Bucket:
     """One token bucket: its size, what is left, and the unix time when it is full again.
 
     Full again is later than when one call fits. Token `remaining` is rounded to thousands by the API
-    (claude-api.md section 4).
+    (docs/claude-api-notes.md, "Rate limits").
     """
 
     limit: int | None = None

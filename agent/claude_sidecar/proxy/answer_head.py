@@ -1,4 +1,4 @@
-"""The head of an answer to the caller: the upstream's lines and what the design lets us add."""
+"""The head of an answer to the caller: the upstream's lines and ours (docs/errors.md, "Added headers")."""
 
 from claude_sidecar.hints.hint import HEADER_STATUSES
 from claude_sidecar.proxy.own_error import Refusal

@@ -1,4 +1,7 @@
-"""A stream of events as it flows by: cut at event boundaries, read for what the engine must know."""
+"""A stream of events as it flows by: cut at event boundaries, read for what the engine must know.
+
+Which events there are, and how a stream ends: docs/claude-api-notes.md, "Streams".
+"""
 
 import msgspec
 

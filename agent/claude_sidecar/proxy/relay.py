@@ -10,7 +10,8 @@ from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.error_body import own_error
 
 _AFTER_LAST_EVENT_S = 1.0
-"""How long an upstream may keep a stream open after its last event: some clients wait for the end."""
+"""How long an upstream may keep a stream open after its last event: some clients wait for the end
+(docs/claude-api-notes.md, "Streams")."""
 
 INTERRUPTED = "gateway_stream_interrupted"
 

@@ -1,4 +1,7 @@
-"""The head of an upstream send: the caller's lines with just what the design says changed."""
+"""The head of an upstream send: the caller's lines, with few changes.
+
+Which: docs/errors.md, "What is changed on the way".
+"""
 
 from dataclasses import dataclass
 

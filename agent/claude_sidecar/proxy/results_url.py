@@ -1,4 +1,7 @@
-"""`results_url` of batch objects: given the caller's own origin, else SDKs pass us by with their key."""
+"""`results_url` of batch objects: given the caller's own origin, else SDKs pass us by with their key.
+
+Source: docs/claude-api-notes.md, "Endpoints and bounds".
+"""
 
 import re
 

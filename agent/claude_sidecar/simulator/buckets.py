@@ -1,4 +1,7 @@
-"""Rate limits: token buckets with continuous refill, and the headers that tell their state."""
+"""Rate limits: token buckets with continuous refill, and the headers that tell their state.
+
+As the API does it: docs/claude-api-notes.md, "Rate limits".
+"""
 
 import math
 from dataclasses import dataclass

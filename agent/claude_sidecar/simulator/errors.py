@@ -1,4 +1,4 @@
-"""Errors as the Claude API words them: status, type, message, and the envelope around them."""
+"""Errors as the Claude API gives them (docs/claude-api-notes.md, "Errors"): status, type, text, envelope."""
 
 import json
 

@@ -1,4 +1,7 @@
-"""Who calls: the credential in a request's head, judged as strictly as the real API does."""
+"""Who calls: the credential in a request's head, judged as strictly as the real API does.
+
+Shapes and headers: docs/claude-api-notes.md, "Credentials".
+"""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Whether an answer came from the model that was asked for."""
+"""Whether an answer came from the model that was asked for (docs/claude-api-notes.md, "Model names")."""
 
 import re
 

@@ -1,4 +1,7 @@
-"""Usage, model, id and stop reason of an answer, from its JSON body or its stream's few telling events."""
+"""Usage, model, id and stop reason of an answer, from its JSON body or its stream's few telling events.
+
+Where they stand: docs/claude-api-notes.md, "Usage".
+"""
 
 from dataclasses import dataclass, field
 from typing import Any, TypeVar

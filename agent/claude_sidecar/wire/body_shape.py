@@ -1,6 +1,7 @@
 """What matters in a request's body, and where: routing's own fields, and what binds a call to one account.
 
-What binds is known by structure: a content block's `source` of type `file`, or a `container_upload` block.
+What binds (docs/claude-api-notes.md, "What binds a request to an account") is known by structure: a content
+block's `source` of type `file`, or a `container_upload` block.
 Blocks stand in `system` and in messages, in tool results, and in a document's own content. A tool's argument
 or a text may hold the same words and says nothing.
 """

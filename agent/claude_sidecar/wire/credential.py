@@ -49,7 +49,7 @@ _SPACE = re.compile(rb"\s+")
 
 
 class CredentialKind(StrEnum):
-    """What a key's shape says of it (claude-api.md section 2)."""
+    """What a key's shape says of it (docs/claude-api-notes.md, "Credentials")."""
 
     API_KEY = "api-key"
     OAUTH_TOKEN = "oauth-token"  # noqa: S105 - the name of a kind

@@ -1,6 +1,6 @@
 """The error envelope of the Claude API: read leniently, written exactly.
 
-Read are also the shapes that other providers and edges use (claude-api.md sections 3 and 8).
+It also reads the shapes that other providers and edges use (docs/claude-api-notes.md, "Errors").
 """
 
 import re

@@ -21,7 +21,7 @@ _TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-"""As the SDKs' own clients of other providers map them; else by the hundred."""
+"""The type that SDKs know each status by (docs/claude-api-notes.md, "Errors"); else by the hundred."""
 
 _ENCODER = msgspec.json.Encoder()
 

@@ -1,4 +1,4 @@
-"""The model names of a `GET /v1/models` answer."""
+"""The model names of a `GET /v1/models` answer (docs/claude-api-notes.md, "Endpoints and bounds")."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What kind of call a method and a path make: the rules "What repeats" and "one account"."""
+"""What kind of call a method and a path make (docs/policy.md, "Repeats" and "Models")."""
 
 from dataclasses import dataclass
 

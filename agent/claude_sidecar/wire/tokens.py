@@ -1,4 +1,4 @@
-"""Token counts as the API reports them, in raw parts."""
+"""Token counts as the API reports them, in raw parts (docs/claude-api-notes.md, "Usage")."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class TokenUsage:
     cache_creation_input_tokens: int | None = None
 
     def total_input(self) -> int | None:
-        """Whole input, as OpenTelemetry GenAI v1.41.1 wants `gen_ai.usage.input_tokens` (anthropic.md)."""
+        """Whole input, as OpenTelemetry GenAI v1.41.1 wants `gen_ai.usage.input_tokens`."""
         if self.input_tokens is None:
             return None
         return (

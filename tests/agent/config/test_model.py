@@ -1,4 +1,4 @@
-"""The policy model: its defaults are the design's, it survives a dump, and one meaning has one hash."""
+"""The policy model: its defaults are the documented ones, it survives a dump, one meaning has one hash."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The rule "Breaker": what trips it, what it lets through, what closes it."""
+"""Circuit breaker: what trips it, what it lets through, what closes it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The rule "Budget" in a call: which repeats need a turn, which are free, which turn is too late."""
+"""The retry budget in a call: which repeats need a turn, which are free, which turn is too late."""
 
 from math import inf
 from typing import Any

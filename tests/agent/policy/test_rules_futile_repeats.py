@@ -1,4 +1,4 @@
-"""The rule "Futile repeats": two cuts at one age end a route for the call."""
+"""Futile repeats: two cuts at one age end a route for the call."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The rules "What repeats", "Rounds", "SDK repeats": how often, whereto, in which order."""
+"""What repeats, rounds, the repeats of an SDK: how often, whereto, in which order."""
 
 from math import inf
 from typing import Any

@@ -1,4 +1,4 @@
-"""The rules "Deadline" and "Timeouts": by when a call must be settled, and which silence is not repeated."""
+"""Deadline and time-outs: by when a call must be settled, and which silence is not repeated."""
 
 from typing import Any
 

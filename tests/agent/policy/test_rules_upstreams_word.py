@@ -1,4 +1,4 @@
-"""The rule "Upstream's word": x-should-retry and retry-after steer what comes next."""
+"""The upstream's word: x-should-retry and retry-after steer what comes next."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The rules "When all is spent" and "Idle connection races": which answer is delivered, what is resent."""
+"""When all is spent, and idle connections that die: which answer is delivered, what is resent."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The rule "Bodies": without room reading pauses, for a while; then the call is gateway_busy."""
+"""Bodies without room: reading pauses, for a while; then the call is gateway_busy."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The rule "Addresses": names apart, addresses raced, a warm connection a route, pooled per credential."""
+"""Names apart, addresses raced, a warm connection a route, pooled per credential."""
 
 import asyncio
 import json

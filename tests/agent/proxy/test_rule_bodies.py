@@ -1,4 +1,4 @@
-"""The rule "Bodies": in memory or spooled; what is over the limit; what passes once anyway."""
+"""Bodies: in memory or spooled; what is over the limit; what passes once anyway."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The rules "Breaker" and "Idle connection races"; hot reload keeps what was learnt."""
+"""Circuit breakers, and idle connections that die; hot reload keeps what was learnt."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The rule "Budget": repeats keep a pace and wait for their turn, so that a storm outlasts an outage."""
+"""Retry budget: repeats keep a pace and wait for their turn, so that a storm outlasts an outage."""
 
 import asyncio
 

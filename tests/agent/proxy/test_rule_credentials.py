@@ -1,4 +1,4 @@
-"""The rules "Credentials": which key goes where, and what never leaves."""
+"""Credentials: which key goes where, and what never leaves."""
 
 import asyncio
 import json

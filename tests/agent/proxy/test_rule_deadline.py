@@ -1,4 +1,4 @@
-"""The rules "Deadline", "Timeouts" and "Commit"."""
+"""Deadline, time-outs and commit."""
 
 import asyncio
 import contextlib

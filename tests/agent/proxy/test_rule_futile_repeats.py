@@ -1,4 +1,4 @@
-"""The rule "Futile repeats": a middlebox that cuts silent calls at one age is named, not fed with repeats."""
+"""Futile repeats: a middlebox that cuts silent calls at one age is named, not fed with repeats."""
 
 import json
 

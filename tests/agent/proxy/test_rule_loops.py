@@ -1,4 +1,4 @@
-"""The rule "Loops", and two sidecars in a row: no call runs in a circle, no inner header passes for ours."""
+"""Two sidecars in a row: no call runs in a circle, no inner header passes for ours."""
 
 import asyncio
 import json

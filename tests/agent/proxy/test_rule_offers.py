@@ -1,4 +1,4 @@
-"""The rule "Offers": what a client merely offers is ignored, and forms that HTTP allows are served."""
+"""What a client merely offers is ignored, and forms that HTTP allows are served."""
 
 import json
 

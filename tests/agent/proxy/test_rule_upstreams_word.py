@@ -1,4 +1,4 @@
-"""The rules "Upstream's word" and "When all is spent"."""
+"""The upstream's word, and what is delivered when all is spent."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The rule "Web pages": where a route has its own key, no page in a browser may spend it."""
+"""Web pages: where a route has its own key, no page in a browser may spend it."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The rules "What repeats", "Rounds" and "SDK repeats", from socket to socket."""
+"""What repeats, rounds, the repeats of an SDK, from socket to socket."""
 
 import json
 

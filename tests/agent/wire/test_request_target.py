@@ -1,4 +1,4 @@
-"""The rule "What repeats", by method and path."""
+"""What may be sent again, and what lives in one account, by method and path."""
 
 import pytest
 from hypothesis import given
