@@ -3,6 +3,7 @@
 A cause is what policies name, what the decision reads, and what spans, metrics, log lines and headers show.
 To add one, add a row; nothing else needs to know. The order of the rows is the order in which lists of causes
 are shown and hashed, whatever order a policy writes.
+What each status means to the API: docs/claude-api-notes.md, "Errors".
 
 Imports nothing of ours, so that the schema of policies can take its values and descriptions from here.
 """
