@@ -1,6 +1,7 @@
 """The moment by which a call must be committed: the smallest of the policy's and the caller's patience."""
 
 import math
+from functools import lru_cache
 
 _MARGIN_S = 0.25
 _MARGIN_SHARE = 0.05
@@ -18,8 +19,12 @@ def deadline_s(arrival_s: float, total_s: float, caller_hints: tuple[bytes | Non
     return arrival_s + patience - min(_MARGIN_S, patience * _MARGIN_SHARE)
 
 
+@lru_cache(maxsize=64)
 def callers_timeout_s(caller_hints: tuple[bytes | None, ...]) -> float | None:
-    """The smallest of the caller's own time-outs in seconds, None where it tells none."""
+    """The smallest of the caller's own time-outs in seconds, None where it tells none.
+
+    An app's calls all tell the same ones, and each is asked for several times.
+    """
     shortest = None
     for hint in caller_hints:
         seconds = _positive(hint) if hint is not None else None

@@ -1,7 +1,7 @@
 """The rate-limit headers of an answer: what is left in which bucket, and which one a 429 hit."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -111,6 +111,11 @@ class RateLimits:
 
 
 NO_LIMITS = RateLimits()
+
+
+def names_limits(index: Mapping[bytes, bytes]) -> bool:
+    """Whether an answer names any limit; index: its header values by lower-case name."""
+    return not index.keys().isdisjoint(_FIELDS)
 
 
 def parse_rate_limits(headers: Iterable[tuple[bytes, bytes]], now_unix_s: float) -> RateLimits:

@@ -1,8 +1,9 @@
 """What the policy must know of a request, made in one place for the proxy and for `explain`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from claude_sidecar.policy.deadline import deadline_s
 from claude_sidecar.schema.snapshot import Snapshot
@@ -24,8 +25,7 @@ _CIRCUITS: dict[str | None, Circuit] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What a request asks for, by its target and its body.
 
     operation: `chat`, `text_completion`, `count_tokens` or None. repeatable: may be sent more than once.
@@ -40,8 +40,7 @@ class Asked:
     pinned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(msgspec.Struct, frozen=True):
     """The request as the decision sees it.
 
     model: None if the body names none. repeatable, pinned: as asked. answers_soon: silence tells of
@@ -91,7 +90,9 @@ def sdk_repeats(said: bytes | None) -> int:
 
     Bounded, so that no number of digits is too many; what is no number counts as none.
     """
-    digits = said.strip() if said is not None else b""
+    if said is None or said == b"0":
+        return 0
+    digits = said.strip()
     if not digits.isdigit():
         return 0
     digits = digits.lstrip(b"0") or b"0"

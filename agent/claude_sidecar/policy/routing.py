@@ -1,13 +1,12 @@
 """Which routes may carry a call, in order of preference."""
 
-from dataclasses import dataclass
+import msgspec
 
 from claude_sidecar.policy.request_facts import RequestFacts
 from claude_sidecar.schema.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """One way to send: a route and the id it is asked for; substitute: the other model the policy names."""
 
     route_index: int

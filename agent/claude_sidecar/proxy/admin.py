@@ -81,7 +81,7 @@ class Admin:
         for route in self._policy.snapshot().routes:
             self._telemetry.set_breaker(route.name, self._health.breaker_state(route, clock.now()))
             for limits in list(self._health.notes(route).limits.values())[-1:]:
-                self._telemetry.set_ratelimits(route.name, limits)
+                self._telemetry.set_ratelimits(route.name, limits.read())
         body = self._telemetry.metrics.render_openmetrics()
         return web.Response(body=body, headers={"content-type": OPENMETRICS_CONTENT_TYPE})
 
@@ -125,7 +125,7 @@ class Admin:
             "breaker": self._health.breaker_state(route, clock.now()).value,
             "breakers": breakers,
             "trouble": _scope(breakers),
-            "limits": {model or "_none": _limits(limits) for model, limits in notes.limits.items()},
+            "limits": {model or "_none": _limits(limits.read()) for model, limits in notes.limits.items()},
             "serves": sorted(route.models) if route.models is not None else None,
             "modelsSeen": list(notes.models[:_MODELS_SHOWN]),
             "credential": "missing" if credential_missing else "own" if route.credential else "caller",

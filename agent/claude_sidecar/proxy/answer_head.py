@@ -3,7 +3,7 @@
 from claude_sidecar.hints.hint import HEADER_STATUSES
 from claude_sidecar.proxy.own_error import Refusal
 from claude_sidecar.telemetry.record import CallRecord
-from claude_sidecar.wire.headers import HeaderLines, end_to_end
+from claude_sidecar.wire.headers import HeaderLines, hop_by_hop, lowered_names
 
 _OURS = b"x-claude-sidecar-"
 _ROUTE = b"x-claude-sidecar-route"
@@ -54,7 +54,13 @@ def _upstreams(headers: HeaderLines, dropped: frozenset[bytes]) -> list[tuple[by
     Where it is another sidecar, ours replace all of its own, also those for which we have nothing to say:
     they tell of its part of the call, and a reader could not know that.
     """
-    return [line for line in end_to_end(headers, dropped) if not line[0].lower().startswith(_OURS)]
+    names = lowered_names(headers)
+    dropped |= hop_by_hop(headers, names)
+    return [
+        line
+        for line, name in zip(headers, names, strict=True)
+        if name not in dropped and not name.startswith(_OURS)
+    ]
 
 
 def own_error_lines(refusal: Refusal, record: CallRecord, body_bytes: int) -> list[tuple[bytes, bytes]]:

@@ -10,7 +10,7 @@ from claude_sidecar.proxy.own_error import OwnError, Refusal
 from claude_sidecar.proxy.own_words import no_room_words, too_large_words
 from claude_sidecar.proxy.passing_body import PassingBody
 from claude_sidecar.proxy.request_body import BodyTooLarge, RequestBody
-from claude_sidecar.proxy.stored_body import store_body
+from claude_sidecar.proxy.stored_body import store_body, whole_body
 from claude_sidecar.proxy.timed_body import BodyStopped, TimedBody, broken_body
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.record import CallRecord
@@ -45,10 +45,16 @@ class BodyIntake:
             raise BodyTooLarge(declared)
         if call.expects_continue:
             down.interim(b"HTTP/1.1 100 Continue")
-        source = TimedBody(request.content, deadline_s if repeatable and call.facts.is_post else None)
         room = BodyRoom(self._space, snapshot.limits.max_buffered_bytes, snapshot.limits.spool_bytes)
         coding = call.index.get(b"content-encoding")
-        if call.has_body and (room.keeps_nothing or not repeatable):
+        passes = call.has_body and (room.keeps_nothing or not repeatable)
+        if not passes and coding is None and request.content.is_eof():
+            body = whole_body(request.content, call.declared_bytes, room)
+            if body is not None:
+                record.body_kept = True if call.has_body else None
+                return body
+        source = TimedBody(request.content, deadline_s if repeatable and call.facts.is_post else None)
+        if passes:
             passing = PassingBody(source, call.declared_bytes)
             if repeatable:
                 await passing.look_at(coding, limit)

@@ -11,7 +11,12 @@ _PIECE_BYTES = 256 << 10
 
 
 class BodyStore:
-    """Keeps what it is given, as far as there is room. size_bytes: so much is kept."""
+    """Keeps what it is given, as far as there is room.
+
+    size_bytes: so much is kept; trouble: why there was no room, the last time there was none.
+    """
+
+    __slots__ = ("_file", "_memory_taken", "_parts", "_spool_taken", "room", "size_bytes", "trouble")
 
     def __init__(self, room: BodyRoom) -> None:
         self.room = room
@@ -21,7 +26,6 @@ class BodyStore:
         self._memory_taken = 0
         self._spool_taken = 0
         self.trouble = ""
-        """Why there was no room, the last time there was none."""
 
     @property
     def spooled(self) -> bool:
@@ -30,15 +34,17 @@ class BodyStore:
 
     def reserve(self, size_bytes: int) -> bool:
         """Take room for a body of a known size; False where there is none now."""
-        if size_bytes <= MEMORY_BYTES and self._hold_memory(size_bytes):
-            return True
-        return self._to_file(size_bytes)
+        return self.reserve_memory(size_bytes) or self._to_file(size_bytes)
+
+    def reserve_memory(self, size_bytes: int) -> bool:
+        """Take room in memory for a body of a known size; False where there is none, or it is too large."""
+        return size_bytes <= MEMORY_BYTES and self._hold_memory(size_bytes)
 
     def add(self, piece: bytes) -> bool:
         """Keep a piece; False where there is no room for it now, and nothing of it is kept."""
         size = self.size_bytes + len(piece)
         if self._file is None:
-            if size <= MEMORY_BYTES and self._hold_memory(size):
+            if self.reserve_memory(size):
                 self._parts.append(piece)
                 self.size_bytes = size
                 return True

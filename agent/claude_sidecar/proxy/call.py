@@ -1,8 +1,8 @@
 """One call of the app: the request as it stands on the wire, checked and read."""
 
 import re
-from dataclasses import dataclass
 
+import msgspec
 from aiohttp import web
 
 from claude_sidecar.config.own_address import is_own_address
@@ -10,7 +10,7 @@ from claude_sidecar.proxy.own_error import OwnError, Refused
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.wire.authority import Authority, parse_authority
 from claude_sidecar.wire.credential import Credential, find_credentials
-from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, every, index_of
+from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, every, index_of, lowered_names
 from claude_sidecar.wire.request_target import TargetFacts, read_target
 
 _HEADER_BLOCK_BYTES = 64 << 10
@@ -20,16 +20,17 @@ _ABSOLUTE_FORM = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?]*)(?P<rest
 _NO_PROXY_HERE = "set ANTHROPIC_BASE_URL to this address, not HTTP_PROXY or HTTPS_PROXY"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """target: path and query in origin-form; authority: the host the caller means to speak to, None where
-    HTTP/1.0 names none; lines: header lines as received; index: their first values, `host` the authority's;
+    HTTP/1.0 names none; lines: header lines as received; names: theirs in lower case; index: their first
+    values, `host` the authority's;
     declared_bytes: the body's content-length, None when chunked; has_body: whether framing announces one."""
 
     method: str
     target: str
     authority: Authority | None
     lines: HeaderLines
+    names: list[bytes]
     index: HeaderIndex
     facts: TargetFacts
     credentials: tuple[Credential, ...]
@@ -44,8 +45,9 @@ def read_call(request: web.BaseRequest) -> Call:
     aiohttp's parser has already refused both framings at once, folded lines and the like.
     """
     lines = request.raw_headers
-    index = index_of(lines)
-    _refuse_unforwardable(request, lines, index)
+    names = lowered_names(lines)
+    index = index_of(lines, names)
+    _refuse_unforwardable(request, lines, names, index)
     target, host = _addressed(request, index)
     if host is not None and host != index.get(b"host"):
         index = {**index, b"host": host}
@@ -56,6 +58,7 @@ def read_call(request: web.BaseRequest) -> Call:
         target=target,
         authority=parse_authority(host) if host is not None else None,
         lines=lines,
+        names=names,
         index=index,
         facts=read_target(request.method, target),
         credentials=find_credentials(lines),
@@ -76,9 +79,9 @@ def feature_of(index: HeaderIndex, snapshot: Snapshot) -> str:
     return value.decode("ascii", "replace")[:100] if value else ""
 
 
-def _refuse_unforwardable(request: web.BaseRequest, lines: HeaderLines, index: HeaderIndex) -> None:
-    # Where the index has as many names as there are lines, none is repeated.
-    names = [name.lower() for name, _ in lines] if len(index) < len(lines) else []
+def _refuse_unforwardable(
+    request: web.BaseRequest, lines: HeaderLines, names: list[bytes], index: HeaderIndex
+) -> None:
     size = len(request.raw_path) + sum([len(name) + len(value) + 4 for name, value in lines])
     if size > _HEADER_BLOCK_BYTES:
         raise _bad(f"the header block is over {_HEADER_BLOCK_BYTES} bytes; send fewer or shorter headers")

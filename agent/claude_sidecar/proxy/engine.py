@@ -1,7 +1,8 @@
 """The loop that carries out what the policy decides for one call, and nothing else."""
 
 import asyncio
-from dataclasses import dataclass
+
+import msgspec
 
 from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
@@ -10,12 +11,12 @@ from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.decide import HealthView, next_step
 from claude_sidecar.policy.next_route import has_next_route
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.ratelimit import NO_LIMITS, parse_rate_limits
+from claude_sidecar.policy.ratelimit import names_limits
 from claude_sidecar.policy.routing import Candidate, plan
 from claude_sidecar.policy.sdk_repeats import stops_the_sdk
 from claude_sidecar.policy.step import Deliver, GiveUp, Send, Wait
 from claude_sidecar.proxy.call_context import CallContext
-from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.health import Health, LearntLimits
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.request_head import own_credential_header
 from claude_sidecar.proxy.sender import Sender
@@ -29,8 +30,7 @@ _CLOCK_GRAIN_S = 0.001
 """An event loop may wake a timer early by its clock's grain."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """How a call ended: an upstream's reply, or what to say for lack of one; stops_the_sdk: whether the
     caller's SDK must not repeat it."""
 
@@ -127,11 +127,10 @@ class Engine:
         route = context.snapshot.routes[candidate.route_index]
         reply = outcome.reply
         unix_s = clock.unix_ns() / 1e9
-        if isinstance(reply, Reply):
-            limits = parse_rate_limits(reply.headers, unix_s)
-            # Counting has a limit of its own, which says nothing of what calls may send.
-            if limits is not NO_LIMITS and context.call.facts.operation != "count_tokens":
-                self._health.learn_limits(route, candidate.model, limits)
+        # Counting has a limit of its own, which says nothing of what calls may send.
+        counts = context.call.facts.operation == "count_tokens"
+        if isinstance(reply, Reply) and not counts and names_limits(reply.index):
+            self._health.learn_limits(route, candidate.model, LearntLimits(reply.headers, unix_s))
         if outcome.cause is not None:
             error_type = context.record.attempts[-1].error_type
             self._health.learn_error(route, outcome.cause, outcome.status, error_type, unix_s)

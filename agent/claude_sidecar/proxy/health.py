@@ -4,16 +4,19 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import partial
 
+import msgspec
+
 from claude_sidecar.causes import BREAKING, Cause
 from claude_sidecar.policy.breaker import Breaker, BreakerState
 from claude_sidecar.policy.budget import RetryBudget, Turn, pace_of
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.decide import HEALTHY, HealthView
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.ratelimit import RateLimits
+from claude_sidecar.policy.ratelimit import RateLimits, parse_rate_limits
 from claude_sidecar.policy.request_facts import Circuit
 from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.schema.snapshot import Route, Snapshot
+from claude_sidecar.wire.headers import HeaderLines
 from claude_sidecar.wire.model_name import shown_model
 
 _BREAKERS_MOST = 1024
@@ -23,12 +26,23 @@ _BreakerKey = tuple[str, str, str, str]
 """Route's name and origin, model, kind of call."""
 
 
+class LearntLimits(msgspec.Struct, frozen=True):
+    """Header lines of the newest answer that named limits, read when somebody asks; unix_s: when it came."""
+
+    headers: HeaderLines
+    unix_s: float
+
+    def read(self) -> RateLimits:
+        """What they say."""
+        return parse_rate_limits(self.headers, self.unix_s)
+
+
 @dataclass(slots=True)
 class RouteNotes:
     """What was seen of a route: last failure, learnt limits by model, models of its last list."""
 
     last_error: dict[str, object] | None = None
-    limits: OrderedDict[str, RateLimits] = field(default_factory=OrderedDict)
+    limits: OrderedDict[str, LearntLimits] = field(default_factory=OrderedDict)
     models: tuple[str, ...] = ()
 
 
@@ -144,7 +158,7 @@ class Health:
             found = self._notes[_id(route)] = RouteNotes()
         return found
 
-    def learn_limits(self, route: Route, model: str | None, limits: RateLimits) -> None:
+    def learn_limits(self, route: Route, model: str | None, limits: LearntLimits) -> None:
         """Keep the newest limits of a route and model, of so many models."""
         seen = self.notes(route).limits
         name = shown_model(model) or ""

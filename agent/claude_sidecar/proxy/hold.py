@@ -19,6 +19,13 @@ async def hold_body(reply: Reply, answer: Answer, until_s: float, limit_bytes: i
     The caller's time-out counts from what it receives: an answer that is coming is better begun than given
     up for it. Raises UpstreamFailure when it is cut before.
     """
+    body = answer.whole()
+    if body is not None:
+        # That is most answers which are no streams: no timer for them.
+        if body:
+            reply.prefix.append(body)
+        answer.close()
+        return
     answer.lift_deadline()
     held = 0
     reply.rest = answer

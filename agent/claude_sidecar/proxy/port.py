@@ -1,7 +1,7 @@
 """A port whose connections are bounded in number and in time: what data port and admin port share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,7 +123,15 @@ class PortConnection(RequestHandler):
         self._stop_awaiting_head()
         super().connection_lost(exc)
 
-    async def finish_response(
+    def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
+        """Write an answer."""
+        if self._half_closed or self._bounds.answer_s is not None:
+            return self._finish_bounded(request, resp, start_time)
+        return super().finish_response(request, resp, start_time)
+
+    async def _finish_bounded(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Write an answer, in time; behind the last one to a caller that sends no more, close."""
@@ -140,7 +148,8 @@ class PortConnection(RequestHandler):
 
     def _begin_newest(self) -> None:
         """A head is in. What can't be parsed comes as a message of its own, and ends the body before it."""
-        self._stop_awaiting_head()
+        if self._head_timer is not None:
+            self._stop_awaiting_head()
         self._head_bytes = 0
         newest, before = self._messages[-1][1], self._newest_body
         if before is not None and before is not newest and not before.is_eof():

@@ -3,13 +3,13 @@
 Which: docs/errors.md, "What is changed on the way".
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.instance import INSTANCE_HEADER
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.wire.credential import CREDENTIAL_HEADERS, CredentialKind, kind_of_key
-from claude_sidecar.wire.headers import end_to_end, render
+from claude_sidecar.wire.headers import hop_by_hop, render
 from claude_sidecar.wire.trace_context import write_traceparent
 
 _CREDENTIALS = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
@@ -28,8 +28,7 @@ _MAY_CHANGE = _CREDENTIALS | {
 _OAUTH_BETA = b"oauth-2025-04-20"
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """What differs from the caller's lines on one send.
 
     credential: the route's own, None forwards the caller's; identity: ask for no content coding;
@@ -52,12 +51,15 @@ def request_head(call: Call, route: Route, changes: Changes) -> bytes:
     own = changes.credential is not None
     length = None if changes.body_bytes is None else b"%d" % changes.body_bytes
     host_seen = length_seen = coding_seen = False
-    for line in end_to_end(call.lines, _ALWAYS_DROPPED):
-        name, value = line
-        lowered = name.lower()
+    ending = hop_by_hop(call.lines, call.names)
+    for line, lowered in zip(call.lines, call.names, strict=True):
+        if lowered in ending or lowered in _ALWAYS_DROPPED:
+            continue
         if lowered not in _MAY_CHANGE:
             lines.append(line)
-        elif lowered == b"host":
+            continue
+        name, value = line
+        if lowered == b"host":
             host_seen = True
             lines.append((name, route.authority.encode("idna" if not route.authority.isascii() else "ascii")))
         elif lowered == b"content-length":

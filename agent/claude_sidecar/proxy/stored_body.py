@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from typing import Protocol
 
 from claude_sidecar.proxy.body_room import BodyRoom, NoRoom
 from claude_sidecar.proxy.body_store import BodyStore
@@ -63,13 +64,17 @@ class StoredBody:
         limit_bytes: of one body, by the policy.
         """
         if reader is None and not self._store.spooled and self._coding is None:
-            self.facts = peek(self._store.in_memory()) if self.size_bytes else NO_FACTS
+            self.peek()
             return
         if reader is None:
             reader = reader_for(self._coding, limit_bytes)
             async for piece in self._store.pieces():
                 await read_into(reader, piece)
         self.facts, self._members = reader.facts(), reader.members
+
+    def peek(self) -> None:
+        """Take the facts of a body that is in memory and not coded."""
+        self.facts = peek(self._store.in_memory()) if self.size_bytes else NO_FACTS
 
     async def renamed(self, model: str) -> SentBody:
         """The body with another model's name, made once a name."""
@@ -107,6 +112,31 @@ class StoredBody:
                 body.release()
         self._renamed.clear()
         self._store.release()
+
+
+class WholeSource(Protocol):
+    """A body that has come whole."""
+
+    def read_nowait(self) -> bytes:
+        """All of it."""
+
+
+def whole_body(source: WholeSource, size_bytes: int | None, room: BodyRoom) -> StoredBody | None:
+    """A small body of which nothing is waited for: so most of them come. None where it takes `store_body`.
+
+    size_bytes: its content-length. Raises what the source does.
+    """
+    store = BodyStore(room)
+    if size_bytes is None or not store.reserve_memory(size_bytes):
+        return None
+    body = StoredBody(store, None)
+    try:
+        store.add(source.read_nowait())
+        body.peek()
+    except BaseException:
+        store.release()
+        raise
+    return body
 
 
 async def store_body(

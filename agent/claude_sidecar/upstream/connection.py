@@ -136,6 +136,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._resume_reading()
         return data
 
+    def whole(self) -> bytes | None:
+        """The whole body where it has come, None where it has not."""
+        return self.answer.take() if self.answer.complete else None
+
     def lift_deadline(self) -> None:
         """Whoever reads the answer decides how long it may take in all."""
         self._timers.deadline_by = None
@@ -162,13 +166,13 @@ class UpstreamConnection(asyncio.Protocol):
         self._busy = False
         self._rested = True
         self.idle_since = now
-        self._timers.disarm()
+        self._timers.clear()
         if self._read_paused:
             self._resume_reading()
 
     def abort(self) -> None:
         """Close at once."""
-        self._timers.disarm()
+        self._timers.stop()
         self.closed = True
         if self.transport is not None:
             self.transport.abort()
@@ -246,7 +250,7 @@ class UpstreamConnection(asyncio.Protocol):
         if answer.head_done and not had_head:
             self._head_came()
         if self.answer.complete:
-            self._timers.disarm()
+            self._timers.clear()
             answer.let_parser_go()
         elif answer.buffered_bytes > _BUFFER_HIGH_BYTES and not self._read_paused:
             self._pause_reading()
@@ -259,7 +263,7 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self.closed = True
-        self._timers.disarm()
+        self._timers.stop()
         self.on_lost(self)
         if self._busy and not self.answer.complete:
             if exc is None:

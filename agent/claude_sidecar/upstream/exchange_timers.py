@@ -12,12 +12,13 @@ _GRAIN_S = 0.001
 class ExchangeTimers:
     """Calls `expired` with the phase whose time is up, at most once an exchange.
 
-    The idle timer is not set anew for every byte, nor the stalled one for every event: when it fires too
-    early it is set for the rest.
+    The handle is not set anew for what is due later than it fires, be it for every byte, for every event or
+    for the connection's next exchange: when it fires too early it sets itself for the rest.
     """
 
     __slots__ = (
         "_expired",
+        "_fires_at",
         "_handle",
         "_loop",
         "deadline_by",
@@ -33,11 +34,11 @@ class ExchangeTimers:
         self._loop = loop
         self._expired = expired
         self._handle: asyncio.TimerHandle | None = None
+        self._fires_at = 0.0
         self.clear()
 
     def clear(self) -> None:
-        """No timer runs."""
-        self.disarm()
+        """Nothing is due any more."""
         self.first_byte_by: float | None = None
         self.first_delta_by: float | None = None
         self.deadline_by: float | None = None
@@ -48,37 +49,44 @@ class ExchangeTimers:
 
     def arm(self) -> None:
         """Take changed times into account."""
-        self.disarm()
-        due = self._next_due()
-        if due is not None:
-            self._handle = self._loop.call_at(due[0], self._fire)
+        when, _ = self._next_due()
+        if when is None or (self._handle is not None and self._fires_at <= when):
+            return
+        if self._handle is not None:
+            self._handle.cancel()
+        self._fires_at = when
+        self._handle = self._loop.call_at(when, self._fire)
 
-    def disarm(self) -> None:
-        """Stop."""
+    def stop(self) -> None:
+        """The connection is gone: nothing is due, and nothing will be."""
+        self.clear()
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
 
-    def _next_due(self) -> tuple[float, Phase] | None:
-        due: list[tuple[float, Phase]] = []
-        if self.first_byte_by is not None:
-            due.append((self.first_byte_by, Phase.FIRST_BYTE))
-        if self.first_delta_by is not None:
-            due.append((self.first_delta_by, Phase.FIRST_DELTA))
-        if self.deadline_by is not None:
-            due.append((self.deadline_by, Phase.DEADLINE))
+    def _next_due(self) -> tuple[float | None, Phase]:
+        """The first moment at which a time is up, None for never, and whose it is."""
+        when, phase = self.deadline_by, Phase.DEADLINE
+        if (by := self.first_byte_by) is not None and (when is None or by < when):
+            when, phase = by, Phase.FIRST_BYTE
+        if (by := self.first_delta_by) is not None and (when is None or by < when):
+            when, phase = by, Phase.FIRST_DELTA
         if self.idle_s is not None and self.idle_from is not None:
-            due.append((self.idle_from + self.idle_s, Phase.IDLE))
+            by = self.idle_from + self.idle_s
+            if when is None or by < when:
+                when, phase = by, Phase.IDLE
         if self.stalled_s is not None:
-            due.append((self.stalled_from + self.stalled_s, Phase.STALLED))
-        return min(due, default=None)
+            by = self.stalled_from + self.stalled_s
+            if when is None or by < when:
+                when, phase = by, Phase.STALLED
+        return when, phase
 
     def _fire(self) -> None:
         self._handle = None
-        due = self._next_due()
-        if due is None:
+        when, phase = self._next_due()
+        if when is None:
             return
-        if self._loop.time() + _GRAIN_S < due[0]:
+        if self._loop.time() + _GRAIN_S < when:
             self.arm()
         else:
-            self._expired(due[1])
+            self._expired(phase)

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from claude_sidecar import clock
 from claude_sidecar.schema.snapshot import Route
@@ -26,8 +27,7 @@ class RequestBody(Protocol):
         """The body in pieces, from its beginning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timers:
+class Timers(msgspec.Struct, frozen=True):
     """connect_s, first_byte_s, idle_s: seconds, None for no limit; deadline_by, first_delta_by (until the
     commit): on the loop's clock.
 
@@ -41,8 +41,7 @@ class Timers:
     first_delta_by: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class UpstreamRequest(msgspec.Struct, frozen=True):
     """One send: its head as bytes, its body.
 
     account: what tells the credential that is sent from others: connections are pooled by it;
@@ -73,6 +72,9 @@ class Answer(Protocol):
         progressed: what was read last is more than a sign of life. An argument, since a call of its own for
         each event would cost more than all else that is done for it here.
         """
+
+    def whole(self) -> bytes | None:
+        """All that is unread of the body where its end has come, so that nobody need wait; else None."""
 
     def lift_deadline(self) -> None:
         """Let go of the call's deadline: whoever reads decides how long the answer may take in all."""
@@ -193,6 +195,9 @@ class _PooledAnswer:
         if self._connection is None:
             return b""
         return await self._connection.read(progressed)
+
+    def whole(self) -> bytes | None:
+        return self._connection.whole() if self._connection is not None else None
 
     def lift_deadline(self) -> None:
         if self._connection is not None:

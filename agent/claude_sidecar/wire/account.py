@@ -11,11 +11,7 @@ def account_of(callers: Iterable[Credential], own: bytes | None) -> bytes:
 
     A digest, because idle connections outlive their calls and no key should.
     """
-    sent = sha256()
     if own is not None:
-        sent.update(own)
-    else:
-        for credential in callers:
-            name, value = credential.header.encode("ascii"), credential.value
-            sent.update(b"%b %d %b" % (name, len(value), value))
-    return sent.digest()
+        return sha256(own).digest()
+    sent = [b"%b %d %b" % (found.header.encode("ascii"), len(found.value), found.value) for found in callers]
+    return sha256(b"".join(sent)).digest()

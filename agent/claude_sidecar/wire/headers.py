@@ -23,6 +23,8 @@ _HOP_BY_HOP = frozenset(
 )
 """RFC 9110 section 7.6.1, with the `Proxy-Connection` and `Keep-Alive` of older clients."""
 
+_NAME_NO_LINES = frozenset({b"", b"close", b"keep-alive", b"content-length"})
+
 
 def first(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     """Value of the first line of that lower-case name, None if there is none."""
@@ -33,9 +35,19 @@ def first(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     return None
 
 
-def index_of(lines: HeaderLines) -> HeaderIndex:
-    """For a head that is asked for many names: one look at each line instead of one at each for each name."""
-    return {name.lower(): value for name, value in reversed(lines)}
+def lowered_names(lines: HeaderLines) -> list[bytes]:
+    """Each line's name in lower case: made once a head, for all that look for names in it."""
+    return [name.lower() for name, _ in lines]
+
+
+def index_of(lines: HeaderLines, names: Sequence[bytes] | None = None) -> HeaderIndex:
+    """For a head that is asked for many names: one look at each line instead of one at each for each name.
+
+    names: the lines' own in lower case, where they are at hand.
+    """
+    if names is None:
+        return {name.lower(): value for name, value in reversed(lines)}
+    return {name: line[1] for name, line in zip(reversed(names), reversed(lines), strict=True)}
 
 
 def every(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
@@ -43,29 +55,31 @@ def every(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
     return [value for line_name, value in lines if line_name.lower() == name]
 
 
-def end_to_end(lines: HeaderLines, also_dropped: frozenset[bytes] = frozenset()) -> list[tuple[bytes, bytes]]:
-    """The lines that go on to the other side: without hop-by-hop ones and those named in `Connection`.
+def hop_by_hop(lines: HeaderLines, names: Sequence[bytes]) -> frozenset[bytes]:
+    """Which lines end here: hop-by-hop ones and those named in `Connection`; names: the lines' own.
 
     `Connection` may not name content-length away, which RFC 9110 section 7.6.1 forbids senders to try: a body
     would go on without its end.
     """
-    kept = []
-    named: set[bytes] = set()
-    for line in lines:
-        lowered = line[0].lower()
-        if lowered in _HOP_BY_HOP:
-            if lowered == b"connection":
-                named.update(token.strip().lower() for token in line[1].split(b","))
-        elif lowered not in also_dropped:
-            kept.append(line)
-    named -= {b"", b"close", b"keep-alive", b"content-length"}
-    return [line for line in kept if line[0].lower() not in named] if named else kept
+    if b"connection" not in names:
+        return _HOP_BY_HOP
+    said = b",".join([line[1] for line, name in zip(lines, names, strict=True) if name == b"connection"])
+    named = {token.strip() for token in said.lower().split(b",")} - _NAME_NO_LINES
+    return _HOP_BY_HOP | named if named else _HOP_BY_HOP
+
+
+def end_to_end(
+    lines: HeaderLines, also_dropped: frozenset[bytes] = frozenset(), names: Sequence[bytes] | None = None
+) -> list[tuple[bytes, bytes]]:
+    """The lines that go on to the other side; names: the lines' own in lower case, where they are at hand."""
+    if names is None:
+        names = lowered_names(lines)
+    dropped = hop_by_hop(lines, names)
+    if also_dropped:
+        dropped |= also_dropped
+    return [line for line, name in zip(lines, names, strict=True) if name not in dropped]
 
 
 def render(start_line: bytes, lines: HeaderLines) -> bytes:
     """A message head, blank line included."""
-    parts = [start_line, b"\r\n"]
-    for name, value in lines:
-        parts += (name, b": ", value, b"\r\n")
-    parts.append(b"\r\n")
-    return b"".join(parts)
+    return b"\r\n".join([start_line, *map(b": ".join, lines), b"", b""])

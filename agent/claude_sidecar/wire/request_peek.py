@@ -1,7 +1,6 @@
 """The few facts of a request's body that routing needs, found without building the rest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -11,8 +10,7 @@ from claude_sidecar.wire.body_scanner import BodyScanner, Member, may_bind
 _MODEL_LONGEST = 256
 
 
-@dataclass(frozen=True, slots=True)
-class BodyFacts:
+class BodyFacts(msgspec.Struct, frozen=True):
     """model, inference_geo: as the body names them; stream: whether it asks for one; account_bound: names a
     file, container or thread, which live in one account; max_tokens: None if not a number; names_max_tokens:
     whether there is such a field at all, None where the body could not be read."""

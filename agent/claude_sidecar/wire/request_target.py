@@ -1,13 +1,12 @@
 """What kind of call a method and a path make (docs/policy.md, "Repeats" and "Models")."""
 
-from dataclasses import dataclass
+import msgspec
 
 _REPEATED_POSTS = frozenset({"/v1/messages", "/v1/complete", "/v1/messages/count_tokens"})
 _ANY_ACCOUNT = ("/v1/models",)
 
 
-@dataclass(frozen=True, slots=True)
-class TargetFacts:
+class TargetFacts(msgspec.Struct, frozen=True):
     """repeatable: may be sent more than once; one_account: lives in one account by its path;
     operation: `chat`, `text_completion` or `count_tokens` for inference, else None."""
 
