@@ -39,6 +39,7 @@ async def hold_body(reply: Reply, answer: Answer, until_s: float, limit_bytes: i
                     return
                 held += len(data)
                 reply.prefix.append(data)
+                reply.see(data)
     except TimeoutError:
         return
 

@@ -101,8 +101,6 @@ async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
         with_callers_origin(reply, route, context.call.index.get(b"host"))
     else:
         await hold_body(reply, answer, context.deadline_s)
-        for data in reply.prefix if reply.tee is not None else ():
-            reply.see(data)
     if reply.rest is not None:
         idle_s = snapshot.timeouts.idle_s if context.call.facts.is_post and context.repeatable else None
         stalled_s = (snapshot.timeouts.stalled_s or None) if context.streams and view is not None else None

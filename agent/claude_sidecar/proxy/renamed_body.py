@@ -66,13 +66,13 @@ class RecodedBody:
         """Coded anew, in steps between which other calls have their turn."""
         decoder, changed, coder = Decoder(self._coding), Splicer(self._edits), encoder(self._coding)
         async for piece in self._body.pieces():
-            coded = bytes(piece)
-            while plain := _decoded(decoder, coded):
-                coded = b""
+            plain = _decoded(decoder, bytes(piece))
+            while plain or decoder.waiting:
                 out = b"".join(coder.encode(bytes(part)) for part in changed.feed(plain))
                 if out:
                     yield out
                 await clock.sleep(0)
+                plain = _decoded(decoder, b"")
         if not (decoder.at_end or decoder.surplus):
             raise _broken()
         yield coder.finish()

@@ -1,9 +1,12 @@
-"""Content codings undone and done again, piece by piece and in bounded memory."""
+"""Content codings undone and done again, piece by piece, in bounded memory and bounded steps."""
 
 from claude_sidecar.wire.codecs import CodedStream, CodingUnknown, Encoder, codec_named
 
 _WINDOW_BYTES = 16 << 10
 """Coded bytes given to a library at once: what lies behind a member's end is copied once a member."""
+
+MEMBERS_MOST = 2000
+"""Ended in one step, some milliseconds: an empty one takes 20 bytes (a zstd frame 8) and gives no byte."""
 
 
 class CodingBroken(ValueError):
@@ -46,13 +49,16 @@ class Decoder:
         return self._member is None and not self.waiting and not self.surplus
 
     def feed(self, data: bytes, most_bytes: int) -> bytes:
-        """Up to `most_bytes` of what these bytes, and those before, decode to. Raises CodingBroken."""
+        """Up to `most_bytes` of what these bytes, and those before, decode to. Raises CodingBroken.
+
+        It may be less, or nothing, while there is more (`waiting`): many members are more than one step.
+        """
         parts: list[bytes] = []
-        room = most_bytes
+        room, members_left = most_bytes, MEMBERS_MOST
         pending = self._pushed_back + data if self._pushed_back else data
         at = 0
         self._pushed_back = b""
-        while room > 0 and not self.surplus:
+        while room > 0 and members_left > 0 and not self.surplus:
             window = b""
             if not self._waiting:
                 window = self._pushed_back or pending[at : at + _WINDOW_BYTES]
@@ -62,6 +68,7 @@ class Decoder:
                     break
             plain = self._decompress(window, room)
             room -= len(plain)
+            members_left -= self._member is None
             parts.append(plain)
         self._pushed_back += pending[at:] if not self.surplus else b""
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -112,6 +119,8 @@ class Plain:
 class TeeDecoder:
     """Decodes a copy of what flows by, up to a limit; past it, or after garbage, it gives nothing more.
 
+    What flows by does not wait: a piece of more than MEMBERS_MOST members is garbage, too.
+
     coding: the answer's `content-encoding`, None or empty for none; limit_bytes: decoded bytes in all,
     so that a small body can't unfold without end. Raises CodingUnknown.
     """
@@ -141,6 +150,7 @@ class TeeDecoder:
             self.broken = True
             return b""
         self._left -= len(plain)
+        self.broken = self._left > 0 and self._decoder.waiting
         self.is_whole = self._decoder.at_end
         if self._decoder.surplus:
             self._left = 0

@@ -60,3 +60,21 @@ async def test_a_stream_with_a_member_an_event_is_seen_to_its_end(coding, starte
         got = await bench.ask(request_bytes(body=message_body(stream=True)))
         assert (got.status, got.body, got.end) == (200, b"".join(packed), "whole")
         assert len(upstream.requests) == 1
+
+
+async def test_an_answer_of_empty_members_is_passed_on_as_it_came_and_never_read_whole(started) -> None:
+    body = gzip.compress(b"") * 30_000
+    lines = [("content-encoding", "gzip")]
+    upstream = ScriptedUpstream([answer(200, body, lines), answer(429, body, lines)])
+    async with started(upstream, retry={"maxAttempts": 1}) as bench:
+        for status in (200, 429):
+            got = await bench.message()
+            assert (got.status, got.body) == (status, body)
+
+
+async def test_a_stream_of_empty_members_passes_unread(started) -> None:
+    head = STREAM_HEAD.replace(b"transfer-", b"content-encoding: gzip\r\ntransfer-")
+    packed = gzip.compress(b"") * 5000 + gzip.compress(b"".join(stream_events()))
+    async with started(ScriptedUpstream(otherwise=head + chunk(packed) + LAST_CHUNK)) as bench:
+        got = await bench.ask(request_bytes(body=message_body(stream=True)))
+        assert (got.status, got.body, got.end) == (200, packed, "whole")

@@ -108,6 +108,15 @@ async def test_a_body_of_several_gzip_members_is_read_and_renamed(started) -> No
         assert json.loads(gzip.decompress(bench.first.requests[0].body))["model"] == "up-id"
 
 
+async def test_a_body_with_thousands_of_empty_members_in_it_is_renamed(started) -> None:
+    body = body_of("x" * 100)
+    coded = gzip.compress(body[:50]) + gzip.compress(b"") * 5000 + gzip.compress(body[50:])
+    async with started(ScriptedUpstream(otherwise=answer()), routes=MAPPED) as bench:
+        assert (await bench.ask(asked_with(coded, "gzip"))).status == 200
+        renamed = gzip.decompress(bench.first.requests[0].body)
+        assert renamed == body.replace(b'"model" :"anthropic/opus"', b'"model" :"up-id"')
+
+
 async def test_without_room_for_a_second_body_it_is_coded_as_it_is_sent(started) -> None:
     body = body_of(noise(1.2))
     coded = gzip.compress(body)

@@ -1,9 +1,12 @@
 """The tee's decoder: every coding, any chunking, a hard limit, and garbage without harm."""
 
 import gzip
+import sys
 import tracemalloc
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import brotli
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_sidecar.wire.codecs import CodingUnknown
-from claude_sidecar.wire.content_coding import Decoder, TeeDecoder, decoded, encoder
+from claude_sidecar.wire.content_coding import MEMBERS_MOST, Decoder, TeeDecoder, decoded, encoder
 
 ENCODERS: dict[bytes | None, Callable[[bytes], bytes]] = {
     None: bytes,
@@ -160,6 +163,58 @@ def test_what_an_encoder_writes_a_decoder_reads(coding: bytes, parts: list[bytes
     assert decoded(coded, coding, 1 << 20) == b"".join(parts)
 
 
-def test_thousands_of_small_members_are_one_body() -> None:
-    member = gzip.compress(b"x")
-    assert decoded(member * 20_000, b"gzip", 1 << 20) == b"x" * 20_000
+EMPTY = {
+    "gzip": (b"gzip", gzip.compress(b"")),
+    "zstd": (b"zstd", zstd.compress(b"")),
+    "skippable": (b"zstd", b"\x50\x2a\x4d\x18" + bytes(4)),
+}
+SMALL = EMPTY | {"one byte": (b"gzip", gzip.compress(b"x"))}
+
+
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """How often a library was given something, counted instead of timed."""
+    calls = [0]
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        calls[0] += event == "call" and frame.f_code.co_name == "_decompress"
+
+    sys.setprofile(note)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize(("coding", "member"), SMALL.values(), ids=list(SMALL))
+def test_a_step_ends_after_so_many_members_and_the_next_goes_on(coding: bytes, member: bytes) -> None:
+    decoder, piece, steps, found = Decoder(coding), member * 10 * MEMBERS_MOST, 0, b""
+    while piece or decoder.waiting:
+        with counted() as calls:
+            found += decoder.feed(piece, 1 << 20)
+        assert calls[0] <= MEMBERS_MOST + len(member) * MEMBERS_MOST // (16 << 10) + 2
+        piece, steps = b"", steps + 1
+    assert steps == 10
+    assert found.strip(b"x") == b""
+    assert decoder.at_end
+
+
+@pytest.mark.parametrize(("coding", "member"), EMPTY.values(), ids=list(EMPTY))
+def test_what_flows_by_in_too_many_members_is_given_up_on(coding: bytes, member: bytes) -> None:
+    tee = TeeDecoder(coding, 1 << 20)
+    with counted() as calls:
+        assert tee.decode(member * 50_000 + ENCODERS[coding](b"x")) == b""
+        assert tee.decode(ENCODERS[coding](b"x")) == b""
+    assert calls[0] < 2 * MEMBERS_MOST
+    assert (tee.broken, tee.is_whole) == (True, False)
+
+
+def test_two_thousand_small_members_are_one_body() -> None:
+    assert decoded(gzip.compress(b"x") * MEMBERS_MOST, b"gzip", 1 << 20) == b"x" * MEMBERS_MOST
+
+
+def test_a_member_an_event_is_read_for_ever_as_it_flows_by() -> None:
+    tee, member = TeeDecoder(b"gzip", 1 << 20), gzip.compress(b"event: ping\n\n")
+    for _ in range(3 * MEMBERS_MOST):
+        assert tee.decode(member) == b"event: ping\n\n"
+    assert tee.is_whole

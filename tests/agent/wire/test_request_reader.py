@@ -54,6 +54,12 @@ def test_members_and_frames_in_a_row_are_one_body(coding: bytes) -> None:
     assert reader.facts() == peek(BODY)
 
 
+def test_a_body_behind_thousands_of_empty_members_is_read_step_by_step() -> None:
+    reader = RequestReader(b"gzip", MIB)
+    assert read(reader, gzip.compress(b"") * 20_000 + gzip.compress(BODY), MIB) == 10
+    assert reader.facts() == peek(BODY)
+
+
 @pytest.mark.parametrize("coding", [coding for coding in CODINGS if coding not in (None, b"identity")])
 def test_a_small_body_does_not_unfold_without_end(coding: bytes) -> None:
     bomb = CODINGS[coding](b'{"model":"m","x":"' + bytes(16 * MIB) + b'"}')
