@@ -20,22 +20,24 @@ class EventView:
     """Feeds on an answer's bytes, gives back what may be relayed: whole events.
 
     started: `message_start` came. has_delta: a delta came. stopped: `message_stop` came. error: of an error
-    event, error_data: its data. has_events, has_content: an event came; one that is no ping. progressed: set
-    when more than pings and comments came. opaque: coded in a way that can't be read, so nothing is known.
+    event, error_data: its data. finished: the body's end came. has_events, has_content: an event came; one
+    that is no ping. progressed: set when more than pings and comments came. opaque: coded in a way that can't
+    be read, so nothing is known. inference: whether it is a model's answer.
     Content-coded streams are relayed as the bytes come, and read in a decoded copy.
     """
 
     __slots__ = (
         "_facts",
         "_framer",
-        "_inference",
         "_tee",
         "coded",
         "error",
         "error_data",
+        "finished",
         "has_content",
         "has_delta",
         "has_events",
+        "inference",
         "opaque",
         "progressed",
         "started",
@@ -46,7 +48,7 @@ class EventView:
         """inference: whether it is a model's answer; events of other streams (a session's) are not judged:
         an `error` among them need not be the end."""
         self._facts = facts
-        self._inference = inference
+        self.inference = inference
         self._framer = EventFramer()
         self.coded = coding is not None and coding.strip().lower() not in (b"", b"identity")
         self._tee: TeeDecoder | None = None
@@ -57,7 +59,7 @@ class EventView:
             except CodingUnknown:
                 self.opaque = True
         self.started = self.has_events = self.has_content = False
-        self.has_delta = self.stopped = self.progressed = False
+        self.has_delta = self.stopped = self.progressed = self.finished = False
         self.error: ErrorBody | None = None
         self.error_data = b""
 
@@ -101,13 +103,14 @@ class EventView:
 
     def finish(self) -> bytes:
         """At the end: what came of an event whose blank line is missing; it counts if its data is whole."""
+        self.finished = True
         rest = self._framer.rest()
         if rest and not self.ended and _has_whole_data(rest):
             self._read(rest)
         return b"" if self.coded else rest
 
     def _read(self, event: bytes) -> None:
-        if self.error is not None or not self._inference:
+        if self.error is not None or not self.inference:
             return
         kind = event_type(event)
         if kind in _DELTAS:

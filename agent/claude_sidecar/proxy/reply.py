@@ -50,6 +50,15 @@ class Reply:
         value = self.index.get(b"request-id")
         return value.decode("ascii", "replace")[:100] if value is not None else None
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether it is a model's stream that has not ended whole: a message without `message_stop`, or a
+        completion, which has no such event, without its body's end or with an error."""
+        view = self.events
+        if view is None or not view.inference:
+            return False
+        return not (view.stopped if self.guarded else view.finished and view.error is None)
+
     def see(self, data: bytes) -> None:
         """Take a decoded copy of body bytes that flow by."""
         if self.tee is not None:

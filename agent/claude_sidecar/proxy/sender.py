@@ -173,7 +173,7 @@ def note_answer(attempt: AttemptRecord, reply: Reply) -> None:
     if reply.rest is None:
         reply.read_copy()
     facts = reply.facts
-    attempt.partial = reply.events is not None and reply.guarded and not reply.events.stopped
+    attempt.partial = reply.is_partial
     attempt.usage = facts.usage
     attempt.response_model = facts.model
     attempt.response_id = facts.message_id

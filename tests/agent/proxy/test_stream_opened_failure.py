@@ -15,6 +15,7 @@ from support.fakes.wire_bytes import (
     answer,
     chunk,
     error,
+    event,
     message_body,
     stream_answer,
     stream_events,
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.looptime
 
 EVENTS = stream_events()
 REQUEST = request_bytes(body=message_body(stream=True))
+COMPLETE = request_bytes(target="/v1/complete", body=message_body(stream=True, prompt="Hi"))
 ONCE = {"maxAttempts": 1}
 TWICE = {"maxAttempts": 2, "budget": {"percent": 100, "minPerSecond": 1000}}
 OPENED = [STREAM_HEAD, chunk(EVENTS[0]), Pause(20)]
@@ -216,6 +218,36 @@ async def test_usage_of_a_whole_stream_is_not_partial(started) -> None:
         await watch(bench.port, REQUEST)
         call = await told(bench)
         assert (call["attempts"][0]["partial"], call["commitReason"]) == (False, "first-delta")
+
+
+COMPLETION = [event("completion", completion=" Hi"), event("completion", stop_reason="stop_sequence")]
+
+
+@pytest.mark.parametrize(
+    ("end", "partial"),
+    [
+        ([chunk(COMPLETION[1]), LAST_CHUNK], False),
+        ([Reset()], True),
+        ([chunk(OVERLOADED_EVENT), LAST_CHUNK], True),
+    ],
+)
+async def test_completion_is_partial_unless_its_body_came_to_its_end(end, partial, started) -> None:
+    script = [STREAM_HEAD, chunk(COMPLETION[0]), Pause(1), *end]
+    async with started(ScriptedUpstream([script])) as bench:
+        await watch(bench.port, COMPLETE)
+        assert (await told(bench))["attempts"][0]["partial"] is partial
+
+
+async def test_completion_that_the_caller_left_is_partial(started) -> None:
+    script = [STREAM_HEAD, chunk(COMPLETION[0]), Hang()]
+    async with started(ScriptedUpstream([script])) as bench:
+        async with connected(bench.port) as app:
+            await app.send(COMPLETE)
+            await app.head()
+            await app.chunk()
+        await asyncio.sleep(0.1)
+        call = await told(bench)
+        assert (call["cancelled"], call["attempts"][0]["partial"]) == (True, True)
 
 
 async def test_error_inside_a_held_200_that_is_delivered_is_told_as_a_failure(started, caplog) -> None:
