@@ -23,6 +23,7 @@ class Ending(StrEnum):
     CREDENTIAL_MISSING = "credential missing"
     ROUTES_SPENT = "no route left"
     FUTILE = "calls are cut there at about the same age"
+    OUT_OF_FILES = "no file descriptor is left"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import names_limits
 from claude_sidecar.policy.routing import Candidate, plan
 from claude_sidecar.policy.sdk_repeats import stops_the_sdk
-from claude_sidecar.policy.step import Deliver, GiveUp, Send, Wait
+from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Send, Wait
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.health import Health, LearntLimits
 from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.request_head import own_credential_header
 from claude_sidecar.proxy.sender import Sender
 from claude_sidecar.telemetry.record import FallbackRecord, WaitRecord
+from claude_sidecar.upstream.out_of_files import OutOfFiles
 from claude_sidecar.wire.credential import CredentialKind, alias_of_key
 
 _STEPS_MOST = 64
@@ -57,6 +58,7 @@ class Engine:
         """Carry a call to its answer; cancelling it lets go of everything upstream."""
         facts = context.facts
         state = CallState(context.snapshot, facts, plan(context.snapshot, facts))
+        turn: Turn | None = None
         if facts.repeatable:
             self._health.budget.call(clock.now())
         try:
@@ -66,36 +68,57 @@ class Engine:
                 step = next_step(state, view, now, clock.chance())
                 match step:
                     case Wait():
-                        state = await self._wait(context, state, step, now)
+                        state, turn = await self._wait(context, state, step, now)
                     case Send():
+                        self._spend(state, step, turn, now)
+                        turn = None
                         state = await self._send(context, state, step, view, now)
                     case Deliver() | GiveUp():
-                        context.record.cut_after_s = state.cut_after_s
-                        return Delivery(step, state.candidates, stops_the_sdk(step, context.snapshot))
+                        return _delivery(context, state, step)
+        except OutOfFiles:
+            if state.answer is None:
+                raise
+            return _delivery(context, state, Deliver(state.answer, Ending.OUT_OF_FILES))
         except BaseException:
             _close(state.answer)
             raise
+        finally:
+            if turn is not None:
+                self._health.budget.give_back(turn)
         raise RuntimeError("the decision did not end")
 
-    async def _wait(self, context: CallContext, state: CallState, step: Wait, now: float) -> CallState:
-        """A pause, and what it was in the end: a turn in the budget may come earlier than foreseen."""
+    async def _wait(
+        self, context: CallContext, state: CallState, step: Wait, now: float
+    ) -> tuple[CallState, Turn | None]:
+        """A pause, and what it was in the end: a turn in the budget may come earlier than foreseen.
+
+        The turn that has come is to be spent on a send, or given back if none follows.
+        """
+        turn: Turn | None = None
         try:
             if step.turn_from_s is not None:
-                await _come(self._health.reserve(state, step.candidate, step.turn_from_s, now), self._health)
+                turn = self._health.reserve(state, step.candidate, step.turn_from_s, now)
+                await _come(turn, self._health)
             elif step.seconds > 0:
                 await clock.sleep(step.seconds)
         finally:
             waited_s = clock.now() - now
             if step.seconds > 0:
                 context.record.waits.append(WaitRecord(now, waited_s, step.reason))
-        return state.waited(step, waited_s)
+        return state.waited(step, waited_s), turn
+
+    def _spend(self, state: CallState, step: Send, turn: Turn | None, now: float) -> None:
+        """Take the turn that a send needs: the one that was waited for, or one of this moment."""
+        if step.spends_budget:
+            turn = self._health.reserve(state, step.candidate, now, now)
+        if turn is not None:
+            self._health.budget.take(turn)
 
     async def _send(
         self, context: CallContext, state: CallState, step: Send, health: HealthView, now: float
     ) -> CallState:
         candidate = state.candidates[step.candidate]
-        if step.spends_budget:
-            self._health.budget.take(self._health.reserve(state, step.candidate, now, now))
+        moves = len(context.record.fallbacks)
         _note_move(context, state, candidate, now)
         state = state.sending(step)
         self._health.sent(context.snapshot, candidate, state.facts.circuit, now)
@@ -109,8 +132,8 @@ class Engine:
                 step,
                 leaves_without_delta=_leaves(context, state, health, now),
             )
-        except BaseException:
-            _close(state.answer)
+        except OutOfFiles:
+            del context.record.fallbacks[moves:]  # nothing was sent there
             raise
         finally:
             self._health.ended(context.snapshot, candidate, state.facts.circuit, outcome, clock.now())
@@ -170,10 +193,14 @@ async def _come(turn: Turn, health: Health) -> None:
     except BaseException:
         health.budget.give_back(turn)
         raise
-    health.budget.take(turn)
 
 
 _NONE_MISSING: frozenset[int] = frozenset()
+
+
+def _delivery(context: CallContext, state: CallState, step: Deliver | GiveUp) -> Delivery:
+    context.record.cut_after_s = state.cut_after_s
+    return Delivery(step, state.candidates, stops_the_sdk(step, context.snapshot))
 
 
 def _leaves(context: CallContext, state: CallState, health: HealthView, now: float) -> bool:

@@ -11,6 +11,7 @@ from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.policy.deadline import deadline_s
 from claude_sidecar.policy.request_facts import sdk_repeats
+from claude_sidecar.policy.step import Ending
 from claude_sidecar.proxy.answer_head import own_error_lines, reason_of
 from claude_sidecar.proxy.body_intake import BODY_TROUBLES, BodyIntake, body_refusal
 from claude_sidecar.proxy.body_room import BufferSpace
@@ -146,6 +147,8 @@ class Handler:
             if context.streams:
                 context.opener = Opener(down, opening_of(call, record, snapshot), record)
             delivery = await self._engine.run(context)
+            if delivery.step.ending is Ending.OUT_OF_FILES:
+                self._files.tell_spent()
             if delivery.reply is None:
                 record.retry_outcome = retry_outcome(record, delivery)
                 error, message = words_for(context, delivery, self._credentials)

@@ -73,6 +73,16 @@ def test_a_turn_given_back_goes_to_who_asked_first_and_its_room_to_the_next() ->
     assert [second.at_s, later.at_s, third.at_s] == [0.0, 2.0, 1.0]
 
 
+def test_a_turn_that_came_may_be_given_back_and_leaves_its_room_to_who_waits() -> None:
+    budget = budget_after(0)
+    came, waiting = (budget.reserve(0.0, 0.0, ONE_A_SECOND, WAITING_FOR) for _ in range(2))
+    assert budget.foresee(0.5, 0.5, ONE_A_SECOND) == 2.0
+    budget.give_back(came)
+    assert waiting.at_s == 0.0
+    budget.take(waiting)
+    assert budget.foresee(0.5, 0.5, ONE_A_SECOND) == 1.0
+
+
 def test_who_sleeps_on_a_turn_is_told_when_it_comes_forward() -> None:
     budget, told = budget_after(0), []
     first = budget.reserve(0.0, 0.0, ONE_A_SECOND, WAITING_FOR)

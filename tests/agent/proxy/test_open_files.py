@@ -11,10 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes.raw_client import connected, request_bytes
-from support.fakes.scripted_upstream import Hang, ScriptedUpstream
-from support.fakes.wire_bytes import answer, message_body
+from support.fakes.scripted_upstream import Close, Hang, Pause, ScriptedUpstream
+from support.fakes.wire_bytes import (
+    LAST_CHUNK,
+    OVERLOADED_EVENT,
+    STREAM_HEAD,
+    answer,
+    chunk,
+    error,
+    message_body,
+    stream_events,
+)
 
 from claude_sidecar.proxy.open_files import OpenFiles
+
+SECOND_ROUND = {"maxAttempts": 3, "backoff": {"initial": "1s", "max": "30s"}}
+"""A round's repeat comes no sooner than a second and a half after its end or beginning."""
 
 
 @given(st.integers(min_value=1, max_value=1 << 20))
@@ -85,3 +97,47 @@ async def test_call_without_a_socket_for_it_is_told_and_held_against_no_route(st
         assert (await bench.message()).status == 200
         (route,) = await bench.admin_json("/routes")
         assert (route["breaker"], route["lastError"]) == ("closed", None)
+
+
+@pytest.mark.looptime
+async def test_answer_in_hand_is_delivered_where_its_repeat_gets_no_socket(started, caplog) -> None:
+    busy = error(529, "overloaded_error", [("connection", "close")])
+    first, second = ScriptedUpstream([busy], answer()), ScriptedUpstream([busy], answer())
+    async with started(first, second, retry=SECOND_ROUND) as bench, connected(bench.port) as app:
+        await app.send(request_bytes(body=message_body()))
+        await asyncio.sleep(0.5)
+        with no_more_files():
+            got = await app.receive()
+        assert (got.status, got.body) == (529, busy.rpartition(b"\r\n\r\n")[2])
+        assert (got.header("x-should-retry"), got.header("x-claude-sidecar-route")) == (None, "second")
+        assert got.header("x-claude-sidecar-attempts") == "2"
+        (call,) = await bench.admin_json("/requests")
+        assert [each["route"] for each in call["attempts"]] == ["first", "second"]
+        assert [(each["from"], each["to"]) for each in call["fallbacks"]] == [("first", "second")]
+        assert "out of files: none is left for connections" in caplog.text
+        assert (await bench.message()).status == 200
+
+
+@pytest.mark.looptime
+async def test_without_an_answer_in_hand_a_repeat_that_gets_no_socket_is_our_own_trouble(started) -> None:
+    async with started(ScriptedUpstream([[Close()]]), retry=SECOND_ROUND) as bench:
+        async with connected(bench.port) as app:
+            await app.send(request_bytes(body=message_body()))
+            await asyncio.sleep(0.5)
+            with no_more_files():
+                got = await app.receive()
+        assert (got.status, json.loads(got.body)["error"]["type"]) == (529, "gateway_busy")
+        assert (got.header("x-should-retry"), got.header("x-claude-sidecar-attempts")) == ("true", "1")
+
+
+@pytest.mark.looptime
+async def test_open_stream_ends_in_the_answer_in_hand_where_its_repeat_gets_no_socket(started) -> None:
+    thinking = [STREAM_HEAD, chunk(stream_events()[0]), Pause(0.4), chunk(OVERLOADED_EVENT), LAST_CHUNK]
+    stream = {"quietAfter": "200ms"}
+    async with started(ScriptedUpstream([thinking]), retry=SECOND_ROUND, stream=stream) as bench:
+        async with connected(bench.port) as app:
+            await app.send(request_bytes(body=message_body(stream=True)))
+            await asyncio.sleep(0.5)
+            with no_more_files():
+                got = await app.receive()
+        assert (got.status, got.body, got.end) == (200, OVERLOADED_EVENT, "whole")

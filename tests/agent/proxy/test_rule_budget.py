@@ -83,3 +83,23 @@ async def test_budget_is_a_share_of_calls_over_ten_seconds(started) -> None:
         for _ in range(10):
             await bench.message()
         assert len(upstream.requests) == 15
+
+
+async def test_a_turn_that_came_and_is_not_used_is_given_back(started, tmp_path) -> None:
+    """The key is gone when the wait is over; ten calls pay for one repeat in ten seconds."""
+    key = tmp_path / "key"
+    key.write_text("sk-ant-api03-own")
+    upstream = ScriptedUpstream([answer()] * 10 + [error(529)] * 2, otherwise=answer())
+    retry = DEFAULT | {"maxAttempts": 2, "budget": {"percent": 10, "minPerSecond": 0}}
+    async with started(upstream, retry=retry, routes=[{"credential": {"file": str(key)}}]) as bench:
+        for _ in range(10):
+            await bench.message()
+        unlucky = asyncio.ensure_future(bench.message())
+        await asyncio.sleep(0.5)
+        key.unlink()
+        assert (await unlucky).status == 529
+        key.write_text("sk-ant-api03-own")
+        await asyncio.sleep(1.1)
+        began = now()
+        assert (await bench.message()).status == 200
+        assert (len(upstream.requests), now() - began < 3) == (13, True)
