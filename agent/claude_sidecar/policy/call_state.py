@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from claude_sidecar.causes import NEVER_FORCED, OWN_CREDENTIAL
+from claude_sidecar.causes import NEVER_FORCED, OWN_CREDENTIAL, Cause
 from claude_sidecar.policy.futile import are_one_timeout
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import RequestFacts
@@ -77,6 +77,13 @@ class CallState(NamedTuple):
     def opening(self) -> "CallState":
         """The caller has been sent the head of a held answer: its SDK will not repeat the call any more."""
         return self._replace(opened=True)
+
+    def lost_a_connection(self, candidate: int) -> bool:
+        """Whether the last send, to the candidate's route, lost a connection that had not been idle."""
+        failure, failed = self.governing, self.governing_candidate
+        if failure is None or failed is None or failure.cause is not Cause.CONNECTION_FAILURE:
+            return False
+        return not failure.reused_connection_died and candidate in self._of_same_route(failed)
 
     def waited(self, step: Wait, seconds: float) -> "CallState":
         """A pause is over, `seconds` after it began."""

@@ -130,8 +130,9 @@ def _send(
     spends_budget: bool = False,
     opens_round: bool = False,
 ) -> Send:
-    # What is left of a pooled connection is found out by a send, which this call then has no more of.
-    fresh = fresh or 0 < state.sends == state.facts.max_sends - 1
+    # What is left of a pooled connection is found out by a send, which this call then has no more of. Where
+    # it has lost a busy connection, the next one must not leave open whether it was lost while idle.
+    fresh = fresh or 0 < state.sends == state.facts.max_sends - 1 or state.lost_a_connection(candidate)
     elsewhere = _has_elsewhere(state, health, now, candidate)
     return Send(candidate, fresh, spends_budget, opens_round, elsewhere)
 

@@ -1,5 +1,7 @@
 """Idle connections kept for the next call with the same credential, newest first."""
 
+from functools import partial
+
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.connection import UpstreamConnection
 
@@ -21,7 +23,6 @@ class ConnectionPool:
 
     def __init__(self) -> None:
         self._idle: dict[_Key, list[UpstreamConnection]] = {}
-        self._living: dict[_Key, set[UpstreamConnection]] = {}
 
     def take(self, route: Route, account: bytes, now: float) -> UpstreamConnection | None:
         """The idle connection used last with this credential, else one not used yet, else None.
@@ -36,24 +37,17 @@ class ConnectionPool:
                     return idle.pop(position)
         return None
 
-    def add(self, route: Route, connection: UpstreamConnection) -> None:
-        """Know of a connection from its first moment to its last, busy or idle."""
-        key = _key(route)
-
-        def lost(_: UpstreamConnection) -> None:
-            self._lost(key, connection)
-
-        self._living.setdefault(key, set()).add(connection)
-        connection.on_lost = lost
-
-    def lives(self, route: Route) -> bool:
-        """Whether there is any connection to the route's host, busy or idle."""
-        return _key(route) in self._living
+    def is_ready(self, route: Route, account: bytes) -> bool:
+        """Whether a call with this credential would find a connection, as `take` does."""
+        idle = self._idle.get(_key(route), [])
+        return any(each.account in (account, None) and not each.closed for each in idle)
 
     def give(self, route: Route, connection: UpstreamConnection, now: float) -> None:
         """Keep a connection whose exchange is over; of too many the one used longest ago is closed."""
-        idle = self._idle.setdefault(_key(route), [])
+        key = _key(route)
+        idle = self._idle.setdefault(key, [])
         connection.rest(now)
+        connection.on_lost = partial(self._lost, key)
         idle.append(connection)
         if len(idle) > _IDLE_MOST:
             idle.pop(0).abort()
@@ -72,10 +66,6 @@ class ConnectionPool:
         self._idle.clear()
 
     def _lost(self, key: _Key, connection: UpstreamConnection) -> None:
-        living = self._living[key]
-        living.discard(connection)
-        if not living:
-            del self._living[key]
         idle = self._idle.get(key, [])
         if connection in idle:
             idle.remove(connection)

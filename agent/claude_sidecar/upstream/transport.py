@@ -114,7 +114,7 @@ class HttpTransport:
         """
         connection = await self._acquire(request)
         connection.account = request.account
-        self._warm.used(request.route, request.timers.connect_s)
+        self._warm.used(request.route, request.account, request.timers.connect_s)
         timers = request.timers
         connection.begin(
             head_only=request.head_only,
@@ -155,14 +155,13 @@ class HttpTransport:
                 return pooled
         try:
             async with asyncio.timeout_at(request.timers.deadline_by):
-                connection = await self._dial(request.route, request.timers.connect_s)
+                return await self._dial(request.route, request.timers.connect_s)
         except TimeoutError:
             # The call had no more time; no address had all of its own, so none is blamed.
             raise TimedOut(Phase.DEADLINE, "the call's deadline came while connecting") from None
-        self._pool.add(request.route, connection)
-        return connection
 
     async def _dial(self, route: Route, timeout_s: float) -> UpstreamConnection:
+        until_s = clock.now() + timeout_s
         try:
             return await self._dialer.dial(route, timeout_s)
         except ConnectFailed:
@@ -172,7 +171,7 @@ class HttpTransport:
         self.close_idle()
         await clock.sleep(0)
         try:
-            return await self._dialer.dial(route, timeout_s)
+            return await self._dialer.dial(route, max(0.0, until_s - clock.now()))
         except ConnectFailed:
             if files_are_spent():
                 raise OutOfFiles from None

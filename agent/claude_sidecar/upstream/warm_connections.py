@@ -1,7 +1,7 @@
 """Keeps a connection to each route that is in use, so that calls that are far apart wait for no handshake."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from claude_sidecar import clock
 from claude_sidecar.schema.snapshot import Route
@@ -11,27 +11,42 @@ from claude_sidecar.upstream.pool import ConnectionPool
 
 _LOOK_S = 1.0
 _USED_LAST_S = 300.0
+_ACCOUNTS_MOST = 128
+"""Credentials that are remembered of a route: of as many an idle connection can be kept."""
 _PAUSE_FIRST_S, _PAUSE_MOST_S = 1.0, 60.0
 """Between dials to a peer that takes none or closes each unused; doubling, until a call uses the route."""
 
 
 @dataclass(slots=True)
 class _Recent:
-    """A route that was used; connect_s: how long its dials may take."""
+    """A route that was used; used_s: when, by credential; connect_s: how long its dials may take."""
 
     route: Route
     connect_s: float
-    used_s: float
+    used_s: dict[bytes, float] = field(default_factory=dict)
     pause_s: float = _PAUSE_FIRST_S
     not_before_s: float = 0.0
     dialing: asyncio.Task[None] | None = None
 
+    def use(self, account: bytes, connect_s: float, now: float) -> None:
+        """A call has a connection."""
+        self.used_s.pop(account, None)
+        self.used_s[account] = now
+        if len(self.used_s) > _ACCOUNTS_MOST:
+            del self.used_s[next(iter(self.used_s))]
+        self.connect_s, self.pause_s = connect_s, _PAUSE_FIRST_S
+
+    def forget(self, before_s: float) -> None:
+        """Credentials that were not used since."""
+        self.used_s = {account: used_s for account, used_s in self.used_s.items() if used_s >= before_s}
+
 
 class WarmConnections:
-    """Dials routes used in the last five minutes to which no connection lives, busy or idle.
+    """Dials routes of whose calls in the last five minutes one would find no idle connection now.
 
-    As long as one lives none is added: it will be idle again, and no upstream sees more connections
-    than calls need at a time. No request is sent, so a route's health is left to calls.
+    A busy one may be busy for minutes, and one that has carried another credential is of no use. What is
+    dialled is for anybody, so a route has one more at most than its calls have left behind. No request is
+    sent, so a route's health is left to calls.
     """
 
     def __init__(self, dialer: Dialer, pool: ConnectionPool) -> None:
@@ -40,14 +55,13 @@ class WarmConnections:
         self._recent: dict[tuple[str, str, int], _Recent] = {}
         self._stopped = False
 
-    def used(self, route: Route, connect_s: float) -> None:
-        """A call has a connection to a route."""
-        now = clock.now()
-        recent = self._recent.get((route.scheme, route.host, route.port))
+    def used(self, route: Route, account: bytes, connect_s: float) -> None:
+        """A call with this credential has a connection to a route."""
+        key = route.scheme, route.host, route.port
+        recent = self._recent.get(key)
         if recent is None:
-            self._recent[route.scheme, route.host, route.port] = _Recent(route, connect_s, now)
-        else:
-            recent.connect_s, recent.used_s, recent.pause_s = connect_s, now, _PAUSE_FIRST_S
+            recent = self._recent[key] = _Recent(route, connect_s)
+        recent.use(account, connect_s, clock.now())
 
     async def keep(self) -> None:
         """Look after them until cancelled or stopped."""
@@ -65,12 +79,16 @@ class WarmConnections:
     def _look(self, now: float) -> None:
         self._pool.close_old(now)
         for key, recent in list(self._recent.items()):
-            if now - recent.used_s > _USED_LAST_S:
+            recent.forget(now - _USED_LAST_S)
+            if not recent.used_s:
                 del self._recent[key]
-            elif recent.dialing is None and now >= recent.not_before_s and not self._pool.lives(recent.route):
+            elif recent.dialing is None and now >= recent.not_before_s and self._is_wanting(recent):
                 recent.not_before_s = now + recent.pause_s
                 recent.pause_s = min(_PAUSE_MOST_S, recent.pause_s * 2)
                 recent.dialing = asyncio.ensure_future(self._dial(recent))
+
+    def _is_wanting(self, recent: _Recent) -> bool:
+        return not all(self._pool.is_ready(recent.route, account) for account in recent.used_s)
 
     async def _dial(self, recent: _Recent) -> None:
         try:
@@ -79,5 +97,4 @@ class WarmConnections:
             return
         finally:
             recent.dialing = None
-        self._pool.add(recent.route, connection)
         self._pool.give(recent.route, connection, clock.now())

@@ -60,3 +60,11 @@ def test_an_answer_that_is_there_is_delivered_with_the_word_to_stop(
     story = play(snapshot(1), [answer(529), cut(60), cut(61)])
     assert (story.status, story.end.ending) == (529, Ending.FUTILE)
     assert stops_the_sdk(story.end, story.snapshot)
+
+
+def test_a_repeat_behind_a_lost_connection_takes_no_pooled_one(play: Any, snapshot: Any, answer: Any) -> None:
+    """One that died of the same would pass for one that was lost while idle."""
+    story = play(snapshot(1), [cut(60), answer(529), answer(200)])
+    assert [sent.step.fresh for sent in story.sent] == [False, True, False]
+    elsewhere = play(snapshot(2), [cut(60), answer(200)])
+    assert [sent.step.fresh for sent in elsewhere.sent] == [False, False]

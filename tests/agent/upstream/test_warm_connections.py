@@ -55,19 +55,45 @@ async def test_route_that_no_call_used_is_not_dialled(lined) -> None:
         assert line.upstream.connections == 0
 
 
-async def test_none_is_added_while_one_lives_idle_or_busy(lined) -> None:
-    async with lined(ScriptedUpstream([answer(), [Pause(30), answer()]], answer())) as line, kept(line):
-        await exchange(line)
-        await asyncio.sleep(10)
-        await exchange(line)
-        await asyncio.sleep(10)
+async def test_none_is_added_while_one_is_idle(lined) -> None:
+    async with lined(ScriptedUpstream(otherwise=answer())) as line, kept(line):
+        for _ in range(5):
+            await exchange(line)
+            await asyncio.sleep(9.7)
         assert line.upstream.connections == 1
+
+
+async def test_one_is_ready_while_all_others_are_busy_and_no_second_one(lined) -> None:
+    async with lined(ScriptedUpstream(otherwise=[Pause(30), answer()])) as line, kept(line):
+        busy = [asyncio.ensure_future(exchange(line)) for _ in range(3)]
+        await asyncio.sleep(10)
+        assert line.upstream.connections == 4
+        await asyncio.gather(*busy, exchange(line))
+        assert [request.connection for request in line.upstream.requests] == [0, 1, 2, 3]
+
+
+async def test_one_is_ready_for_each_credential_in_use_whoever_else_rests(lined) -> None:
+    upstream = ScriptedUpstream([[answer(), Pause(5), Close()]], answer())
+    async with lined(upstream) as line, kept(line):
+        for account in (b"a", b"b"):
+            await exchange(line, account)
+        await asyncio.sleep(10)
+        assert line.upstream.connections == 3
+        assert [await exchange(line, account) for account in (b"b", b"a")] == [1, 2]
+
+
+async def test_however_many_credentials_are_in_use_one_is_enough(lined) -> None:
+    async with lined(ScriptedUpstream(otherwise=answer(lines=[("connection", "close")]))) as line, kept(line):
+        for number in range(200):
+            await exchange(line, b"%d" % number)
+        await asyncio.sleep(20)
+        assert (line.upstream.connections, line.upstream.open) == (201, 1)
 
 
 async def test_unused_connection_is_for_any_credential_and_then_for_no_other(lined) -> None:
     async with lined(ScriptedUpstream([[answer(), Close()]], answer())) as line, kept(line):
         await exchange(line, b"a")
-        await asyncio.sleep(5)
+        await asyncio.sleep(5.5)
         assert [await exchange(line, account) for account in (b"b", b"a", b"b")] == [1, 2, 1]
 
 
