@@ -15,6 +15,9 @@ from claude_sidecar.telemetry.log import event
 
 logger = logging.getLogger(__name__)
 
+_GONE = (404, 409)
+_NEVER_TAKEN = (400, 413, 422)
+"""By an admission policy, say: the same patch would meet the same."""
 _REFUSED_PAUSE_S = 30.0
 _BURST_S = 2.5
 """Seconds' worth of nudges that go at once after a quiet time: with the usual 20 a second, 50 pods."""
@@ -82,8 +85,10 @@ class Nudger:
             await self._api.send("PATCH", path, patch, MERGE_PATCH, fieldManager=names.OPERATOR)
         except ApiError as error:
             self._metrics.writes.labels("nudge", "failed").inc()
-            if error.status not in (404, 409):
-                event(logger, logging.WARNING, "pod not nudged", pod=nudge.pod, error=str(error))
+            if error.status in _GONE:
+                return
+            event(logger, logging.WARNING, "pod not nudged", pod=nudge.pod, error=str(error))
+            if error.status not in _NEVER_TAKEN:
                 self._sent.pop(nudge.uid, None)
                 pause_s = max(error.retry_after_s, _REFUSED_PAUSE_S if error.status == 403 else 1.0)
                 self._not_before = max(self._not_before, clock.now() + pause_s)

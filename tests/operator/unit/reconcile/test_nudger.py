@@ -139,3 +139,24 @@ async def test_pod_is_nudged_once_for_each_value_and_never_by_two_requests_at_on
         await so_many(server.answered, 1)
     assert server.values["web-0"] == ["new", "newest", "last"]
     assert server.most_at_a_time == 1
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_nudge_that_is_refused_for_good_is_not_repeated_and_holds_up_nobody(
+    status: int, server: Server, api: Api
+) -> None:
+    server.refusals = [web.json_response({"message": "denied"}, status=status)]
+    async with nudging(api, 2, per_second=20) as (nudger, (refused, other)):
+        nudger.add(refused)
+        await so_many(server.came, 1)
+        nudger.add(other)
+        await so_many(server.answered, 1)
+        assert server.came_at[1] - server.came_at[0] < 0.9
+        for nudge in (refused, replace(other, value="newer")):
+            nudger.add(nudge)
+        await so_many(server.answered, 1)
+        assert server.values == {"web-1": ["new", "newer"]}
+        nudger.add(replace(refused, value="newer"))
+        await so_many(server.answered, 1)
+    assert server.values["web-0"] == ["newer"]
+    assert len(server.came_at) == 4
