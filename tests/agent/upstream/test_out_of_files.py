@@ -6,7 +6,7 @@ import pytest
 from support.fakes.dead_address import dead_address
 from support.fakes.scripted_upstream import ScriptedUpstream
 
-from claude_sidecar.policy.snapshot import Route
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.failure import ConnectFailed
 from claude_sidecar.upstream.out_of_files import OutOfFiles
 
