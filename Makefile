@@ -100,7 +100,6 @@ bench: ## direct against sidecar, a table; the numbers go to bench/results/
 
 soak: cluster-ready ## 20 pods with sidecars for 5 minutes, with faults: no call is lost; on a whole cluster
 	@$(BIN)/python tools/images.py --where-possible >/dev/null
-	@$(BIN)/python tools/whole_cluster.py check
 	@$(BIN)/python -m bench.soak $(ARGS)
 
 clean: ## remove what the targets above made in this folder

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The set-up tools are no package: they run before anything is installed.
 sys.path.insert(0, str(ROOT / "tools"))
 
-from locked_folder import CACHE, digest, exclusive, is_stamped, write_stamp  # noqa: E402
+from locked_folder import CACHE, digest, once  # noqa: E402
 from toolchain import go_tool  # noqa: E402
 
 BENCH = ROOT / "bench"
@@ -29,16 +29,17 @@ def say(text: str) -> None:
 def go_programs() -> tuple[Path, Path]:
     """Upstream and client, compiled once into .cache."""
     built = CACHE / "bench"
-    key = digest(BENCH / "go.mod", *sorted(BENCH.rglob("*.go")))
-    with exclusive("bench"):
-        if not is_stamped(built / ".stamp", key):
-            go = go_tool(BENCH / "go.mod")
-            say("compiling the upstream and the client (the first time takes a minute)")
-            env = {"GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false", "GOWORK": "off", "CGO_ENABLED": "0"}
-            for name in ("upstream", "client"):
-                command = [str(go), "build", "-trimpath", "-o", str(built / name), f"./{name}"]
-                subprocess.run(command, check=True, cwd=BENCH, env={**os.environ, **env})
-            write_stamp(built / ".stamp", key)
+    work = "compiling the upstream and the client"
+
+    def make() -> None:
+        go = go_tool(BENCH / "go.mod")
+        say(f"{work} (the first time takes a minute)")
+        env = {"GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false", "GOWORK": "off", "CGO_ENABLED": "0"}
+        for name in ("upstream", "client"):
+            command = [str(go), "build", "-trimpath", "-o", str(built / name), f"./{name}"]
+            subprocess.run(command, check=True, cwd=BENCH, env={**os.environ, **env})
+
+    once(built / ".stamp", digest(BENCH / "go.mod", *sorted(BENCH.rglob("*.go"))), work, make)
     return built / "upstream", built / "client"
 
 

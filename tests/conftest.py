@@ -3,21 +3,19 @@
 import asyncio
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.cluster.programs import minors, programs_of
 from support.free_ports import free_ports
+from support.guard import guard
 from support.needs import NEEDS, TELL_NEEDS, lacking, needs_of
 
 # Elapsed time says how busy the machine is, not whether a property holds.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
-
-_RUNNING: list[pytest.Item] = []
-"""The test under way, for the guard below; an audit hook cannot be told apart or taken back."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,7 +31,7 @@ def pytest_sessionstart() -> None:
     and some later test would be blamed for it.
     """
     asyncio.set_event_loop(None)
-    sys.addaudithook(_guard)
+    guard.install()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -42,16 +40,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Before pytest's own `-m` chooses: hence first.
     """
-    lacks, left_out = lacking(), []
+    lacks = lacking().keys()
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     for item in items:
         needs = needs_of(item)
         for need in needs:
             item.add_marker(need)
-        if needs & lacks.keys():
-            left_out.append(item)
+        (left_out if needs & lacks else kept).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        items[:] = kept
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -70,17 +69,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Any:
     """Tell the guard which test is under way."""
-    _RUNNING[:] = [item]
+    guard.running = item
     try:
         return (yield)
     finally:
-        _RUNNING.clear()
+        guard.running = None
 
 
-def _guard(event: str, _: tuple[Any, ...]) -> None:
-    """No test starts a process without a marker that says so: `make unit` is to run anywhere."""
-    if event == "subprocess.Popen" and _RUNNING and not needs_of(_RUNNING[0]) - {"long"}:
-        raise AssertionError("this test starts a process: mark it `pytest.mark.processes`")
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Any:
+    """Fail a test that was stopped by the guard and went on."""
+    result = yield
+    guard.check()
+    return result
 
 
 @pytest.fixture
@@ -88,3 +89,9 @@ def free_port() -> int:
     """A loopback port on which nobody listens."""
     (port,) = free_ports(1)
     return port
+
+
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """The usual minor's programs, for a test that starts a control plane of its own."""
+    return programs_of(minors()[0])

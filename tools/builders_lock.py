@@ -1,11 +1,10 @@
 """One process at a time at a folder that several checkouts share."""
 
 import contextlib
-import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolchain import say
+from locked_folder import locked, within_reach
 
 
 @contextlib.contextmanager
@@ -16,11 +15,7 @@ def one_builder(folder: Path, work: str) -> Iterator[None]:
         folder: made where it is missing
         work: what is done under the lock, such as "building images"
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another run is {work}: waiting for it")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    with within_reach("Let XDG_CACHE_HOME name a folder that you may write to."):
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / "lock", work):
+            yield

@@ -6,7 +6,6 @@ contents of the locks, is not done again and needs no network; one that was brok
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ from typing import NoReturn
 
 sys.dont_write_bytecode = True
 
-from locked_folder import ROOT, digest, exclusive, is_stamped, write_stamp  # noqa: E402
+from locked_folder import ROOT, digest, exclusive, is_stamped, within_reach, write_stamp  # noqa: E402
 
 OLDEST = (3, 11)
 VENV = ROOT / ".venv"
@@ -55,28 +54,13 @@ def run(*command: str, quiet: bool = False) -> bool:
     return subprocess.run(command, check=False, cwd=ROOT, stdout=output, stderr=output).returncode == 0
 
 
-def has_ensurepip(python: str) -> bool:
+def check_ensurepip(python: str) -> None:
     """Whether this Python can make virtual environments; Debian leaves that to a package of its own."""
-    return run(python, "-c", "import ensurepip, venv", quiet=True)
-
-
-def provide_ensurepip(python: str) -> None:
-    """Install what Debian splits off when we may, else say how."""
-    asked = subprocess.run(
-        [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    package = f"python{asked.stdout.strip()}-venv"
-    command = f"apt-get install {package}"
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        fail(f"this Python has no ensurepip, so it can make no virtual environment. Install it: {command}")
-    say(f"this Python has no ensurepip: {command}")
-    if not run("apt-get", "install", "-y", package, quiet=True):
-        run("apt-get", "update", quiet=True)
-        if not run("apt-get", "install", "-y", package):
-            fail(f"'{command}' failed: see above. Install it by hand, then run make again.")
+    if not run(python, "-c", "import ensurepip, venv", quiet=True):
+        fail(
+            f"{python} has no ensurepip, so it can make no virtual environment. Install it (on Debian and "
+            "Ubuntu the package python3-venv has it), or take another Python: make PYTHON=/path/to/it"
+        )
 
 
 def ensure_venv() -> None:
@@ -84,8 +68,7 @@ def ensure_venv() -> None:
     works = VENV_PYTHON.exists() and run(str(VENV_PYTHON), "-m", "pip", "--version", quiet=True)
     if BROKEN_OFF.exists() or not works:
         python = newest_python()
-        if not has_ensurepip(python):
-            provide_ensurepip(python)
+        check_ensurepip(python)
         say(f"making .venv with {python}")
         VENV.mkdir(exist_ok=True)
         if not run(python, "-m", "venv", "--clear", str(VENV)):
@@ -127,19 +110,12 @@ def key_of(goal: str) -> str:
 
 def main(goal: str) -> None:
     """Bring .venv to where the goal needs it."""
-    try:
+    with within_reach():
         if is_done(goal):
-            return  # without the lock, whose file a folder that is only read has no room for
-        with exclusive("environment"):
+            return
+        with exclusive("environment", "setting up .venv"):
             if not is_done(goal):
                 set_up(goal)
-    except OSError as error:
-        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
-            raise
-        fail(
-            f"{error.filename or ROOT} is out of reach: {error.strerror}. This sets up .venv and .cache in "
-            "the project's folder: run make once as a user who may write there, or in a copy of your own."
-        )
 
 
 def set_up(goal: str) -> None:

@@ -1,9 +1,9 @@
 """Real Kubernetes components for the cluster tests: `python tools/kube_binaries.py [MINOR...]`.
 
-Of each minor etcd, kube-apiserver, kube-controller-manager and kubectl, of the oldest one also
-kube-scheduler, kubelet and kube-proxy: downloaded as released or, where that is out of reach, compiled from
-Go modules as one program, once, into the user's cache folder. Prints each minor's folder as one JSON object
-on stdout, progress on stderr.
+Of each minor etcd, kube-apiserver, kube-controller-manager and kubectl: downloaded as released or, where that
+is out of reach, compiled from Go modules as one program, once, into the user's cache folder. Prints each
+minor's folder as one JSON object on stdout, progress on stderr. The programs of a node are got for whole
+clusters alone, by tools/node_programs.py.
 """
 
 import argparse
@@ -21,14 +21,13 @@ from toolchain import say
 # What knows the cluster lies with the tests.
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.cluster.whole.places import given_kubeconfig
+from support.cluster.whole.places import NODE_PROGRAMS, given_kubeconfig
 
 SOURCES = ROOT / "tools" / "kube"
 MINORS = tuple(sorted((path.parent.name for path in SOURCES.glob("*/go.mod")), key=lambda m: int(m[2:])))
 """The first one is what tests run on; on the others a few run too."""
 
 CONTROL = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
-NODE = ("kube-scheduler", "kubelet", "kube-proxy")
 VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 
 
@@ -45,7 +44,7 @@ def version_of_module(minor: str, module: str) -> str:
     return asked[1]
 
 
-def released(minor: str) -> tuple[ReleaseFile, ...]:
+def released(minor: str, names: tuple[str, ...]) -> tuple[ReleaseFile, ...]:
     """The same versions as their projects release them; servers are released for Linux only."""
     system, architecture = this_platform()
     if system != "linux":
@@ -53,56 +52,62 @@ def released(minor: str) -> tuple[ReleaseFile, ...]:
     etcd = version_of_module(minor, "go.etcd.io/etcd/server/v3")
     stem, etcd_folder = f"etcd-{etcd}-linux-{architecture}", f"{ETCD_RELEASES}/{etcd}"
     binaries = f"{RELEASES}/{version_of_module(minor, 'k8s.io/kubernetes')}/bin/linux/{architecture}"
-    return (
-        ReleaseFile("etcd", f"{etcd_folder}/{stem}.tar.gz", f"{etcd_folder}/SHA256SUMS", f"{stem}/etcd"),
-        *(
-            ReleaseFile(name, f"{binaries}/{name}", f"{binaries}/{name}.sha256")
-            for name in components(minor)
-            if name != "etcd"
-        ),
+    return tuple(
+        ReleaseFile(name, f"{etcd_folder}/{stem}.tar.gz", f"{etcd_folder}/SHA256SUMS", f"{stem}/etcd")
+        if name == "etcd"
+        else ReleaseFile(name, f"{binaries}/{name}", f"{binaries}/{name}.sha256")
+        for name in names
     )
 
 
-def components(minor: str) -> tuple[str, ...]:
-    """What the program of a minor can be: only the first minor gets a node."""
-    return CONTROL + NODE if minor == MINORS[0] else CONTROL
-
-
-def flags(minor: str) -> tuple[str, ...]:
+def flags(minor: str, tags: str) -> tuple[str, ...]:
     """Flags of `go build`; without its version the API server would call itself v0.0.0."""
     version = version_of_module(minor, "k8s.io/kubernetes")
     facts = {"gitVersion": version, "gitMajor": "1", "gitMinor": minor[2:], "gitTreeState": "clean"}
     named = [f"-X {package}.{fact}={value}" for package in VERSION_PACKAGES for fact, value in facts.items()]
-    tags = "" if "kubelet" in components(minor) else "control"
     return "-v", "-trimpath", "-tags", tags, "-ldflags", " ".join(["-s", "-w", *named])
 
 
-def program(minor: str) -> GoProgram:
-    """A minor's program; the Go sources are the same for every minor."""
+def control(minor: str) -> GoProgram:
+    """A minor's control plane, and kubectl."""
+    return _program(minor, CONTROL, released(minor, CONTROL), "control")
+
+
+def node() -> GoProgram:
+    """What a node needs besides, of the usual minor; where it is compiled, one program is all of both."""
+    return _program(MINORS[0], CONTROL + NODE_PROGRAMS, released(MINORS[0], NODE_PROGRAMS), "")
+
+
+def _program(minor: str, names: tuple[str, ...], files: tuple[ReleaseFile, ...], tags: str) -> GoProgram:
+    """The Go sources are the same for every minor."""
     return GoProgram(
         title=f"Kubernetes {minor}",
         place=f"kube/{minor}",
         go_mod=SOURCES / minor / "go.mod",
         sources=tuple(sorted(SOURCES.glob("*.go"))),
         file="kubernetes",
-        links=components(minor),
-        flags=flags(minor),
-        released=released(minor),
+        links=names,
+        flags=flags(minor, tags),
+        released=files,
         costs="4 to 9 minutes on two cores, 4 GB of memory and 6 GB of disk, of which 4 GB are what Go keeps "
         "for itself and go with 'go clean -cache -modcache' (KUBE_BIN_DIR=FOLDER takes programs that are "
         "there already)",
     )
 
 
-def folders_of(minors: list[str], *, only_look: bool) -> dict[str, str]:
-    """The folder of each minor, built where it is missing."""
-    folders = {}
-    for minor in minors:
-        folder = found(program(minor)) if only_look else built(program(minor))
-        if folder is None:
-            raise SystemExit(f"make: Kubernetes {minor} is not here yet: run 'make test-cluster' once.")
-        folders[minor] = str(folder)
-    return folders
+def control_folder(minor: str, *, only_look: bool) -> Path:
+    """Where a minor's control plane is, got where it is missing."""
+    if minor == MINORS[0] and (whole := found(node())) and (whole / CONTROL[0]).exists():
+        return whole
+    folder = found(control(minor)) if only_look else built(control(minor))
+    if folder is None:
+        raise SystemExit(f"make: Kubernetes {minor} is not here yet: run 'make test-cluster' once.")
+    return folder
+
+
+def node_folder() -> Path:
+    """Where kube-scheduler, kubelet and kube-proxy of the usual minor are, got where they are missing."""
+    return built(node())
 
 
 def given(folder: Path) -> dict[str, str]:
@@ -134,7 +139,7 @@ def main() -> None:
         folders = {}
         say("the cluster tests use the cluster of KUBECONFIG: nothing to build")
     else:
-        folders = folders_of(minors, only_look=arguments.only_look)
+        folders = {each: str(control_folder(each, only_look=arguments.only_look)) for each in minors}
     print(json.dumps(folders))
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from support.cluster.whole.commands import Programs
+from support.cluster.whole.places import NODE_PROGRAMS
 
 import kube_binaries
 from go_program import GoProgram, built
@@ -42,7 +43,7 @@ def missing() -> dict[str, str]:
 def missing_programs() -> list[str]:
     """What a node needs and the folder of KUBE_BIN_DIR does not have."""
     given = os.environ.get("KUBE_BIN_DIR")
-    needed = (*kube_binaries.CONTROL, *kube_binaries.NODE) if given else ()
+    needed = (*kube_binaries.CONTROL, *NODE_PROGRAMS) if given else ()
     return [name for name in needed if not Path(given or "", name).exists()]
 
 
@@ -71,11 +72,13 @@ def _program(name: str, costs: str) -> Path:
     return built(made) / name
 
 
-def _kubernetes() -> Path:
-    given = os.environ.get("KUBE_BIN_DIR")
-    minor = kube_binaries.MINORS[0]
-    folder = Path(given or kube_binaries.folders_of([minor], only_look=False)[minor])
-    return folder.resolve()
+def _kubernetes() -> tuple[Path, Path]:
+    """The folders of the control plane's programs and of the node's."""
+    if given := os.environ.get("KUBE_BIN_DIR"):
+        return Path(given).resolve(), Path(given).resolve()
+    # The node first: where it is compiled it brings the control plane along.
+    node = kube_binaries.node_folder()
+    return kube_binaries.control_folder(kube_binaries.MINORS[0], only_look=False), node
 
 
 def provide() -> Programs:
@@ -86,8 +89,10 @@ def provide() -> Programs:
     plugins, containerd = cni_plugins(), shutil.which("containerd")
     assert plugins, f"no plugins in {' or '.join(map(str, CNI_FOLDERS))}"
     assert containerd, "containerd is not in PATH"
+    control, node = _kubernetes()
     return Programs(
-        kubernetes=_kubernetes(),
+        control=control,
+        node=node,
         coredns=_program("coredns", "1 to 3 minutes on two cores, 2 GB of memory"),
         pause=_program("pause", "some seconds"),
         containerd=Path(containerd),

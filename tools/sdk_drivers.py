@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from locked_folder import CACHE, ROOT, digest, exclusive, is_stamped, write_stamp
+from locked_folder import CACHE, ROOT, digest, once
 from toolchain import go_tool, locked_folder, run, say, version_of
 
 DRIVERS = ROOT / "tests" / "clients" / "drivers"
@@ -31,14 +31,16 @@ def node_drivers() -> dict[str, list[str]]:
     """Both TypeScript SDKs, side by side under two names in one node_modules."""
     folder = DRIVERS / "node"
     node, npm = node_tools()
-    key = digest(str(node), folder / "package.json", folder / "package-lock.json")
-    stamp = folder / "node_modules" / ".stamp"
-    if not is_stamped(stamp, key):
-        say("installing the TypeScript SDKs")
+    work = "installing the TypeScript SDKs"
+
+    def make() -> None:
+        say(work)
         path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
         flags = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
         run(*npm, "ci", *flags, cwd=folder, env={"PATH": path})
-        write_stamp(stamp, key)
+
+    key = digest(str(node), folder / "package.json", folder / "package-lock.json")
+    once(folder / "node_modules" / ".stamp", key, work, make)
     driver = str(folder / "driver.mjs")
     return {"node-new": [str(node), driver, "sdk-new"], "node-0x": [str(node), driver, "sdk-0x"]}
 
@@ -47,15 +49,18 @@ def go_drivers() -> dict[str, list[str]]:
     """Both Go SDKs, each compiled into a program of its own."""
     folder, built = DRIVERS / "go", CACHE / "sdk-go"
     programs = {"go-v2": built / "v2", "go-v1": built / "v1"}
-    key = digest(folder / "go.mod", folder / "go.sum", *sorted(folder.rglob("*.go")))
-    if not is_stamped(built / ".stamp", key):
+    work = "compiling the Go drivers"
+
+    def make() -> None:
         go = go_tool(folder / "go.mod")
-        say("compiling the Go drivers (the first time takes a minute)")
+        say(f"{work} (the first time takes a minute)")
         env = {"GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false", "GOWORK": "off", "CGO_ENABLED": "0"}
         built.mkdir(parents=True, exist_ok=True)
         for program in programs.values():
             run(go, "build", "-trimpath", "-o", program, f"./{program.name}", cwd=folder, env=env)
-        write_stamp(built / ".stamp", key)
+
+    key = digest(folder / "go.mod", folder / "go.sum", *sorted(folder.rglob("*.go")))
+    once(built / ".stamp", key, work, make)
     return {name: [str(program)] for name, program in programs.items()}
 
 
@@ -70,5 +75,4 @@ def python_drivers() -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":
-    with exclusive("sdk-drivers"):
-        print(json.dumps({**python_drivers(), **node_drivers(), **go_drivers()}))
+    print(json.dumps({**python_drivers(), **node_drivers(), **go_drivers()}))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from locked_folder import CACHE, ROOT, digest, exclusive, is_stamped, write_stamp
+from locked_folder import CACHE, ROOT, digest, once
 
 
 def say(text: str) -> None:
@@ -37,18 +37,18 @@ def version_of(*command: str | Path) -> tuple[int, ...]:
 def locked_folder(name: str) -> Path:
     """A folder under .cache that holds what requirements/NAME.txt locks, made whole or not at all."""
     lock, folder = ROOT / "requirements" / f"{name}.txt", CACHE / name
-    key = digest(sys.version, lock)
-    with exclusive(f"{name}-folder"):
-        if is_stamped(folder / ".stamp", key):
-            return folder
-        say(f"installing requirements/{lock.name} into .cache/{name}")
+    work = f"installing requirements/{lock.name} into .cache/{name}"
+
+    def make() -> None:
+        say(work)
         made = CACHE / f"{name}.new"
         shutil.rmtree(made, ignore_errors=True)
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         run(*pip, "--require-hashes", "--target", made, "-r", lock)
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
-        write_stamp(folder / ".stamp", key)
+
+    once(folder / ".stamp", digest(sys.version, lock), work, make)
     return folder
 
 

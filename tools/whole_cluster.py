@@ -69,7 +69,7 @@ def env() -> None:
     if given := given_kubeconfig():
         exports(Path(given).absolute())
     elif lifecycle.running(AT):
-        exports(AT.kubeconfig, node_programs.provide().kubernetes, helm4().parent)
+        exports(AT.kubeconfig, node_programs.provide().control, helm4().parent)
     elif kind.is_usable() and kind.is_up():
         exports(AT.kind_kubeconfig, helm4().parent)
     else:
@@ -107,12 +107,10 @@ def check() -> None:
 
 
 def prepare() -> None:
-    """Install and build what it needs, where the machine can carry it; else say so."""
-    reason = why_not()
-    if reason:
-        say(f"no whole cluster here, so the end-to-end tests are left out: {reason}")
-    elif given_kubeconfig() or uses_kind():
-        say("the end-to-end tests use the cluster of KUBECONFIG or kind: nothing to build for it")
+    """The same, and install and build what it needs."""
+    check()
+    if given_kubeconfig() or uses_kind():
+        say("the cluster is that of KUBECONFIG or kind: nothing to build for it")
     else:
         node_programs.provide()
 
@@ -144,7 +142,7 @@ def furnish() -> None:
         take_in(archives)
 
 
-DEEDS = {"furnish": furnish, "up": up, "env": env, "down": down, "check": check, "prepare": prepare}
+DEEDS = {deed.__name__: deed for deed in (up, furnish, env, down, check, prepare)}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A whole cluster for the tests of this folder: without one they are left out, and it is said why."""
+"""A whole cluster for the tests of this folder."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from support.cluster.cluster import Cluster
 from support.cluster.namespaces import fresh_namespaces
-from support.cluster.whole.given import uses_kind, why_not
 from support.cluster.whole.given import whole_cluster as some_whole_cluster
-from support.cluster.whole.places import given_kubeconfig
 from support.cluster.whole.whole_cluster import WholeCluster
 from support.release.images import take_in
 from support.release.release import Release
@@ -17,7 +15,6 @@ from support.release.shop import Shop
 from support.release.stage import Stage, stage
 
 HERE = Path(__file__).parent
-LEFT_OUT = pytest.StashKey[str]()
 LONGEST_S = 600
 """A kubelet takes its time for a Secret, and the first test has the chart installed."""
 
@@ -93,37 +90,8 @@ def namespace(new_namespace: Callable[..., str]) -> str:
     return new_namespace()
 
 
-def is_about_our_own(item: pytest.Item) -> bool:
-    """Whether a test stops parts of the cluster that this project makes, or is about making it."""
-    named = item.path.name.startswith("test_cluster_")
-    return named or "own_whole_cluster" in getattr(item, "fixturenames", ())
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and count as deselected, what this machine, or the cluster that was given, cannot do."""
-    ours = [item for item in items if HERE in item.path.parents]
-    for item in ours:
-        item.add_marker(pytest.mark.timeout(LONGEST_S), append=False)
-    reason = why_not() if ours else None
-    if reason:
-        config.stash[LEFT_OUT] = f"{len(ours)} end-to-end tests are left out: {reason.removeprefix('make: ')}"
-        left_out = ours
-    elif given_kubeconfig() or uses_kind():
-        left_out = [item for item in ours if is_about_our_own(item)]
-    else:
-        return
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say why they were left out, where everybody looks: just before the last line."""
-    if LEFT_OUT in config.stash:
-        terminalreporter.section("end-to-end tests")
-        terminalreporter.write_line(config.stash[LEFT_OUT])
-
-
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """That is no failure, even if no other test was asked for."""
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and LEFT_OUT in session.config.stash:
-        session.exitstatus = pytest.ExitCode.OK
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of this folder their time."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(LONGEST_S), append=False)

@@ -12,7 +12,7 @@ from support.cluster.whole.given import TOOL
 from support.cluster.whole.images import MARKS, program_archive
 from support.cluster.whole.whole_cluster import WholeCluster
 
-pytestmark = pytest.mark.whole_cluster
+pytestmark = pytest.mark.own_whole_cluster
 
 TAG = "localhost/test:1"
 

@@ -8,7 +8,7 @@ from support.cluster.cluster import Cluster
 from support.cluster.whole import kind
 from support.cluster.whole.given import whole_cluster as some_whole_cluster
 
-pytestmark = pytest.mark.whole_cluster
+pytestmark = pytest.mark.own_whole_cluster
 
 KIND = """#!/bin/sh
 echo "$@" >> "$HERE/asked"

@@ -7,11 +7,11 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.cluster.local_cluster import local_cluster
-from support.cluster.programs import minors, programs_of
 from support.cluster.waiting import until
 from support.telemetry import pod_monitor
 from support.telemetry.chart_queries import ALERTS, DASHBOARDS, Asked, of_dashboard, of_variables, rules
@@ -57,10 +57,11 @@ class Scraped:
 
 
 @pytest.fixture(scope="module")
-def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
+def scraped(tmp_path_factory: pytest.TempPathFactory, programs: Path) -> Iterator[Scraped]:
+    # Sidecars are processes at addresses that only a control plane beside them can reach.
     folder = tmp_path_factory.mktemp("metrics")
     with contextlib.ExitStack() as stack:
-        cluster = stack.enter_context(local_cluster(programs_of(minors()[0])))
+        cluster = stack.enter_context(local_cluster(programs))
         fleet = Fleet(cluster, folder, stack)
         discovered = folder / "pods.json"
         pod_monitor.discover(cluster, fleet.namespace, discovered)

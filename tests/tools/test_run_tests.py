@@ -13,6 +13,7 @@ from support.needs import NEEDS
 from support.project import ROOT
 
 import run_tests
+from run_tests import trouble_of
 from test_targets import ALL, BESIDES_LOGIC, CLUSTER, TARGETS, WHOLE
 
 
@@ -45,7 +46,25 @@ def test_whatever_a_test_needs_it_is_in_one_of_the_targets_of_test_all() -> None
 
 
 @pytest.mark.processes
-def test_arguments_choose_and_only_what_these_tests_need_is_got() -> None:
+@pytest.mark.parametrize(
+    ("target", "chosen", "got"),
+    [
+        ("test", "tests/agent/policy/test_breaker.py", set()),
+        ("test", "tests/chart/test_golden.py", {"helm"}),
+        ("test-cluster", "tests/operator/cluster/test_control_plane.py", {"api_server", "each_minor"}),
+    ],
+)
+def test_arguments_choose_and_only_what_these_tests_need_is_got(
+    monkeypatch: pytest.MonkeyPatch, target: str, chosen: str, got: set[str]
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(run_tests, "trouble_of", asked.append)
+    assert run_tests.run(TARGETS[target], ["--collect-only", chosen]) == 0
+    assert set(asked) == {tool for need in got for tool in run_tests.PROVIDERS[need]}
+
+
+@pytest.mark.processes
+def test_chosen_tests_run_where_nothing_can_be_started() -> None:
     asked = ("tools/run_tests.py", "unit", "tests/tools/test_release_files.py", "-k", "no_network")
     ended = ran(*asked, PATH="/nowhere")
     assert ended.returncode == 0, ended.stderr
@@ -57,7 +76,7 @@ def test_arguments_choose_and_only_what_these_tests_need_is_got() -> None:
 def test_tests_of_another_target_are_not_run_and_it_is_said() -> None:
     ended = ran("tools/run_tests.py", "unit", "tests/e2e/test_quickstart.py")
     assert ended.returncode == run_tests.NO_TESTS
-    assert "tests/README.md tells which has" in ended.stderr
+    assert "tests/README.md tells which target has" in ended.stderr
 
 
 @pytest.mark.processes
@@ -72,10 +91,27 @@ def test_what_cannot_be_had_is_left_out_and_named_at_the_end() -> None:
 
 @pytest.mark.processes
 def test_tool_that_fails_is_told_by_its_last_line() -> None:
-    assert run_tests.trouble_of(("kube_binaries.py", "1.7", "--only-look")) == (
+    assert trouble_of(("kube_binaries.py", "1.7", "--only-look")) == (
         f"kube_binaries.py: error: no such minor: 1.7; there are {', '.join(minors())}"
     )
-    assert run_tests.trouble_of(("whole_cluster.py", "--help")) is None
+    assert trouble_of(("whole_cluster.py", "--help")) is None
+
+
+def lacks(monkeypatch: pytest.MonkeyPatch, need: str) -> None:
+    """Have a need be one that cannot be met."""
+    monkeypatch.setitem(run_tests.PROVIDERS, need, (("kube_binaries.py", "1.7"),))
+
+
+@pytest.mark.processes
+def test_machine_that_can_carry_none_of_the_chosen_tests_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("STRICT", raising=False)
+    lacks(monkeypatch, "image")
+    assert run_tests.run(TARGETS["test-e2e"], ["tests/image"]) == 0
+    assert (
+        "left out: tests that need a container image that is built here: kube_bin" in capfd.readouterr().out
+    )
 
 
 @pytest.mark.processes
@@ -83,6 +119,35 @@ def test_strictly_nothing_is_left_out(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("STRICT", "1")
-    monkeypatch.setitem(run_tests.PROVIDERS, "helm", (("kube_binaries.py", "1.7"),))
+    lacks(monkeypatch, "helm")
     assert run_tests.run(TARGETS["test"], ["tests/chart/test_golden.py"]) == 1
     assert "STRICT: helm: kube_binaries.py: error" in capfd.readouterr().err
+
+
+@pytest.mark.processes
+def test_what_stops_parts_of_its_cluster_is_left_out_by_name_where_another_one_is_given(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STRICT", "1")  # a choice is no want
+    monkeypatch.setenv("KUBECONFIG", "/some/where")
+    monkeypatch.delenv("KUBE_BIN_DIR", raising=False)
+    tool = run_tests.PROVIDERS["own_control_plane"][0]
+    monkeypatch.setattr(run_tests, "trouble_of", lambda one: trouble_of(one) if one == tool else None)
+    assert run_tests.run(TARGETS["test-cluster"], ["tests/operator/cluster/test_cluster_faults.py"]) == 0
+    assert (
+        "left out: tests that need a control plane of their own: "
+        "the cluster of KUBECONFIG=/some/where is used: unset it to have one."
+    ) in capfd.readouterr().out
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("kind", ["control_plane", "whole"])
+def test_cluster_that_is_given_is_none_of_their_own(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.delenv("KUBE_BIN_DIR", raising=False)
+    monkeypatch.setenv("KUBECONFIG", "/some/where")
+    assert trouble_of(("own_cluster.py", kind)) == (
+        "the cluster of KUBECONFIG=/some/where is used: unset it to have one."
+    )
+    monkeypatch.delenv("KUBECONFIG")
+    monkeypatch.setenv("PATH", "/nowhere")  # no kind
+    assert trouble_of(("own_cluster.py", kind)) is None

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 import pytest
 from support.cluster.cluster import Cluster
@@ -24,34 +23,11 @@ def cluster() -> Iterator[Cluster]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def programs() -> Path:
-    """The usual minor's programs, for a test that starts a cluster by itself."""
-    return programs_of(minors()[0])
-
-
 @pytest.fixture
 def own_cluster(cluster: Cluster) -> LocalCluster:
     """The same cluster, for tests that stop parts of it and start them again before they end."""
     assert isinstance(cluster, LocalCluster)
     return cluster
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and count as deselected, what nobody can do to a cluster that was given.
-
-    The webhook's replicas are processes of this machine, which a control plane elsewhere does not reach.
-    """
-    if not uses_given_cluster():
-        return
-    needs, webhook = {"own_cluster", "programs"}, Path(__file__).parent / "webhook"
-    left_out = [
-        item
-        for item in items
-        if needs & set(getattr(item, "fixturenames", ())) or webhook in item.path.parents
-    ]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="module", params=minors())

@@ -1,4 +1,7 @@
-"""The webhook in a cluster: reconciler, replicas, a Service that leads to them, the configuration."""
+"""The webhook in a cluster: reconciler, replicas, a Service that leads to them, the configuration.
+
+Replicas are processes of this machine, which a control plane elsewhere does not reach.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any

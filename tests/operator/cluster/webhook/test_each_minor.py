@@ -12,6 +12,8 @@ from support.operator.installation import Installation, installation
 from support.operator.installed import NAMESPACE, install
 from support.operator.webhook_process import has_sidecar
 
+pytestmark = pytest.mark.own_control_plane
+
 ANNOTATED = "claude-sidecar.dev/policy=production"
 
 

@@ -20,14 +20,16 @@ class Programs:
     """Where they are.
 
     Args:
-        kubernetes: folder of all the Kubernetes components
+        control: folder of the control plane's programs and kubectl
+        node: folder of kube-scheduler, kubelet and kube-proxy
         coredns: the program
         pause: the program that pods, and the node, begin with
         containerd: the program; its shim and runc are in PATH
         cni_plugins: their folder
     """
 
-    kubernetes: Path
+    control: Path
+    node: Path
     coredns: Path
     pause: Path
     containerd: Path
@@ -98,7 +100,8 @@ class Writer:
         self.commands["coredns"] = [str(self._programs.coredns), "-conf", str(corefile)]
 
     def _add(self, name: str, flags: dict[str, object]) -> None:
-        self.commands[name] = [str(self._programs.kubernetes / name), *arguments(flags)]
+        folder = self._programs.node if name in places.NODE_PROGRAMS else self._programs.control
+        self.commands[name] = [str(folder / name), *arguments(flags)]
 
     def _kubeconfig(self, user: str, url: str, groups: list[str] | None = None) -> Path:
         file_name = user.replace(":", "-")

@@ -20,12 +20,6 @@ def uses_kind() -> bool:
     return running(places()) is None and kind.is_usable()
 
 
-def why_not() -> str | None:
-    """Why this machine cannot carry a whole cluster; None where it can, or one is given."""
-    ended = _tool("check")
-    return ended.stderr.strip() or "it could not be found out why" if ended.returncode else None
-
-
 def _tool(deed: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, TOOL, deed], check=False, capture_output=True, text=True)
 

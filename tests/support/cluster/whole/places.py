@@ -13,6 +13,8 @@ POD_RANGE, SERVICE_RANGE = "10.244.0.0/24", "10.96.0.0/16"
 DNS_ADDRESS = "10.96.0.10"
 API_PORT, ETCD_PORT, ETCD_PEER_PORT = 6443, 2379, 2380
 PAUSE_IMAGE = "localhost/pause:1"
+NODE_PROGRAMS = ("kube-scheduler", "kubelet", "kube-proxy")
+"""Of Kubernetes, beside those of a control plane."""
 
 
 @dataclass(frozen=True)
