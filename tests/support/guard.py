@@ -19,7 +19,7 @@ _STARTING = frozenset(
         "subprocess.Popen",
     }
 )
-"""Audit events: https://docs.python.org/3/library/audit_events.html. multiprocessing is seen where it forks."""
+"""Of https://docs.python.org/3/library/audit_events.html; multiprocessing is seen where it forks."""
 
 
 class Guard:
