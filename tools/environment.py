@@ -81,7 +81,10 @@ def pip(*arguments: str) -> None:
     command = [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
     if not run(*command):
         BROKEN_OFF.unlink()  # pip itself leaves things as they were
-        fail("pip failed: see above. The next run of make goes on from here.")
+        fail(
+            "pip failed: see above. It needs a network, or a package index that PIP_INDEX_URL names, once; "
+            "the next run of make goes on from here."
+        )
 
 
 def ensure_packages(goal: str) -> None:

@@ -129,7 +129,7 @@ def collected(target: Target, arguments: list[str]) -> list[list[str]]:
         told = Path(folder, "needs.json")
         env = {"CLAUDE_TESTS_TELL_NEEDS": str(told)}
         ended = pytest(target, "--collect-only", "-q", *arguments, env=env, quiet=True)
-        if not told.exists():
+        if ended.returncode not in (0, NO_TESTS) or not told.exists():
             # Not a choice but a fault, or a wish such as --help: pytest itself says it best.
             print(ended.stdout, ended.stderr, sep="", end="", file=sys.stderr)
             raise SystemExit(ended.returncode)

@@ -83,6 +83,13 @@ def test_tests_of_another_target_are_not_run_and_it_is_said() -> None:
 
 
 @pytest.mark.processes
+def test_folder_that_is_not_there_is_named() -> None:
+    ended = ran("tools/run_tests.py", "test", "tests/nowhere")
+    assert ended.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "not found: tests/nowhere" in ended.stderr
+
+
+@pytest.mark.processes
 def test_what_cannot_be_had_is_left_out_and_named_at_the_end() -> None:
     lacking = json.dumps({"prometheus": "no Prometheus: put it into PATH"})
     asked = ("-m", "pytest", "-p", "no:cacheprovider", "-q", "tests/monitoring/test_chart_files.py")
