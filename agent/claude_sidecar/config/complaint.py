@@ -1,6 +1,7 @@
 """A validation error of the model, said in words a person can act on: what is wrong and what is allowed."""
 
 import difflib
+import math
 from typing import Any
 
 from claude_sidecar.config.shown import field_path, shown
@@ -24,7 +25,6 @@ PATTERN_WORDS = {
 _KINDS = {
     "string": "text",
     "integer": "a whole number",
-    "number": "a number",
     "boolean": "true or false",
     "array": "a list",
     "object": "a mapping",
@@ -66,7 +66,17 @@ def _wrong_kind(given: Any, schema: dict[str, Any], spelling: str | None) -> str
         if schema.get("pattern") == DURATION_PATTERN:
             return f"{message}; add a unit: {spelling[:20]}s" if spelling.isdigit() else message
         return f'{message}; quote it: "{spelling[:60]}"'
+    if schema.get("type") == "integer" and isinstance(given, float) and (near := _whole(given, schema)):
+        return f"{message}; write {' or '.join(map(str, near))}"
     return message
+
+
+def _whole(given: float, schema: dict[str, Any]) -> list[int]:
+    """The whole numbers next to a fraction, as far as they are allowed."""
+    if not math.isfinite(given):
+        return []
+    near = sorted({math.floor(given), math.ceil(given)})
+    return [number for number in near if schema["minimum"] <= number <= schema["maximum"]]
 
 
 def _kind_of(given: Any, spelling: str | None) -> str:

@@ -32,12 +32,7 @@ _LONG_WAIT = (
 
 def rate_limit_hint(facts: HintFacts) -> str:
     """The limit, its fix and how long to wait."""
-    if facts.own:
-        text = (
-            "The sidecar's pacing cannot send this in time under the learnt rate limit: spread the load, "
-            "or raise pacing.maxWait or the caller's timeout."
-        )
-    elif facts.error_code == "ramp_limit_exceeded":
+    if facts.error_code == "ramp_limit_exceeded":
         text = (
             "Traffic grew too fast (ramp limit), below the nominal limits: raise it step by step, and "
             "restart slowly after an idle time."

@@ -13,7 +13,7 @@ from aiohttp.web_protocol import RequestHandler
 from claude_sidecar import __version__, clock
 from claude_sidecar.policy.breaker import BreakerState
 from claude_sidecar.policy.ratelimit import RateLimits
-from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.health import Health, LearntLimits
 from claude_sidecar.proxy.policy_in_force import PolicyInForce
 from claude_sidecar.proxy.port import Bounds, Port, PortConnection
 from claude_sidecar.schema.meaning import effective_spec
@@ -80,7 +80,7 @@ class Admin:
             self._telemetry.set_connections(name, len(port.connections))
         for route in self._policy.snapshot().routes:
             self._telemetry.set_breaker(route.name, self._health.breaker_state(route, clock.now()))
-            for limits in list(self._health.notes(route).limits.values())[-1:]:
+            for limits in list(self._learnt(route).values())[-1:]:
                 self._telemetry.set_ratelimits(route.name, limits.read())
         body = self._telemetry.metrics.render_openmetrics()
         return web.Response(body=body, headers={"content-type": OPENMETRICS_CONTENT_TYPE})
@@ -125,12 +125,18 @@ class Admin:
             "breaker": self._health.breaker_state(route, clock.now()).value,
             "breakers": breakers,
             "trouble": _scope(breakers),
-            "limits": {model or "_none": _limits(limits.read()) for model, limits in notes.limits.items()},
+            "limits": {
+                model or "_none": _limits(learnt.read()) for model, learnt in self._learnt(route).items()
+            },
             "serves": sorted(route.models) if route.models is not None else None,
             "modelsSeen": list(notes.models[:_MODELS_SHOWN]),
             "credential": "missing" if credential_missing else "own" if route.credential else "caller",
             "lastError": notes.last_error,
         }
+
+    def _learnt(self, route: Route) -> Mapping[str, LearntLimits]:
+        """A route's limits by model; none under a policy that learns none, whatever an earlier one learnt."""
+        return self._health.notes(route).limits if self._policy.snapshot().pacing.learns else {}
 
     def _requests(self, _: web.BaseRequest) -> web.Response:
         return _json(self._telemetry.requests.describe())

@@ -151,8 +151,8 @@ class Engine:
         reply = outcome.reply
         unix_s = clock.unix_ns() / 1e9
         # Counting has a limit of its own, which says nothing of what calls may send.
-        counts = context.call.facts.operation == "count_tokens"
-        if isinstance(reply, Reply) and not counts and names_limits(reply.index):
+        learns = context.snapshot.pacing.learns and context.call.facts.operation != "count_tokens"
+        if isinstance(reply, Reply) and learns and names_limits(reply.index):
             self._health.learn_limits(route, candidate.model, LearntLimits(reply.headers, unix_s))
         if outcome.cause is not None:
             error_type = context.record.attempts[-1].error_type

@@ -6,7 +6,6 @@ from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.config.load import Loaded
 from claude_sidecar.config.problem import PolicyInvalid
-from claude_sidecar.schema.limits import PacingMode
 from claude_sidecar.schema.snapshot import Route, Snapshot
 from claude_sidecar.telemetry.listener import Telemetry
 from claude_sidecar.telemetry.log import event
@@ -62,8 +61,6 @@ class PolicyInForce:
             event(
                 logger, logging.WARNING, "fields of the policy that this version does not know", fields=fields
             )
-        if loaded.snapshot.pacing.mode is PacingMode.ENFORCE:
-            event(logger, logging.WARNING, "pacing.mode Enforce is not there yet: limits are observed only")
 
     def on_error(self, invalid: PolicyInvalid) -> None:
         """A new policy was no good; the old one stays."""

@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from claude_sidecar.schema.durations import Duration
 from claude_sidecar.schema.strict_model import StrictModel
@@ -47,12 +48,32 @@ class PacingMode(StrEnum):
     ENFORCE = "Enforce"
 
 
+ENFORCE_IS_NOT_BUILT = "Enforce is not built yet; write Observe, which learns the limits and reports them"
+
+_BUILT = {"type": "string", "enum": [PacingMode.DISABLED.value, PacingMode.OBSERVE.value]}
+
+
+def _built(mode: PacingMode) -> PacingMode:
+    if mode is PacingMode.ENFORCE:
+        raise PydanticCustomError("policy", "{message}", {"message": ENFORCE_IS_NOT_BUILT})
+    return mode
+
+
+BuiltMode = Annotated[PacingMode, Field(strict=False), AfterValidator(_built), WithJsonSchema(_BUILT)]
+
+
 class Pacing(StrictModel):
     """What is done with rate limits learnt from answers."""
 
-    mode: Annotated[PacingMode, Field(strict=False)] = PacingMode.OBSERVE
-    """`Observe`: learn and report; `Enforce`: also wait before sending; `Disabled`: neither."""
+    mode: BuiltMode = PacingMode.OBSERVE
+    """`Observe`: learn limits from answers and report them; `Disabled`: learn nothing; `Enforce`, to wait
+    before sending as well, is not built yet and refused."""
     max_wait_s: Duration = Duration("60s")
-    """Longest wait before sending."""
+    """For `Enforce`, which is not built yet; without effect."""
     max_queued: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
-    """Calls that may wait at once."""
+    """For `Enforce`, which is not built yet; without effect."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether limits are learnt from answers."""
+        return self.mode is not PacingMode.DISABLED

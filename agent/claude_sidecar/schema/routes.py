@@ -3,8 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from claude_sidecar.schema.fields import (
     EndpointText,
@@ -23,13 +22,8 @@ class Provider(StrEnum):
     """Whose API a route speaks."""
 
     ANTHROPIC = "Anthropic"
-    BEDROCK = "Bedrock"
-    VERTEX = "Vertex"
-    FOUNDRY = "Foundry"
-    ANTHROPIC_ON_AWS = "AnthropicOnAWS"
 
 
-SUPPORTED_PROVIDERS = (Provider.ANTHROPIC,)
 DEFAULT_ENDPOINTS = {Provider.ANTHROPIC: "https://api.anthropic.com"}
 
 
@@ -38,17 +32,6 @@ class Insecure(StrEnum):
 
     FORBID = "Forbid"
     ALLOW = "Allow"
-
-
-def _supported(provider: Provider) -> Provider:
-    if provider not in SUPPORTED_PROVIDERS:
-        allowed = ", ".join(SUPPORTED_PROVIDERS)
-        raise PydanticCustomError(
-            "policy",
-            "{message}",
-            {"message": f"{provider.value} is not supported by this version yet; allowed: {allowed}"},
-        )
-    return provider
 
 
 class SecretKeyRef(StrictModel):
@@ -85,8 +68,8 @@ class RouteSpec(StrictModel):
 
     name: RouteName
     """Unique DNS label; appears in spans, metrics and headers."""
-    provider: Annotated[Provider, Field(strict=False), AfterValidator(_supported)] = Provider.ANTHROPIC
-    """Whose API the endpoint speaks; this version knows `Anthropic` only."""
+    provider: Annotated[Provider, Field(strict=False)] = Provider.ANTHROPIC
+    """Whose API the endpoint speaks."""
     endpoint: EndpointText | None = None
     """Base URL without `/v1`; by default the provider's own. `http://` only for loopback."""
     insecure: Annotated[Insecure, Field(strict=False)] = Insecure.FORBID

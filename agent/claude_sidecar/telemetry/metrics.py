@@ -44,7 +44,7 @@ _BUCKETS = tuple(
         "fast_output_tokens",
     )
 )
-_WAIT_REASONS = frozenset({"retry-after", "backoff", "budget", "pacing"})
+_WAIT_REASONS = frozenset({"retry-after", "backoff", "budget"})
 _RETRY_OUTCOMES = frozenset({"won", "exhausted", "refused"})
 
 
@@ -226,7 +226,7 @@ class Metrics:
         self.labels.policy_in_force(snapshot)
         routes = {route.name for route in snapshot.routes}
         self._breakers.keep_first_label(routes)
-        self._ratelimits.keep_first_label(routes)
+        self._ratelimits.keep_first_label(routes if snapshot.pacing.learns else set())
         for route in routes:
             self._breakers.add((route,), 0)
         self._policy.keep_first_label(set())

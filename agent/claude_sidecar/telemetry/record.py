@@ -69,7 +69,7 @@ class OpenedBy:
 
 @dataclass(frozen=True, slots=True)
 class WaitRecord:
-    """A pause between sends. reason: `retry-after`, `backoff`, `budget` or `pacing`."""
+    """A pause between sends. reason: `retry-after`, `backoff` or `budget`."""
 
     at_s: float
     seconds: float

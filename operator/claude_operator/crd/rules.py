@@ -6,7 +6,7 @@ Expressions guard with `has()` what has a default: a default of `{}` is checked 
 from claude_operator.crd.endpoint_rules import CLEAR_TEXT, ENDPOINT_RULES
 from claude_operator.crd.rule import Rule
 from claude_sidecar.schema.fields import CREDENTIAL_HEADERS
-from claude_sidecar.schema.routes import SUPPORTED_PROVIDERS
+from claude_sidecar.schema.limits import ENFORCE_IS_NOT_BUILT, PacingMode
 
 _DATED = "(-[0-9]{8}|-latest)$"
 _NO_KEY = "looks like a key itself; name the place where the key is kept"
@@ -46,19 +46,12 @@ def _same_id(one: str, other: str) -> str:
     return f"(has({one}.id) ? {one}.id : {one}.name) == (has({other}.id) ? {other}.id : {other}.name)"
 
 
-_PROVIDERS = ", ".join(SUPPORTED_PROVIDERS)
 _HEADERS = ", ".join(f"'{header}'" for header in sorted(CREDENTIAL_HEADERS))
 _DURATION = "matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')"
 
 RULES = (
     _unique("routes", "name", "another route has this name; route names must be unique"),
     CLEAR_TEXT,
-    Rule(
-        place="routes[].provider",
-        holds=f"self in [{', '.join(repr(str(provider)) for provider in SUPPORTED_PROVIDERS)}]",
-        says=f"self + ' is not supported by this version yet; allowed: {_PROVIDERS}'",
-        message=f"is not supported by this version yet; allowed: {_PROVIDERS}",
-    ),
     *ENDPOINT_RULES,
     Rule(
         place="routes[].credential",
@@ -103,6 +96,11 @@ RULES = (
     ),
     *(_positive(f"timeouts.{field}") for field in ("connect", "firstByte", "idle", "total")),
     _positive("circuitBreaker.window"),
+    Rule(
+        place="pacing.mode",
+        holds=f"self != '{PacingMode.ENFORCE}'",
+        message=ENFORCE_IS_NOT_BUILT,
+    ),
     Rule(
         place="telemetry.featureHeader",
         holds=f"!(self.lowerAscii() in [{_HEADERS}])",

@@ -28,7 +28,10 @@ SPEC = [  # the text of `spec` in line 4, and what its fault must say
         "{retry: {maxAttempts: yes}}",
         "must be a whole number from 1 to 10, not the boolean that YAML reads in `yes`",
     ),
-    ("{retry: {maxAttempts: 2.5}}", "must be a whole number from 1 to 10, not the number `2.5`"),
+    (
+        "{retry: {maxAttempts: 2.5}}",
+        "must be a whole number from 1 to 10, not the number `2.5`; write 2 or 3",
+    ),
     ("{retry: {maxAttempts: " + "9" * 5000 + "}}", "spec.retry.maxAttempts: cannot be read as a number"),
     (
         "{retry: {maxRetryAfter: 60}}",
@@ -57,8 +60,21 @@ SPEC = [  # the text of `spec` in line 4, and what its fault must say
     ),
     ("{retry: {backoff: {max: 10ms}}}", "spec.retry.backoff.max: `initial` must not be longer than `max`"),
     ("{retry: {budget: {percent: 101}}}", "`101` is out of range; allowed: 0 to 100"),
-    ("{retry: {budget: {percent: 20.0}}}", "must be a whole number from 0 to 100, not the number `20.0`"),
-    ("{retry: {budget: {minPerSecond: .inf}}}", "must be a whole number from 0 to 1000"),
+    (
+        "{retry: {budget: {percent: 20.0}}}",
+        "must be a whole number from 0 to 100, not the number `20.0`; write 20",
+    ),
+    (
+        "{retry: {budget: {minPerSecond: .inf}}}",
+        "a whole number from 0 to 1000, not the number `.inf`",
+    ),
+    (
+        "{telemetry: {traces: {successesPerSecond: 0.5}}}",
+        "successesPerSecond: must be a whole number from 0 to 1000, not the number `0.5`; write 0 or 1",
+    ),
+    ("{telemetry: {traces: {failuresPerSecond: 50.0}}}", "not the number `50.0`; write 50"),
+    ("{circuitBreaker: {failurePercent: 0.5}}", "not the number `0.5`; write 1"),
+    ("{circuitBreaker: {failurePercent: 150.5}}", "a whole number from 1 to 100, not the number `150.5`"),
     ("{circuitBreaker: {failurePercent: 0}}", "`0` is out of range; allowed: 1 to 100"),
     ("{circuitBreaker: {minRequests: 1000001}}", "`1000001` is out of range; allowed: 1 to 1000000"),
     ("{timeouts: {total: 0s}}", "spec.timeouts.total: must be longer than 0s"),
@@ -68,8 +84,13 @@ SPEC = [  # the text of `spec` in line 4, and what its fault must say
     ),
     (
         "{pacing: {mode: off}}",
-        "must be one of Disabled, Observe, Enforce, not the boolean that YAML reads in `off`",
+        "must be one of Disabled, Observe, not the boolean that YAML reads in `off`",
     ),
+    (
+        "{pacing: {mode: Enforce}}",
+        "spec.pacing.mode: Enforce is not built yet; write Observe, which learns the limits and reports them",
+    ),
+    ("{pacing: {mode: enforce}}", "`enforce` is not possible here; allowed: Disabled, Observe"),
     ("{limits: []}", "spec.limits: must be a mapping with the fields maxConcurrent, maxBodyMiB"),
     ("{telemetry: {traces: {propagate: 'yes'}}}", "must be true or false, not text"),
     ("{telemetry: {featureHeader: X-Api-Key}}", "must not name a header that carries a credential"),
@@ -99,7 +120,9 @@ ROUTES = [  # the text of `spec.routes`, and what its fault must say
     ("[{name: on}]", 'not the boolean that YAML reads in `on`; quote it: "on"'),
     ("[{name: " + "a" * 64 + "}]", "is 64 characters long; allowed: up to 63"),
     ("[{name: a}, {name: a}]", "spec.routes[1].name: 'a': another route has this name"),
-    ("[{name: a, provider: Bedrock}]", "Bedrock is not supported by this version yet; allowed: Anthropic"),
+    ("[{name: a, provider: Bedrock}]", "provider: `Bedrock` is not possible here; allowed: Anthropic"),
+    ("[{name: a, provider: null-and-void}]", "`null-and-void` is not possible here; allowed: Anthropic"),
+    ("[{name: a, provider: 3}]", "must be one of Anthropic, not the number `3`"),
     ("[{name: a, provider: anthropic}]", "did you mean `Anthropic`?"),
     (
         "[{name: a, endpoint: 'http://api.anthropic.com'}]",

@@ -1,8 +1,10 @@
 """The policy model: its defaults are the documented ones, it survives a dump, one meaning has one hash."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from claude_sidecar.causes import CAUSE_ORDER
 from claude_sidecar.config.load import load_bytes
 from claude_sidecar.schema.claude_policy import ClaudePolicy
 from claude_sidecar.schema.compile import compile_policy, default_policy
-from claude_sidecar.schema.durations import Duration
+from claude_sidecar.schema.durations import DURATION_PATTERN, Duration
 from claude_sidecar.schema.json_schema import policy_schema, resolved
 from claude_sidecar.schema.meaning import effective_spec, spec_hash
 
@@ -135,16 +137,87 @@ def test_policy_survives_a_dump_and_a_load(spec: dict[str, Any]) -> None:
 
 
 @given(specs)
-def test_hash_is_that_of_the_effective_spec_however_it_is_written(spec: dict[str, Any]) -> None:
+def test_policy_with_its_defaults_written_out_has_the_same_hash(spec: dict[str, Any]) -> None:
     first = policy(spec)
     effective = effective_spec(first)
     assert json.loads(json.dumps(effective)) == effective
-    turned = {key: effective[key] for key in reversed(effective)}
-    for part in ("retry", "fallback"):
-        turned[part] = {**turned[part], "causes": list(reversed(turned[part]["causes"]))}
-    again = policy(turned, name="other")
+    again = policy(effective, name="other")
     assert effective_spec(again) == effective
     assert spec_hash(again) == spec_hash(first) == compile_policy(first).hash
+
+
+@given(specs, st.randoms())
+def test_hash_is_the_same_however_a_policy_is_written(spec: dict[str, Any], chance: Random) -> None:
+    first = policy(spec)
+    again = policy(rewritten(effective_spec(first), chance))
+    assert spec_hash(again) == spec_hash(first)
+
+
+def rewritten(value: Any, chance: Random, key: str = "") -> Any:
+    """The same meaning in other letters: fields, names and causes in any order, durations in other units,
+    prices with more zeros, headers in capitals, endpoints with what is understood anyway."""
+    if isinstance(value, dict):
+        items = list(value.items())
+        chance.shuffle(items)
+        return {name: rewritten(item, chance, name) for name, item in items}
+    if isinstance(value, list):
+        items = [rewritten(item, chance, key) for item in value]
+        if key in {"causes", "models", "substitutions", "prices"}:
+            chance.shuffle(items)
+        return items
+    if key == "featureHeader":
+        return value.upper()
+    if key == "endpoint":
+        return value.replace("h.example", "H.Example") + "/"
+    if key.endswith("PerMTok"):
+        return value if "." in value else value + ".00"
+    if isinstance(value, str) and re.fullmatch(DURATION_PATTERN, value):
+        return other_units(Duration(value)) or value
+    return value
+
+
+def other_units(duration: Duration) -> str | None:
+    """The duration in other units, if it can be written so."""
+    seconds, below = divmod(round(duration * 1000), 1000)
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes}m{seconds}s{below}ms" if minutes <= 99_999 else None
+
+
+@given(durations, durations)
+def test_two_durations_have_one_hash_exactly_where_they_are_as_long(one: str, other: str) -> None:
+    def hashed(text: str) -> str:
+        return spec_hash(policy({"retry": {"maxRetryAfter": text}}))
+
+    assert (hashed(one) == hashed(other)) == (Duration(one) == Duration(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"timeouts": {"total": "10m"}}, {"timeouts": {"total": "600s"}}),
+        ({"stream": {"quietAfter": "0s"}}, {"stream": {"quietAfter": "0h0ms"}}),
+        ({"retry": {"causes": ["Timeout", "RateLimit"]}}, {"retry": {"causes": ["RateLimit", "Timeout"]}}),
+        ({"telemetry": {"featureHeader": "X-Team"}}, {"telemetry": {"featureHeader": "x-team"}}),
+        (
+            {"prices": [{"model": "m", "inputPerMTok": "3"}, {"model": "n"}]},
+            {"prices": [{"model": "n"}, {"model": "m", "inputPerMTok": "03.0"}]},
+        ),
+        ({}, {"routes": [{"name": "anthropic", "endpoint": "https://API.Anthropic.com:443/"}]}),
+        (
+            {"routes": [{"name": "a", "models": [{"name": "m"}, {"name": "n", "id": "o"}]}]},
+            {"routes": [{"name": "a", "models": [{"name": "n", "id": "o"}, {"name": "m", "id": "m"}]}]},
+        ),
+    ],
+)
+def test_what_means_the_same_has_one_hash(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert spec_hash(policy(one)) == spec_hash(policy(other))
+
+
+def test_order_counts_where_it_has_a_meaning() -> None:
+    routes = [{"name": "a"}, {"name": "b"}]
+    assert spec_hash(policy({"routes": routes})) != spec_hash(policy({"routes": routes[::-1]}))
+    swaps = [{"substitutions": [{"model": "m", "with": names}]} for names in (["n", "o"], ["o", "n"])]
+    assert spec_hash(policy({"fallback": swaps[0]})) != spec_hash(policy({"fallback": swaps[1]}))
 
 
 @given(specs, st.integers(1, 10))

@@ -177,7 +177,6 @@ CASES = {
     ),
     "429 a wait of days": HintFacts(429, error_type="rate_limit_error", retry_after_s=403973.0),
     "429 no header at zero": HintFacts(429),
-    "429 pacing (own error)": HintFacts(429, error_type="gateway_rate_limited"),
     "500 one model": HintFacts(500, Cause.SERVER_ERROR, model="claude-opus-4-8", one_model_only=True),
     "500 the whole route": HintFacts(500, Cause.SERVER_ERROR, one_model_only=False),
     "502 cut at the same age (own error)": HintFacts(502, error_type="gateway_unreachable", cut_after_s=61.2),

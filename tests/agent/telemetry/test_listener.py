@@ -143,7 +143,7 @@ def test_plain_successes_over_the_rate_are_dropped_and_counted(make, telemetry, 
     "trouble",
     [
         {"status": 404, "error_type": "not_found_error"},
-        {"waits": [WaitRecord(1000.0, 1.0, "pacing")]},
+        {"waits": [WaitRecord(1000.0, 1.0, "budget")]},
         {"fallbacks": [FallbackRecord(1000.2, "anthropic", "second-org", Cause.OVERLOADED)]},
         {"interrupted": True},
     ],

@@ -7,10 +7,6 @@ SAME_WORDS = [
     # Refused by CEL and by check, in these words.
     ("{routes: [{name: a}, {name: b}, {name: a}]}", "another route has this name"),
     (
-        "{routes: [{name: a, provider: Bedrock}]}",
-        "Bedrock is not supported by this version yet; allowed: Anth",
-    ),
-    (
         "{routes: [{name: a, endpoint: 'http://api.anthropic.com'}]}",
         "http:// sends the key in clear text and is allowed for loopback only; use https://, or set `",
     ),
@@ -82,6 +78,10 @@ SAME_WORDS = [
     ("{timeouts: {total: 0h0m00s0ms}}", "must be longer than 0s"),
     ("{circuitBreaker: {window: 0ms}}", "must be longer than 0s"),
     (
+        "{pacing: {mode: Enforce}}",
+        "Enforce is not built yet; write Observe, which learns the limits and reports them",
+    ),
+    (
         "{telemetry: {featureHeader: X-Api-Key}}",
         "must not name a header that carries a credential: its value becomes a metric label",
     ),
@@ -99,6 +99,7 @@ SAME_PLACE = [
     ("{routes: [{name: true}]}", "spec.routes[0].name"),
     ("{routes: [{name: " + "a" * 64 + "}]}", "spec.routes[0].name"),
     ("{routes: [{name: a, provider: anthropic}]}", "spec.routes[0].provider"),
+    ("{routes: [{name: a, provider: Bedrock}]}", "spec.routes[0].provider"),
     ("{routes: [{name: a, insecure: allow}]}", "spec.routes[0].insecure"),
     ("{routes: [{name: a, endpoint: api.anthropic.com}]}", "spec.routes[0].endpoint"),
     ("{routes: [{name: a, endpoint: 'https://" + "h." * 256 + "'}]}", "spec.routes[0].endpoint"),
@@ -138,6 +139,8 @@ SAME_PLACE = [
     ("{circuitBreaker: {minRequests: 1000001}}", "spec.circuitBreaker.minRequests"),
     ("{stream: {hold: Header}}", "spec.stream.hold"),
     ("{pacing: {mode: false}}", "spec.pacing.mode"),
+    ("{pacing: {mode: enforce}}", "spec.pacing.mode"),
+    ("{telemetry: {traces: {successesPerSecond: 0.5}}}", "spec.telemetry.traces.successesPerSecond"),
     ("{limits: []}", "spec.limits"),
     ("{limits: {maxBodyMiB: 1025}}", "spec.limits.maxBodyMiB"),
     ("{telemetry: {traces: {propagate: 'yes'}}}", "spec.telemetry.traces.propagate"),

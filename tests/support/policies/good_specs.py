@@ -22,7 +22,7 @@ PARTS = [
     "{circuitBreaker: {openFor: 0s, failurePercent: 100}}",
     "{stream: {hold: Headers}}",
     "{limits: {maxBufferedMiB: 0, spoolMiB: 0}}",
-    "{pacing: {mode: Enforce}}",
+    "{pacing: {mode: Disabled, maxWait: 0s, maxQueued: 0}}",
     "{telemetry: {traces: {propagate: true}}}",
     "{telemetry: {traces: {}, keyAlias: Hidden, featureHeader: X-Team}}",
     "{prices: [{model: m, inputPerMTok: '3', outputPerMTok: '15.00'}, {model: n}]}",

@@ -128,9 +128,10 @@ def test_foreign_config_map_is_never_written() -> None:
     assert [event.reason for event in desired.events] == ["Conflicted"]
 
 
-def test_refused_policy_keeps_the_last_good_file() -> None:
+@pytest.mark.parametrize("spec", [{"retry": {"maxAttempts": 99}}, {"pacing": {"mode": "Enforce"}}])
+def test_refused_policy_keeps_the_last_good_file(spec: dict[str, Any]) -> None:
     seen = settled(world([policy()]))
-    bad = policy(generation=2, spec={"retry": {"maxAttempts": 99}}, status=seen.policies[0]["status"])
+    bad = policy(generation=2, spec=spec, status=seen.policies[0]["status"])
     bad_world = World(policies=(bad,), config_maps=seen.config_maps, namespaces=seen.namespaces, now=seen.now)
     desired = decide(bad_world, appraise)
     assert (desired.create, desired.change, desired.delete) == ((), (), ())

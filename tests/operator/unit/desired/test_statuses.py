@@ -10,6 +10,7 @@ from support.worlds.server import after, appraise
 
 from claude_operator.desired.decide import decide
 from claude_operator.desired.world import Report, World
+from claude_sidecar.schema.limits import ENFORCE_IS_NOT_BUILT
 
 GOOD = appraise(policy()).hash
 POD = "uid-shop-web-1"
@@ -80,11 +81,31 @@ def test_policy_without_pods_is_programmed_and_its_references_are_unknown() -> N
     assert status["routes"] == 1
 
 
-def test_refused_policy_says_what_check_says_and_is_not_programmed() -> None:
-    bad = policy(spec={"retry": {"backoff": {"initial": "1m", "max": "1s"}}})
-    status = status_of(world([bad]))
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            {"retry": {"backoff": {"initial": "1m", "max": "1s"}}},
+            "spec.retry.backoff.initial: `initial` must not be longer than `max`",
+        ),
+        # Stored before the definition refused them.
+        ({"pacing": {"mode": "Enforce"}}, f"spec.pacing.mode: {ENFORCE_IS_NOT_BUILT}"),
+        (
+            {"routes": [{"name": "a", "provider": "Bedrock"}]},
+            "spec.routes[0].provider: `Bedrock` is not possible here; allowed: Anthropic",
+        ),
+        (
+            {"retry": {"maxAttempts": 2.5}},
+            "spec.retry.maxAttempts: must be a whole number from 1 to 10, not the number `2.5`; write 2 or 3",
+        ),
+    ],
+)
+def test_refused_policy_says_what_check_says_and_is_not_programmed(
+    spec: dict[str, Any], message: str
+) -> None:
+    status = status_of(world([policy(spec=spec)]))
     accepted = next(each for each in status["conditions"] if each["type"] == "Accepted")
-    assert accepted["message"] == "spec.retry.backoff.initial: `initial` must not be longer than `max`"
+    assert accepted["message"] == message
     assert told(status)["Accepted"] == ("False", "Invalid")
     assert told(status)["Programmed"] == ("False", "Invalid")
     assert "hash" not in status
