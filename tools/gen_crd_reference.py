@@ -17,8 +17,9 @@ HEAD = """\
 
 `{kind}` is a namespaced resource of `{group}`, version `{version}`, defined in
 [`crds/`](../crds/{name}.yaml). `kubectl get {short}` lists policies,
-`kubectl get {category}` everything of ours, and `kubectl explain {short}.spec` tells what this page tells.
-What the fields do is in [the policy file](policy.md); a policy for a cluster is the same file, except that a
+`kubectl get {category}` everything of ours. `kubectl explain {short}.spec.retry`, or any other field, says
+what the field does, its unit and default, what it interacts with, and gives an example; of causes it lists
+the values. So does [the policy file](policy.md), for a policy in a cluster is the same file, except that a
 credential can only come from a Secret.
 
 ## What is refused where
@@ -134,7 +135,8 @@ def _shows(column: Node) -> str:
 
 
 def _meaning(node: Node) -> str:
-    return str(node.get("description", ""))
+    """The first paragraph; the whole is in the policy file's reference and in `kubectl explain`."""
+    return str(node.get("description", "")).partition("\n\n")[0]
 
 
 def _value(node: Node) -> str:

@@ -26,8 +26,20 @@ def main() -> None:
 
 
 def definition_text() -> str:
-    """The definition as YAML, one rule on one line so that a change is easy to read."""
-    return yaml.safe_dump(custom_resource_definition(), sort_keys=False, width=10_000)
+    """The definition as YAML, one rule or paragraph on one line so that a change is easy to read."""
+    return yaml.dump(custom_resource_definition(), Dumper=_Dumper, sort_keys=False, width=10_000)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Text of several lines as a block."""
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def _row(place: tuple[str, ...]) -> str:
     parent = node_at_any_item(place[:-1])
     node = resolved(parent["properties"][place[-1]])
     default = "required" if place[-1] in parent.get("required", ()) else _default(node)
-    cells = [f"`{_label(place)}`", _value(node), default, node.get("description", "").replace("\n", " ")]
+    cells = [f"`{_label(place)}`", _value(node), default, " ".join(node.get("description", "").split())]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -96,7 +96,7 @@ class Cause(StrEnum):
     SERVER_ERROR = Row(
         name="ServerError",
         meaning="The API, or something on the way to it, failed.",
-        seen_as="500, 502, 503, 504, 520 to 526 and every 5xx without a row of its own",
+        seen_as="500, 502, 503, 504, 520 to 526 and every other 5xx",
         other_statuses=5,
         error_types=("api_error",),
         retry=Listing.DEFAULT,
@@ -189,7 +189,7 @@ class Cause(StrEnum):
     INVALID_REQUEST = Row(
         name="InvalidRequest",
         meaning="The request itself is wrong.",
-        seen_as="400 and every 4xx without a row of its own",
+        seen_as="400 and every other 4xx",
         other_statuses=4,
         error_types=("invalid_request_error",),
     )

@@ -64,8 +64,14 @@ def _one_of(allowed: frozenset[Cause]) -> AfterValidator:
 
 
 def _enum_schema(allowed: frozenset[Cause]) -> WithJsonSchema:
+    """The allowed causes, with what each is: the table of causes explains itself to who reads the schema."""
+    listed = [cause for cause in CAUSE_ORDER if cause in allowed]
     return WithJsonSchema(
-        {"type": "string", "enum": [cause.value for cause in CAUSE_ORDER if cause in allowed]}
+        {
+            "type": "string",
+            "enum": [cause.value for cause in listed],
+            "x-meanings": {cause.value: f"{cause.row.seen_as}. {cause.row.meaning}" for cause in listed},
+        }
     )
 
 

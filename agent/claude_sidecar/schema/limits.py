@@ -16,13 +16,27 @@ class Limits(StrictModel):
     """Bounds of the sidecar itself."""
 
     max_concurrent: Annotated[int, Field(ge=1, le=100_000)] = 512
-    """Calls in flight; more are answered `gateway_busy`."""
+    """Calls in flight at once; one more is answered 529 `gateway_busy`.
+
+    The limit of open files may allow fewer; the sidecar logs it if so.
+    """
     max_body_mib: Annotated[int, Field(alias="maxBodyMiB", ge=1, le=1024)] = 32
-    """Largest repeatable request body, in MiB; a larger one is answered 413."""
+    """Largest body of a call that may be retried, in MiB; a larger one is answered 413.
+
+    Calls that are sent once (batches, files) pass whatever their size.
+    """
     max_buffered_mib: Annotated[int, Field(alias="maxBufferedMiB", ge=0, le=65_536)] = 64
-    """Memory for request bodies of all calls, in MiB."""
+    """Memory for the request bodies and held streams of all calls, in MiB.
+
+    Bodies of up to 1 MiB are kept there until their call is committed; what finds no room goes to disk
+    (`spoolMiB`). With 0 for both nothing is kept, and every body is sent once, as it comes.
+    """
     spool_mib: Annotated[int, Field(alias="spoolMiB", ge=0, le=1_048_576)] = 256
-    """Disk for request bodies of all calls, in MiB."""
+    """Disk for the request bodies of all calls, in MiB.
+
+    About the largest body times the calls that wait for their first delta. Without room a call waits, up to
+    10 s, and is answered 529 `gateway_busy` then. In a pod no more is used than its volume at /tmp has.
+    """
 
     @property
     def max_body_bytes(self) -> int:
@@ -66,12 +80,16 @@ class Pacing(StrictModel):
     """What is done with rate limits learnt from answers."""
 
     mode: BuiltMode = PacingMode.OBSERVE
-    """`Observe`: learn limits from answers and report them; `Disabled`: learn nothing; `Enforce`, to wait
-    before sending as well, is not built yet and refused."""
+    """What is done with the rate limits that responses tell; `Enforce` is not built yet and is refused.
+
+    `Observe`: they are learnt and reported, in `/routes` and as the metric
+    `claude_sidecar_ratelimit_remaining`; no call waits for them. `Disabled`: nothing is learnt. `Enforce` is
+    to wait before a limit is met.
+    """
     max_wait_s: Duration = Duration("60s")
-    """For `Enforce`, which is not built yet; without effect."""
+    """How long a call may wait for a limit under `Enforce`, which is not built yet; without effect."""
     max_queued: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
-    """For `Enforce`, which is not built yet; without effect."""
+    """How many calls may wait at once under `Enforce`, which is not built yet; without effect."""
 
     @property
     def learns(self) -> bool:

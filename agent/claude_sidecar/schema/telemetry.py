@@ -21,11 +21,21 @@ class Traces(StrictModel):
     """Which calls are traced."""
 
     successes_per_second: PerSecond = 10
-    """Plain successes traced per second, at most."""
+    """Plain successes traced per second, at most; 0 traces none.
+
+    A call whose caller samples its own trace (`traceparent`) is traced in any case and counts to no rate.
+    """
     failures_per_second: PerSecond = 50
-    """Failed, repeated or rerouted calls traced per second, at most."""
+    """Failed, retried or rerouted calls traced per second, at most; 0 traces none.
+
+    Keep it above `successesPerSecond`: these are the traces that explain something.
+    """
     propagate: bool = False
-    """Whether `traceparent` and `tracestate` are sent upstream."""
+    """Whether `traceparent` and `tracestate` are sent upstream.
+
+    `false` strips them; `true` sends the attempt's own, so that a gateway behind the sidecar joins the
+    trace.
+    """
 
 
 class Telemetry(StrictModel):
@@ -34,21 +44,29 @@ class Telemetry(StrictModel):
     traces: Traces = Traces()
     """Which calls are traced."""
     key_alias: Annotated[KeyAlias, Field(strict=False)] = KeyAlias.FINGERPRINT
-    """`Fingerprint`: the first 8 hex digits of the credential's SHA-256; `Hidden`: nothing."""
+    """How a credential is named in metrics, spans and log lines; the key itself never is.
+
+    `Fingerprint`: the first 8 hex digits of its SHA-256, so that you can tell keys apart. `Hidden`: `hidden`
+    for all.
+    """
     feature_header: HeaderName = "x-claude-feature"
-    """Request header whose value says which feature of the app makes the call."""
+    """Request header whose value says which feature of the app makes the call.
+
+    The value is an attribute of spans and a label of `claude_sidecar_feature_requests_total`: the first 50
+    values as they are, others as `_other`. A header that carries a credential is refused.
+    """
 
 
 class Price(StrictModel):
     """US dollars per million tokens of one model, as decimal strings."""
 
     model: ModelName
-    """The model's name."""
+    """The model's name, as callers use it or as a route's `id`."""
     input_per_mtok: Annotated[Dollars, Field(alias="inputPerMTok")] = Decimal("0")
-    """Input that was neither read from nor written to the cache."""
+    """Input that was neither read from nor written to the prompt cache; US dollars per million tokens."""
     output_per_mtok: Annotated[Dollars, Field(alias="outputPerMTok")] = Decimal("0")
-    """Output."""
+    """Output, thinking included; US dollars per million tokens."""
     cache_read_per_mtok: Annotated[Dollars, Field(alias="cacheReadPerMTok")] = Decimal("0")
-    """Input read from the cache."""
+    """Input that was read from the prompt cache; US dollars per million tokens."""
     cache_write_per_mtok: Annotated[Dollars, Field(alias="cacheWritePerMTok")] = Decimal("0")
-    """Input written to the cache."""
+    """Input that was written to the prompt cache; US dollars per million tokens."""

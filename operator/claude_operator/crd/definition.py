@@ -105,9 +105,6 @@ def _only_secrets(credential: Schema) -> None:
     """Files and variables are for local use; a cluster knows Secrets only."""
     for source in _LOCAL_SOURCES:
         del credential["properties"][source]
-    credential["description"] = "Where a route's own credential is read from."
-    reference = credential["properties"]["secretKeyRef"]
-    reference["description"] = "A key in a Secret of the policy's namespace."
 
 
 def _attach(spec: Schema, rules: Iterable[Rule]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from claude_operator.crd.description import MEANINGS, described
+
 Schema = dict[str, Any]
 
 _KEPT = (
@@ -30,7 +32,7 @@ _CONVERTED = (
     "properties",
     "uniqueItems",
 )
-_DROPPED = ("title", "examples")
+_DROPPED = (MEANINGS, "title", "examples")
 
 
 class NotStructural(ValueError):
@@ -68,6 +70,8 @@ def _node(node: Schema, definitions: Mapping[str, Schema], trail: tuple[str, ...
         }
     if plain.get("default") is not None:
         schema["default"] = shortest(plain["default"], schema)
+    if "description" in schema:
+        schema["description"] = described(plain)
     return schema
 
 

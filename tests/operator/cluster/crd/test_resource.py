@@ -11,6 +11,7 @@ from support.cluster.claude_policies import DEFINITIONS, POLICIES, define, polic
 from support.cluster.cluster import Cluster, KubectlFailed
 
 from claude_operator.crd.judge import judge
+from claude_sidecar.causes import RETRYABLE
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,10 @@ def test_policy_is_listed_with_the_promised_columns(policies: Cluster, home: str
 
 def test_fields_are_explained(policies: Cluster) -> None:
     assert "A longer `retry-after` is not waited for." in policies.kubectl("explain", "cpol.spec.retry")
+    causes = policies.kubectl("explain", "claudepolicy.spec.retry.causes")
+    for cause in RETRYABLE:
+        assert f"- `{cause}`: {cause.row.seen_as}"[:60] in causes
+    assert "Default: RateLimit, Overloaded, ServerError," in causes
 
 
 def test_status_is_written_by_itself_and_moves_no_generation(policies: Cluster, home: str) -> None:

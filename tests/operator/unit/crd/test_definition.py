@@ -1,5 +1,6 @@
 """The definition in crds/ is fresh and holds nothing that an API server refuses or cannot bound."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from support.project import ROOT
 from claude_operator.crd.definition import MAP_LISTS, field_at, spec_schema
 from claude_operator.crd.judge import judge
 from claude_operator.crd.rules import RULES
+from claude_sidecar.causes import FALLBACK, RETRYABLE, Cause
 from claude_sidecar.schema.durations import DURATION_PATTERN
 
 CRD = yaml.safe_load((ROOT / "crds" / "claude-sidecar.dev_claudepolicies.yaml").read_text())
@@ -79,6 +81,37 @@ def test_every_node_states_its_type_and_exclusive_bounds_are_booleans() -> None:
 
 def test_every_field_is_described() -> None:
     assert [place for place, node in BELOW if not place.endswith("[]") and not node.get("description")] == []
+
+
+@pytest.mark.parametrize(("place", "allowed"), [("retry.causes", RETRYABLE), ("fallback.causes", FALLBACK)])
+def test_descriptions_of_causes_name_each_allowed_value_and_say_how_it_is_seen(
+    place: str, allowed: frozenset[Cause]
+) -> None:
+    described = field_at(spec_schema(), place)["description"]
+    assert [cause for cause in Cause if f"- `{cause}`: {cause.row.seen_as}. " in described] == [
+        cause for cause in Cause if cause in allowed
+    ]
+
+
+def test_descriptions_tell_the_defaults_that_kubectl_does_not_show() -> None:
+    for place, node in nodes(spec_schema(), ""):
+        default = node.get("default")
+        if isinstance(default, bool | int | str):
+            told = str(default).lower() if isinstance(default, bool) else default
+            assert node["description"].endswith(f"Default: {told}."), place
+
+
+def test_descriptions_do_not_wrap_lines_themselves() -> None:
+    for place, node in nodes(spec_schema(), ""):
+        for paragraph in node.get("description", "").split("\n\n"):
+            assert "\n" not in paragraph or all(line.startswith("- `") for line in paragraph.split("\n")), (
+                place
+            )
+
+
+def test_definition_is_small_enough_for_kubectl_apply() -> None:
+    """The whole object goes into an annotation, and those have room for 256 KiB."""
+    assert len(json.dumps(CRD)) < 128 * 1024
 
 
 def test_every_string_and_list_is_bounded_so_that_rules_have_a_price() -> None:
