@@ -1,15 +1,19 @@
 """The resource on every minor: accepted, listed, shared by appliers, with a status of its own."""
 
+import copy
 import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 from support.cluster.api_client import APPLY_PATCH, MERGE_PATCH, Reply
-from support.cluster.claude_policies import DEFINITIONS, POLICIES, define, policy
+from support.cluster.claude_policies import DEFINITION, DEFINITIONS, POLICIES, define, policy
 from support.cluster.cluster import Cluster, KubectlFailed
+from support.cluster.waiting import until
 
+from claude_operator.crd.definition import field_at
 from claude_operator.crd.judge import judge
 from claude_sidecar.causes import RETRYABLE
 
@@ -105,6 +109,44 @@ def test_status_is_written_by_itself_and_moves_no_generation(policies: Cluster, 
     assert body["status"] == STATUS
     assert body["spec"]["retry"]["maxAttempts"] == 4
     assert body["metadata"]["generation"] == 1
+
+
+def test_policy_that_was_stored_before_a_rule_still_gets_its_status(policies: Cluster, home: str) -> None:
+    """The operator must be able to say that it is refused. On a definition of its own: others need theirs."""
+    wanted = yaml.safe_load(renamed(DEFINITION.read_text()))
+    [version] = wanted["spec"]["versions"]
+    mode = field_at(version["schema"]["openAPIV3Schema"], "spec.pacing.mode")
+    rules = mode.pop("x-kubernetes-validations")
+    policies.apply(wanted)
+    path = renamed(POLICIES.format(home))
+    enforcing = json.loads(renamed(json.dumps(policy({"pacing": {"mode": "Enforce"}}, "old"))))
+    until(lambda: policies.request("POST", path, enforcing).status in (201, 409), "it is stored")
+    policies.apply({**wanted, "spec": with_rules(wanted["spec"], rules)})
+    newer = {**enforcing, "metadata": {"name": "new"}}
+    until(lambda: policies.request("POST", f"{path}?dryRun=All", newer).status == 422, "the rule holds")
+    told = policies.request("PATCH", f"{path}/old/status", {"status": STATUS}, content_type=MERGE_PATCH)
+    assert told.expect(200)["status"] == STATUS
+
+
+def renamed(text: str) -> str:
+    """The text with a kind of its own, which no name of ours leads to."""
+    for ours, own in [
+        ("claude-sidecar.dev", "stored.example"),
+        ("ClaudePolicy", "StoredPolicy"),
+        ("claudepolic", "storedpolic"),
+        ("cpol", "spol"),
+        ("- claude\n", "- stored\n"),
+    ]:
+        text = text.replace(ours, own)
+    return text
+
+
+def with_rules(spec: dict[str, Any], rules: list[dict[str, Any]]) -> dict[str, Any]:
+    """A definition's spec with rules on the mode of pacing."""
+    spec = copy.deepcopy(spec)
+    mode = field_at(spec["versions"][0]["schema"]["openAPIV3Schema"], "spec.pacing.mode")
+    mode["x-kubernetes-validations"] = rules
+    return spec
 
 
 BAD_STATUS = [
