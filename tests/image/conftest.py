@@ -16,7 +16,7 @@ TOOL = ROOT / "tools" / "images.py"
 
 @pytest.fixture(scope="session")
 def built() -> dict[str, Any]:
-    """What the builder says of the image; AssertionError with what to do where it is not built yet."""
+    """What the builder says of the image; AssertionError with what to do where it is not implemented yet."""
     assert os.geteuid() == 0, "containers are started by root"
     asked = [sys.executable, TOOL, "--only-look", "claude-sidecar"]
     ended = subprocess.run(asked, check=False, capture_output=True, text=True)

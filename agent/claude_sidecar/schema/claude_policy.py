@@ -19,34 +19,35 @@ KIND = "ClaudePolicy"
 
 
 class Spec(StrictModel):
-    """What the sidecar may do with a call."""
+    """What the sidecar may do with a request."""
 
     routes: Annotated[tuple[RouteSpec, ...], Field(strict=False, min_length=1, max_length=8)] = (
         RouteSpec(name="anthropic"),
     )
     """Paths to the same models, in order of preference.
 
-    The first that may have a call gets it; `fallback.causes` says which failures move it to the next. A
+    The first that may have a request gets it; `fallback.causes` says which failures move it to the next. A
     route is passed over while its circuit breaker is open, where it does not serve the model or lacks its
     credential. Example: `[{name: anthropic}, {name: second-org, credential: {secretKeyRef: {key:
     second-org}}}]`.
     """
     retry: Retry = Retry()
-    """When and how often a call is retried.
+    """When and how often a request is retried.
 
-    A call is tried on each route it may use, then waits (`backoff`, or the upstream's `retry-after`), and
+    A request is tried on each route it may use, then waits (`backoff`, or the upstream's `retry-after`), and
     begins anew, up to `maxAttempts` and until its deadline (`timeouts.total`). `claude-sidecar explain`
     plays it through for a policy.
     """
     fallback: Fallback = Fallback()
-    """When a call moves to another route: always to the same model, unless `substitutions` names a swap."""
+    """When a request moves to another route: always to the same model, unless `substitutions` names a
+    swap."""
     timeouts: Timeouts = Timeouts()
     """How long the sidecar waits for what."""
     circuit_breaker: CircuitBreaker = CircuitBreaker()
     """When a route is left alone for a while, after too many failures.
 
-    Counted for each route, model and kind of call (messages, token counts) apart. While a breaker is open
-    its route is passed over; if only breakers leave a call no route, they are ignored.
+    Counted for each route, model and kind of request (messages, token counts) apart. While a breaker is open
+    its route is passed over; if only breakers leave a request no route, they are ignored.
     """
     stream: Stream = Stream()
     """How long a stream is held back, so that an early failure can still be cured, and what a silent one
@@ -55,11 +56,11 @@ class Spec(StrictModel):
     `{quietAfter: 0s, keepAlive: 0s}` leaves streams as they come, apart from the hold.
     """
     limits: Limits = Limits()
-    """Bounds of what one sidecar takes on: calls, memory, disk."""
+    """Bounds of what one sidecar takes on: requests, memory, disk."""
     pacing: Pacing = Pacing()
     """What is done with the rate limits that responses tell."""
     telemetry: Telemetry = Telemetry()
-    """What is told about calls in traces, metrics and log lines; never their content."""
+    """What is told about requests in traces, metrics and log lines; never their content."""
     prices: Annotated[tuple[Price, ...], Field(strict=False, max_length=64)] = ()
     """Prices of models, for the cost metric `claude_sidecar_cost_usd_total`.
 
@@ -134,7 +135,7 @@ class ClaudePolicy(StrictModel):
     metadata: Metadata = Metadata()
     """Which policy this is."""
     spec: Spec = Spec()
-    """What the sidecar may do with a call."""
+    """What the sidecar may do with a request."""
 
     @model_validator(mode="before")
     @classmethod

@@ -21,21 +21,22 @@ class Limits(StrictModel):
     The limit of open files may allow fewer; the sidecar logs it if so.
     """
     max_body_mib: Annotated[int, Field(alias="maxBodyMiB", ge=1, le=1024)] = 32
-    """Largest body of a call that may be retried, in MiB; a larger one is answered 413.
+    """Largest body of a request that may be retried, in MiB; a larger one is answered 413.
 
     Calls that are sent once (batches, files) pass whatever their size.
     """
     max_buffered_mib: Annotated[int, Field(alias="maxBufferedMiB", ge=0, le=65_536)] = 64
-    """Memory for the request bodies and held streams of all calls, in MiB.
+    """Memory for the bodies and held streams of all requests, in MiB.
 
-    Bodies of up to 1 MiB are kept there until their call is committed; what finds no room goes to disk
+    Bodies of up to 1 MiB are kept there until a response is committed; what finds no room goes to disk
     (`spoolMiB`). With 0 for both nothing is kept, and every body is sent once, as it comes.
     """
     spool_mib: Annotated[int, Field(alias="spoolMiB", ge=0, le=1_048_576)] = 256
-    """Disk for the request bodies of all calls, in MiB.
+    """Disk for the bodies of all requests, in MiB.
 
-    About the largest body times the calls that wait for their first delta. Without room a call waits, up to
-    10 s, and is answered 529 `gateway_busy` then. In a pod no more is used than its volume at /tmp has.
+    About the largest body times the requests that wait for their first delta. Without room a request waits,
+    up to 10 s, and is answered 529 `gateway_busy` then. In a pod no more is used than its volume at /tmp
+    has.
     """
 
     @property
@@ -62,34 +63,40 @@ class PacingMode(StrEnum):
     ENFORCE = "Enforce"
 
 
-ENFORCE_IS_NOT_BUILT = "Enforce is not built yet; write Observe, which learns the limits and reports them"
+ENFORCE_IS_NOT_IMPLEMENTED = (
+    "Enforce is not implemented yet; write Observe, which learns the limits and reports them"
+)
 
-_BUILT = {"type": "string", "enum": [PacingMode.DISABLED.value, PacingMode.OBSERVE.value]}
+_ALLOWED = {"type": "string", "enum": [PacingMode.DISABLED.value, PacingMode.OBSERVE.value]}
 
 
-def _built(mode: PacingMode) -> PacingMode:
+def _implemented(mode: PacingMode) -> PacingMode:
     if mode is PacingMode.ENFORCE:
-        raise PydanticCustomError("policy", "{message}", {"message": ENFORCE_IS_NOT_BUILT})
+        raise PydanticCustomError("policy", "{message}", {"message": ENFORCE_IS_NOT_IMPLEMENTED})
     return mode
 
 
-BuiltMode = Annotated[PacingMode, Field(strict=False), AfterValidator(_built), WithJsonSchema(_BUILT)]
+ImplementedMode = Annotated[
+    PacingMode, Field(strict=False), AfterValidator(_implemented), WithJsonSchema(_ALLOWED)
+]
 
 
 class Pacing(StrictModel):
     """What is done with rate limits learnt from answers."""
 
-    mode: BuiltMode = PacingMode.OBSERVE
-    """What is done with the rate limits that responses tell; `Enforce` is not built yet and is refused.
+    mode: ImplementedMode = PacingMode.OBSERVE
+    """What is done with the rate limits that responses tell; `Enforce` is not implemented yet and is
+    refused.
 
     `Observe`: they are learnt and reported, in `/routes` and as the metric
-    `claude_sidecar_ratelimit_remaining`; no call waits for them. `Disabled`: nothing is learnt. `Enforce` is
-    to wait before a limit is met.
+    `claude_sidecar_ratelimit_remaining`; no request waits for them. `Disabled`: nothing is learnt. `Enforce`
+    is to wait before a limit is met.
     """
     max_wait_s: Duration = Duration("60s")
-    """How long a call may wait for a limit under `Enforce`, which is not built yet; without effect."""
+    """How long a request may wait for a limit under `Enforce`, which is not implemented yet; without
+    effect."""
     max_queued: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
-    """How many calls may wait at once under `Enforce`, which is not built yet; without effect."""
+    """How many requests may wait at once under `Enforce`, which is not implemented yet; without effect."""
 
     @property
     def learns(self) -> bool:

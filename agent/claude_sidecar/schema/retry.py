@@ -19,7 +19,7 @@ from claude_sidecar.schema.strict_model import StrictModel
 
 
 class Backoff(StrictModel):
-    """How long a call waits between rounds of attempts."""
+    """How long a request waits between rounds of attempts."""
 
     initial_s: Duration = Duration("1s")
     """Upper bound of the first wait; `0s` means no waiting.
@@ -35,27 +35,27 @@ class Backoff(StrictModel):
 
 
 class RetryBudget(StrictModel):
-    """The pace of retries to routes that their call has tried already; beyond it a retry waits for its
+    """The pace of retries to routes that their request has tried already; beyond it a retry waits for its
     turn."""
 
     percent: Percent = 20
-    """Retries per 100 calls, over ten seconds.
+    """Retries per 100 requests, over ten seconds.
 
     `minPerSecond` comes on top. Example: `{percent: 10, minPerSecond: 2}` allows 120 retries in ten seconds
-    with 1000 calls.
+    with 1000 requests.
     """
     min_per_second: PerSecond = 10
-    """Retries per second however few calls there are.
+    """Retries per second however few requests there are.
 
     With `percent: 0` it is the whole pace; 0 for both allows no retry to a route that was tried.
     """
 
 
 class Retry(StrictModel):
-    """When and how often a call is retried."""
+    """When and how often a request is retried."""
 
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 4
-    """Attempts of a call in all, over all routes; a connect that fails counts.
+    """Attempts of a request in all, over all routes; a connect that fails counts.
 
     `1` retries nothing. The retries that the caller's SDK says it has made (`x-stainless-retry-count`) count
     in, and at least one attempt is left. Calls that may not be repeated (batches, files) have one whatever
@@ -64,30 +64,31 @@ class Retry(StrictModel):
     causes: RetryCauses = RETRY_BY_DEFAULT
     """Which failures are retried.
 
-    A failure with another cause is delivered at once, unless `fallback.causes` moves its call to another
-    route. The upstream has a say: `x-should-retry: false` ends a call on that route, `true` retries it
+    A failure with another cause is delivered at once, unless `fallback.causes` moves its request to another
+    route. The upstream has a say: `x-should-retry: false` ends a request on that route, `true` retries it
     whatever its cause, where that is not about keys or money. An empty list retries nothing. Example:
     `[RateLimit, Overloaded]`.
     """
     backoff: Backoff = Backoff()
-    """How long a call waits between rounds of attempts.
+    """How long a request waits between rounds of attempts.
 
-    In a round each route is tried once, without waiting; then the call waits a random time, whose bound
+    In a round each route is tried once, without waiting; then the request waits a random time, whose bound
     doubles from `initial` to `max` (full jitter). Before its last attempt it has waited 1.5 s in all, as
     long as an SDK would, as far as its deadline allows. Example: `{initial: 500ms, max: 10s}`.
     """
     max_retry_after_s: Duration = Duration("60s")
     """A longer `retry-after` is not waited for.
 
-    A response that asks for more moves its call to another route, if `fallback.causes` names the cause, and
-    is delivered at once otherwise. A wait that would end after the call's deadline is not begun either
-    (`timeouts.total`, or the caller's own time-out).
+    A response that asks for more moves its request to another route, if `fallback.causes` names the cause,
+    and is delivered at once otherwise. A wait that would end after the request's deadline is not begun
+    either (`timeouts.total`, or the caller's own time-out).
     """
     budget: RetryBudget = RetryBudget()
-    """The pace of retries over all calls of a sidecar, so that an outage meets a queue and no storm.
+    """The pace of retries over all requests of a sidecar, so that an outage meets a queue and no storm.
 
     It is no ban: a retry beyond it waits for its turn, up to `backoff.max`. Free of it are the move to a
-    route that the call has not tried, and a 429's `retry-after`. Example: `{percent: 20, minPerSecond: 10}`.
+    route that the request has not tried, and a 429's `retry-after`. Example: `{percent: 20, minPerSecond:
+    10}`.
     """
 
 
@@ -106,12 +107,12 @@ class Substitution(StrictModel):
 
 
 class Fallback(StrictModel):
-    """When a call moves to another route."""
+    """When a request moves to another route."""
 
     causes: FallbackCauses = FALLBACK_BY_DEFAULT
-    """Which failures move a call to the next route, at once and without a wait.
+    """Which failures move a request to the next route, at once and without a wait.
 
-    Where no other route may take the call, `retry.causes` decides. After a cause that is about a key or
+    Where no other route may take the request, `retry.causes` decides. After a cause that is about a key or
     about money only a route with another credential can answer. Example: `[Overloaded, ServerError,
     RateLimit]`.
     """
@@ -138,7 +139,7 @@ class CircuitBreaker(StrictModel):
     min_requests: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     """Attempts within `window` below which the breaker never opens.
 
-    A route with few calls needs a small number, or a longer `window`.
+    A route with few requests needs a small number, or a longer `window`.
     """
     window_s: PositiveDuration = Duration("30s")
     """How far back attempts are counted."""

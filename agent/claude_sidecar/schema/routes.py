@@ -113,6 +113,6 @@ class RouteSpec(StrictModel):
     models: Annotated[tuple[RouteModel, ...], Field(strict=False, min_length=1, max_length=64)] | None = None
     """Models that this route serves; without it every model, under the callers' names.
 
-    A call for any other model passes the route over. Merged by `name` when several appliers own entries.
+    A request for any other model passes the route over. Merged by `name` when several appliers own entries.
     Example: `[{name: claude-sonnet-4-6, id: our-sonnet}]`.
     """

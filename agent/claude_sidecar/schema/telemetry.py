@@ -1,4 +1,4 @@
-"""What is told about calls, and what they cost."""
+"""What is told about requests, and what they cost."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -18,15 +18,15 @@ class KeyAlias(StrEnum):
 
 
 class Traces(StrictModel):
-    """Which calls are traced."""
+    """Which requests are traced."""
 
     successes_per_second: PerSecond = 10
     """Plain successes traced per second, at most; 0 traces none.
 
-    A call whose caller samples its own trace (`traceparent`) is traced in any case and counts to no rate.
+    A request whose caller samples its own trace (`traceparent`) is traced in any case and counts to no rate.
     """
     failures_per_second: PerSecond = 50
-    """Failed, retried or rerouted calls traced per second, at most; 0 traces none.
+    """Failed, retried or rerouted requests traced per second, at most; 0 traces none.
 
     Keep it above `successesPerSecond`: these are the traces that explain something.
     """
@@ -39,10 +39,10 @@ class Traces(StrictModel):
 
 
 class Telemetry(StrictModel):
-    """What is told about calls."""
+    """What is told about requests."""
 
     traces: Traces = Traces()
-    """Which calls are traced."""
+    """Which requests are traced."""
     key_alias: Annotated[KeyAlias, Field(strict=False)] = KeyAlias.FINGERPRINT
     """How a credential is named in metrics, spans and log lines; the key itself never is.
 
@@ -50,7 +50,7 @@ class Telemetry(StrictModel):
     for all.
     """
     feature_header: HeaderName = "x-claude-feature"
-    """Request header whose value says which feature of the app makes the call.
+    """Request header whose value says which feature of the app makes the request.
 
     The value is an attribute of spans and a label of `claude_sidecar_feature_requests_total`: the first 50
     values as they are, others as `_other`. A header that carries a credential is refused.

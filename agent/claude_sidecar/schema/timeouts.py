@@ -21,14 +21,16 @@ class Timeouts(StrictModel):
     first_byte_s: PositiveDuration = Duration("2m")
     """For the first byte of the response to a stream or a token count, from the request's last byte.
 
-    It ends an attempt, as a Timeout, only where the call has an untried route to go to and an attempt left;
-    otherwise the attempt runs to the deadline. Other calls may work for minutes before their first byte.
+    It ends an attempt, as a Timeout, only where the request has an untried route to go to and an attempt
+    left; otherwise the attempt runs to the deadline. Other requests may work for minutes before their first
+    byte.
     """
     first_delta_s: Duration = Duration("0s")
     """From the start of an attempt to a stream's first content. `0s`: no limit.
 
-    It holds only where another route may take the call at once and `fallback.causes` names Timeout. Models
-    may think for minutes before their first content: example, with a second route to the same models: `90s`.
+    It holds only where another route may take the request at once and `fallback.causes` names Timeout.
+    Models may think for minutes before their first content: example, with a second route to the same models:
+    `90s`.
     """
     idle_s: PositiveDuration = Duration("5m")
     """Between two bytes of the response to a stream or a token count; pings count.
@@ -41,7 +43,7 @@ class Timeouts(StrictModel):
     Beyond it the stream ends as an interruption. `idle` bounds the silence without any byte.
     """
     total_s: PositiveDuration = Duration("10m")
-    """For a whole call, all attempts and waits included, until its response is committed.
+    """For a whole request, all attempts and waits included, until its response is committed.
 
     The caller's own time-out (`x-stainless-timeout`), if it is shorter, takes its place. No wait is begun
     that would end later. A stream that is alive then is not cut but committed as it stands.

@@ -6,7 +6,7 @@ Expressions guard with `has()` what has a default: a default of `{}` is checked 
 from claude_operator.crd.endpoint_rules import CLEAR_TEXT, ENDPOINT_RULES
 from claude_operator.crd.rule import Rule
 from claude_sidecar.schema.fields import CREDENTIAL_HEADERS
-from claude_sidecar.schema.limits import ENFORCE_IS_NOT_BUILT, PacingMode
+from claude_sidecar.schema.limits import ENFORCE_IS_NOT_IMPLEMENTED, PacingMode
 
 _DATED = "(-[0-9]{8}|-latest)$"
 _NO_KEY = "looks like a key itself; name the place where the key is kept"
@@ -99,7 +99,7 @@ RULES = (
     Rule(
         place="pacing.mode",
         holds=f"self != '{PacingMode.ENFORCE}'",
-        message=ENFORCE_IS_NOT_BUILT,
+        message=ENFORCE_IS_NOT_IMPLEMENTED,
     ),
     Rule(
         place="telemetry.featureHeader",

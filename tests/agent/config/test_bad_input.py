@@ -88,7 +88,7 @@ SPEC = [  # the text of `spec` in line 4, and what its fault must say
     ),
     (
         "{pacing: {mode: Enforce}}",
-        "spec.pacing.mode: Enforce is not built yet; write Observe, which learns the limits and reports them",
+        "mode: Enforce is not implemented yet; write Observe, which learns the limits and reports them",
     ),
     ("{pacing: {mode: enforce}}", "`enforce` is not possible here; allowed: Disabled, Observe"),
     ("{limits: []}", "spec.limits: must be a mapping with the fields maxConcurrent, maxBodyMiB"),

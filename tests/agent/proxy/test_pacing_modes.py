@@ -69,5 +69,5 @@ async def test_enforce_is_refused_and_the_last_good_policy_stays(started) -> Non
         await asyncio.sleep(1.1)
         status = await bench.admin_json("/status")
         assert status["hash"] == before["hash"]
-        assert "spec.pacing.mode: Enforce is not built yet; write Observe" in status["lastError"]
+        assert "spec.pacing.mode: Enforce is not implemented yet; write Observe" in status["lastError"]
         assert (await bench.message()).status == 200

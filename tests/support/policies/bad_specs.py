@@ -79,7 +79,7 @@ SAME_WORDS = [
     ("{circuitBreaker: {window: 0ms}}", "must be longer than 0s"),
     (
         "{pacing: {mode: Enforce}}",
-        "Enforce is not built yet; write Observe, which learns the limits and reports them",
+        "Enforce is not implemented yet; write Observe, which learns the limits and reports them",
     ),
     (
         "{telemetry: {featureHeader: X-Api-Key}}",

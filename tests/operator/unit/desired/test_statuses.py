@@ -10,7 +10,7 @@ from support.worlds.server import after, appraise
 
 from claude_operator.desired.decide import decide
 from claude_operator.desired.world import Report, World
-from claude_sidecar.schema.limits import ENFORCE_IS_NOT_BUILT
+from claude_sidecar.schema.limits import ENFORCE_IS_NOT_IMPLEMENTED
 
 GOOD = appraise(policy()).hash
 POD = "uid-shop-web-1"
@@ -89,7 +89,7 @@ def test_policy_without_pods_is_programmed_and_its_references_are_unknown() -> N
             "spec.retry.backoff.initial: `initial` must not be longer than `max`",
         ),
         # Stored before the definition refused them.
-        ({"pacing": {"mode": "Enforce"}}, f"spec.pacing.mode: {ENFORCE_IS_NOT_BUILT}"),
+        ({"pacing": {"mode": "Enforce"}}, f"spec.pacing.mode: {ENFORCE_IS_NOT_IMPLEMENTED}"),
         (
             {"routes": [{"name": "a", "provider": "Bedrock"}]},
             "spec.routes[0].provider: `Bedrock` is not possible here; allowed: Anthropic",
