@@ -13,7 +13,7 @@ from typing import Any
 from support.project import ROOT
 
 FIELD = "retryNightly"
-_KNOWN = "    max_retry_after: Duration = "
+_KNOWN = "    max_retry_after_s: Duration = "
 _MORE = '    retry_nightly: bool = False\n    """What only the newer version knows."""\n'
 
 
@@ -45,7 +45,7 @@ def newer_version(folder: Path) -> NewerVersion:
     major, minor = re.search(r'__version__ = "(\d+)\.(\d+)', start.read_text()).groups()  # type: ignore[union-attr]
     version = f"{major}.{int(minor) + 1}.0"
     start.write_text(re.sub(r'__version__ = "[^"]+"', f'__version__ = "{version}"', start.read_text()))
-    model = folder / "claude_sidecar" / "policy" / "model.py"
+    model = folder / "claude_sidecar" / "schema" / "retry.py"
     before, found, after = model.read_text().partition(_KNOWN)
     assert found, "the policy's model has changed: where shall the newer field go?"
     model.write_text(before + _MORE + found + after)
