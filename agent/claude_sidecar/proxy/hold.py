@@ -24,6 +24,7 @@ async def hold_body(reply: Reply, answer: Answer, until_s: float, limit_bytes: i
         # That is most answers which are no streams: no timer for them.
         if body:
             reply.prefix.append(body)
+            reply.see(body)
         answer.close()
         return
     answer.lift_deadline()
