@@ -14,6 +14,7 @@ from claude_operator.reconcile.asker import Asker
 from claude_operator.reconcile.certificates import CertificateKeeper
 from claude_operator.reconcile.event_writer import EventWriter
 from claude_operator.reconcile.gauges import set_gauges
+from claude_operator.reconcile.handlers import Memo
 from claude_operator.reconcile.keys import Key
 from claude_operator.reconcile.lease import LeaseKeeper, LeaseLost
 from claude_operator.reconcile.metrics import Metrics
@@ -24,8 +25,7 @@ from claude_operator.reconcile.seen import Seen
 from claude_operator.reconcile.settings import Settings
 from claude_operator.reconcile.store import Store
 from claude_operator.reconcile.sweep import Sweeper
-from claude_operator.reconcile.watching import WatchingEnded, registry, watch
-from claude_operator.reconcile.watching import settings as kopf_settings
+from claude_operator.reconcile.watching import WatchingEnded, watch
 from claude_operator.reconcile.work_queue import WorkQueue
 from claude_operator.reconcile.writer import Writer
 from claude_sidecar import __version__, clock
@@ -79,6 +79,7 @@ class Process:
     async def _work(self, api: Api, lease: LeaseKeeper) -> None:
         store = Store(self._queue.add, self._chosen.excluded_namespaces)
         seen = Seen(store)
+        memo = Memo(self._access, seen, self._metrics, self._chosen.watch_silence_s)
         events = EventWriter(api, self._chosen.identity)
         asker = nudger = None
         if self._chosen.asks_per_second > 0:
@@ -102,7 +103,7 @@ class Process:
                 tasks.create_task(lease.hold())
                 await self._patiently(lambda: _defined(api))
                 await self._patiently(events.load)
-                tasks.create_task(self._watch(seen))
+                tasks.create_task(watch(memo, self._stop, self._listen_to_signals))
                 await self._patiently(self._sweeper.until_told)
                 self._listed.set()
                 event(logger, logging.INFO, "listed", policies=len(store.policies), pods=len(store.pods))
@@ -121,21 +122,6 @@ class Process:
     def _certificate_keeper(self, api: Api) -> CertificateKeeper | None:
         options = self._chosen.certificates
         return None if options is None else CertificateKeeper(api, options)
-
-    async def _watch(self, seen: Seen) -> None:
-        """Watch until told to stop; raises WatchingEnded."""
-        handlers = registry(self._access, seen, self._metrics)
-        chosen, ready = kopf_settings(self._chosen.watch_silence_s), asyncio.Event()
-        signals = asyncio.create_task(self._take_signals_back(ready))
-        try:
-            await watch(handlers, chosen, self._stop, ready)
-        finally:
-            signals.cancel()
-        self._stop.set()  # if it was a signal that kopf had taken
-
-    async def _take_signals_back(self, ready: asyncio.Event) -> None:
-        await ready.wait()
-        self._listen_to_signals()
 
     async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
         """Do it, unless the process is to stop; whether it was done. Raises what it raises."""

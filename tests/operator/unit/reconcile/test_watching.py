@@ -1,30 +1,35 @@
-"""Watches against an API server of our own: when one fails for good, all end, and the process can tell."""
+"""Watches against an API server of our own: what they tell, and that all end when one fails for good."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import json
+import signal
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 from aiohttp import web
+from support.worlds.objects import pod
 
 from claude_operator import names
 from claude_operator.cluster.access import Access
+from claude_operator.reconcile.handlers import Memo
 from claude_operator.reconcile.kinds import KINDS
 from claude_operator.reconcile.metrics import Metrics
 from claude_operator.reconcile.seen import Seen
 from claude_operator.reconcile.store import Store
-from claude_operator.reconcile.watching import WatchingEnded, registry, settings, watch
+from claude_operator.reconcile.watching import WatchingEnded, watch
 
 TRIES = 5
 VERSIONS = sorted({(kind.group, kind.version) for kind in KINDS})
 
 
 class Server:
-    """Knows every kind and holds no objects. unknown: the plural of a kind that is not known any more."""
+    """Knows every kind and lists no objects. unknown: the plural of a kind that is not known any more."""
 
     def __init__(self) -> None:
         self.unknown = ""
-        self.watches: dict[str, asyncio.Event] = {}
+        self.watches: dict[str, asyncio.Queue[bytes | None]] = {}
         self.changed = asyncio.Condition()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -38,19 +43,20 @@ class Server:
             return web.json_response({"items": [], "metadata": {"resourceVersion": "1"}})
         response = web.StreamResponse()
         await response.prepare(request)
-        await self._note(plural, asyncio.Event())
+        await self._note(plural, lines := asyncio.Queue[bytes | None]())
         try:
-            await self.watches[plural].wait()
+            while (line := await lines.get()) is not None:
+                await response.write(line)
         finally:
             await self._note(plural, None)
         return response
 
-    async def _note(self, plural: str, end: asyncio.Event | None) -> None:
+    async def _note(self, plural: str, lines: asyncio.Queue[bytes | None] | None) -> None:
         async with self.changed:
-            if end is None:
+            if lines is None:
                 self.watches.pop(plural)
             else:
-                self.watches[plural] = end
+                self.watches[plural] = lines
             self.changed.notify_all()
 
     def _discovery(self, path: str) -> object:
@@ -74,8 +80,12 @@ class Server:
 
     def cut(self) -> None:
         """End every watch politely, so that all are opened again."""
-        for end in self.watches.values():
-            end.set()
+        for lines in self.watches.values():
+            lines.put_nowait(None)
+
+    def tell(self, change: str, plural: str, body: dict[str, Any]) -> None:
+        """Have the watch of a kind tell of an object."""
+        self.watches[plural].put_nowait(json.dumps({"type": change, "object": body}).encode() + b"\n")
 
 
 def _resource(plural: str) -> dict[str, object]:
@@ -95,16 +105,61 @@ async def server() -> AsyncIterator[tuple[Server, str]]:
     await runner.cleanup()
 
 
+class Watching:
+    """Watches at work."""
+
+    def __init__(self, url: str, take_signals_back: Callable[[], None] = lambda: None) -> None:
+        self.stop, self.store = asyncio.Event(), Store(lambda _: None, ())
+        memo = Memo(Access(url, None), Seen(self.store), Metrics(), watch_silence_s=60.0)
+        self.task = asyncio.create_task(watch(memo, self.stop, take_signals_back))
+
+    async def until(self, is_so: Callable[["Watching"], bool]) -> None:
+        """Wait until they have told of something."""
+        async with asyncio.timeout(10):
+            while not is_so(self):  # noqa: ASYNC110 - the Store tells nobody
+                await asyncio.sleep(0.005)
+
+
 @contextlib.asynccontextmanager
-async def watching(url: str, stop: asyncio.Event) -> AsyncIterator[asyncio.Task[None]]:
-    """Watches at work; they have ended when the block has."""
-    handlers = registry(Access(url, None), Seen(Store(lambda _: None, ())), Metrics())
-    task = asyncio.create_task(watch(handlers, settings(60.0), stop, asyncio.Event()))
+async def watching(url: str, take_signals_back: Callable[[], None] = lambda: None) -> AsyncIterator[Watching]:
+    """They have ended when the block has."""
+    made = Watching(url, take_signals_back)
     try:
-        yield task
+        yield made
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        made.task.cancel()
+        await asyncio.gather(made.task, return_exceptions=True)
+
+
+async def test_what_watches_tell_is_known_until_it_is_deleted(server: tuple[Server, str]) -> None:
+    api, url = server
+    async with watching(url) as watches:
+        await api.until_watched()
+        for change, version in (("ADDED", 1), ("MODIFIED", 2)):
+            api.tell(change, "pods", pod(version=version))
+            await watches.until(
+                lambda own, now=str(version): [each.version for each in own.store.pods.values()] == [now]
+            )
+        api.tell("DELETED", "pods", pod(version=3))
+        await watches.until(lambda own: not own.store.pods)
+
+
+async def test_signals_are_ours_while_kopf_watches(server: tuple[Server, str]) -> None:
+    api, url = server
+    loop, signalled = asyncio.get_running_loop(), asyncio.Event()
+
+    def listen() -> None:
+        loop.add_signal_handler(signal.SIGTERM, signalled.set)
+
+    listen()  # so that a signal that kopf would leave to nobody ends no test run
+    try:
+        async with watching(url, listen) as watches:
+            await api.until_watched()
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.wait_for(signalled.wait(), 10)
+            assert not watches.task.done()
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 async def test_a_watch_that_fails_for_good_ends_all(server: tuple[Server, str]) -> None:
@@ -112,29 +167,38 @@ async def test_a_watch_that_fails_for_good_ends_all(server: tuple[Server, str]) 
     for _ in range(TRIES):  # in which order tasks are cancelled is a matter of chance
         api.unknown = ""
         before = asyncio.all_tasks()
-        async with watching(url, asyncio.Event()) as task:
+        async with watching(url) as watches:
             await api.until_watched()
             api.unknown = names.PLURAL
             api.cut()
             with pytest.raises(WatchingEnded, match="APINotFoundError"):
-                await asyncio.wait_for(task, 60)
+                await asyncio.wait_for(watches.task, 60)
             assert not [each for each in asyncio.all_tasks() - before if "watcher" in each.get_name()]
 
 
 async def test_watches_end_when_they_are_told_to(server: tuple[Server, str]) -> None:
     api, url = server
-    stop = asyncio.Event()
-    async with watching(url, stop) as task:
+    async with watching(url) as watches:
         await api.until_watched()
-        stop.set()
-        await asyncio.wait_for(task, 60)
+        watches.stop.set()
+        await asyncio.wait_for(watches.task, 60)
 
 
-async def test_a_part_of_kopf_that_is_cancelled_ends_all_and_is_told(server: tuple[Server, str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("resource observer", "resource observer was cancelled"),
+        # It takes its being cancelled for the operator's end, and ends as if nothing were wrong.
+        ("ultimate termination", "ultimate termination ended"),
+    ],
+)
+async def test_a_part_of_kopf_that_ends_ends_all_and_is_told(
+    server: tuple[Server, str], name: str, told: str
+) -> None:
     api, url = server
-    async with watching(url, asyncio.Event()) as task:
+    async with watching(url) as watches:
         await api.until_watched()
-        (part,) = [each for each in asyncio.all_tasks() if each.get_name() == "resource observer"]
+        (part,) = [each for each in asyncio.all_tasks() if each.get_name() == name]
         part.cancel()
-        with pytest.raises(WatchingEnded, match="resource observer was cancelled"):
-            await asyncio.wait_for(task, 60)
+        with pytest.raises(WatchingEnded, match=told):
+            await asyncio.wait_for(watches.task, 60)
