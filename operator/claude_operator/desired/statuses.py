@@ -9,6 +9,7 @@ from claude_operator.desired.conditions import (
     ACCEPTED,
     CONFLICTED,
     INVALID,
+    NOT_WRITTEN,
     OURS,
     PROGRAMMED,
     RESOLVED_REFS,
@@ -122,7 +123,7 @@ def _of_the_policy(status: Object) -> tuple[object, ...]:
         status.get("routes"),
         status.get("hash"),
         tuple(own.get(key) for key in ("status", "reason", "message", "observedGeneration")),
-        obstacle if obstacle in (CONFLICTED, INVALID) else None,
+        obstacle if obstacle in (CONFLICTED, INVALID, NOT_WRITTEN) else None,
     )
 
 

@@ -177,6 +177,15 @@ def test_edited_policy_does_not_wait_for_pods_to_be_asked() -> None:
     assert told(status)["Programmed"] == ("False", "Reconciling")
 
 
+def test_config_map_that_is_refused_is_told_of_before_pods_were_asked() -> None:
+    first = status_of(world([policy()], [pod()], reports=ONE))
+    refused = world([policy(status=first)], [pod()], not_written={"uid-shop-production": "quota"})
+    status = status_of(refused)
+    assert told(status)["Programmed"] == ("False", "NotWritten")
+    allowed = world([policy(status=status)], [pod()])
+    assert told(status_of(allowed))["Programmed"] == ("False", "Reconciling")
+
+
 def settled_then(pods: int, reports: dict[str, Report | None], since_s: float) -> World:
     """A settled policy with one current pod, whose status was written so long ago; then this is seen."""
     first = world([policy()], [pod()], reports=ONE)
