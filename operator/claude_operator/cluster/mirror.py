@@ -46,14 +46,18 @@ class Mirror(Generic[Kept]):
         """Follow until cancelled."""
         failures = 0
         while True:
+            began = clock.now()
             try:
                 version = await self._list()
                 failures = 0
                 while True:
+                    began = clock.now()
                     version = await self._watch(version)
+                    await _not_at_once(began)
             except ApiError as error:
                 self.tried = True
                 if error.status == _GONE:
+                    await _not_at_once(began)
                     continue
                 event(logger, logging.WARNING, "watch broken", path=self._path, error=str(error))
                 failures += 1
@@ -88,6 +92,11 @@ class Mirror(Generic[Kept]):
                 self.objects[_key(item)] = self._keep(item)
             self._changed()
         return version
+
+
+async def _not_at_once(began: float) -> None:
+    """Wait out what is left of the first wait: a server may end each watch as soon as it has begun."""
+    await clock.sleep(max(0.0, began + _FIRST_WAIT_S - clock.now()))
 
 
 def _key(item: Mapping[str, Any]) -> tuple[str, str]:
