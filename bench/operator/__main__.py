@@ -33,6 +33,7 @@ from claude_sidecar import __version__  # noqa: E402
 
 _WRITTEN = ("configmaps", "claudepolicies/status", "events", "pods")
 _VERBS = ("POST", "PATCH", "PUT", "DELETE", "APPLY")
+_PROCESSOR = "process_cpu_seconds_total"
 _POLICIES, _PODS, _EDITED = 500, 10, 50
 
 
@@ -80,10 +81,12 @@ class Bench:
             began = time.monotonic()
             first = self._operator()
             self._tell("listed after, s", f"{time.monotonic() - began:.1f}")
+            self._processor(first, "processor time until listed, s")
             await self._settled(began, "all statuses right after, s", self._is_right)
             self._memory(first, "RSS settled, MiB")
             await self._edits()
             self._memory(first, "RSS after the edits, MiB")
+            await self._events(first)
             first.end()
             await self._restart()
 
@@ -152,11 +155,27 @@ class Bench:
         await self._settled(time.monotonic(), "pods have it until the statuses say so, s", self._is_right)
         self._per_change("writes per edit when its pods have it", self._written() - after)
 
+    async def _events(self, running: OperatorProcess) -> None:
+        """Touch every pod where that concerns no policy: what is left is the price of a watch event."""
+        told, pods = "claude_operator_watch_events_total", self._policies * self._pods
+        events, used = running.metric(told, kind="pods"), running.metric(_PROCESSOR)
+        await state.all_of(
+            state.touch_pod(self._api, policy, pod)
+            for policy in range(self._policies)
+            for pod in range(self._pods)
+        )
+        while running.metric(told, kind="pods") < events + pods:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        each = (running.metric(_PROCESSOR) - used) / (running.metric(told, kind="pods") - events)
+        self._tell("processor time per event of a pod, us", f"{1e6 * each:.0f}")
+        self._tell("(such a pod, kB)", f"{await state.size_of_pod(self._api, 0, 0) / 1000:.1f}")
+
     async def _restart(self) -> None:
         """Start anew on what is there and wait until every sidecar was asked again."""
         before, began = self._written(), time.monotonic()
         second = self._operator()
         self._tell("restart: listed after, s", f"{time.monotonic() - began:.1f}")
+        self._processor(second, "restart: processor time until listed, s")
         asks, waiting = "claude_operator_sidecar_asks_total", "claude_operator_queue_length"
         while second.metric(asks) < self._policies * self._pods or second.metric(waiting):  # noqa: ASYNC110
             await asyncio.sleep(0.5)
@@ -186,6 +205,9 @@ class Bench:
 
     def _memory(self, running: OperatorProcess, what: str) -> None:
         self._tell(what, f"{running.rss_mib():.0f}")
+
+    def _processor(self, running: OperatorProcess, what: str) -> None:
+        self._tell(what, f"{running.metric(_PROCESSOR):.1f}")
 
     def _written(self) -> Counter[str]:
         """What the API server counts, as far as nobody but the operator writes it here."""

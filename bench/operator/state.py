@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bench.operator.sidecars import address_of
 from claude_operator import names
 from claude_operator.cluster.access import find_access
@@ -102,6 +104,21 @@ async def make_pod(api: Api, policy: int, pod: int) -> None:
         "initContainerStatuses": [container],
     }
     await api.send("PATCH", f"{pods}/{name}/status", {"status": status}, _MERGE)
+
+
+async def touch_pod(api: Api, policy: int, pod: int) -> None:
+    """Change what the operator does not look at."""
+    patch = {"metadata": {"annotations": {"bench/touched": "yes"}}}
+    await api.send("PATCH", _pod_path(policy, pod), patch, "application/merge-patch+json")
+
+
+async def size_of_pod(api: Api, policy: int, pod: int) -> int:
+    """Bytes of a pod as JSON."""
+    return len(msgspec.json.encode(await api.get(_pod_path(policy, pod))))
+
+
+def _pod_path(policy: int, pod: int) -> str:
+    return f"/api/v1/namespaces/{namespace_of(policy)}/pods/p-{policy}-{pod}"
 
 
 async def policies(api: Api) -> list[dict[str, Any]]:
