@@ -17,6 +17,7 @@ from claude_operator.cluster.access import Access
 from claude_operator.desired.world import Object
 from claude_operator.reconcile.kinds import KINDS, Kind
 from claude_operator.reconcile.metrics import Metrics
+from claude_operator.reconcile.no_essence import NoEssence
 from claude_operator.reconcile.seen import Seen
 
 _LONGEST_BACKOFF_S = 30.0
@@ -50,6 +51,7 @@ async def configure(settings: kopf.OperatorSettings, memo: Memo, **_: Any) -> No
     settings.scanning.disabled = True
     settings.admission.managed = None
     settings.persistence.finalizer = f"{names.GROUP}/never-set"
+    settings.persistence.diffbase_storage = NoEssence()
     # Each object has a task that keeps the object's last event until it has been idle for so long.
     settings.queueing.idle_timeout = 0.1
     settings.watching.server_timeout = 300

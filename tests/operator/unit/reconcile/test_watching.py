@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+import copy
 import json
 import signal
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import FrameType
 from typing import Any
 
+import kopf
 import pytest
 from aiohttp import web
 from support.worlds.objects import pod
@@ -16,6 +20,7 @@ from claude_operator.cluster.access import Access
 from claude_operator.reconcile.handlers import Memo
 from claude_operator.reconcile.kinds import KINDS
 from claude_operator.reconcile.metrics import Metrics
+from claude_operator.reconcile.no_essence import NoEssence
 from claude_operator.reconcile.seen import Seen
 from claude_operator.reconcile.store import Store
 from claude_operator.reconcile.watching import WatchingEnded, watch
@@ -131,6 +136,21 @@ async def watching(url: str, take_signals_back: Callable[[], None] = lambda: Non
         await asyncio.gather(made.task, return_exceptions=True)
 
 
+@contextlib.contextmanager
+def counted_copies() -> Iterator[list[int]]:
+    """How often `copy.deepcopy` is called in the block, nested calls included: one number."""
+    copies = [0]
+
+    def count(frame: FrameType, what: str, _: object) -> None:
+        copies[0] += what == "call" and frame.f_code is copy.deepcopy.__code__
+
+    sys.setprofile(count)
+    try:
+        yield copies
+    finally:
+        sys.setprofile(None)
+
+
 async def test_what_watches_tell_is_known_until_it_is_deleted(server: tuple[Server, str]) -> None:
     api, url = server
     async with watching(url) as watches:
@@ -142,6 +162,29 @@ async def test_what_watches_tell_is_known_until_it_is_deleted(server: tuple[Serv
             )
         api.tell("DELETED", "pods", pod(version=3))
         await watches.until(lambda own: not own.store.pods)
+
+
+async def test_of_an_object_that_is_told_no_copy_is_made(server: tuple[Server, str]) -> None:
+    api, url = server
+    counts = []
+    async with watching(url) as watches:
+        await api.until_watched()
+        for version, annotations in enumerate((1, 1, 500), start=1):
+            large = {f"app/{number}": "value" for number in range(annotations)}
+            with counted_copies() as copies:
+                api.tell("MODIFIED", "pods", pod(version=version, annotations=large))
+                await watches.until(
+                    lambda own, now=str(version): [each.version for each in own.store.pods.values()] == [now]
+                )
+            counts.append(copies[0])
+    assert counts[2] == counts[1]
+
+
+def test_what_would_compare_objects_is_told_that_nothing_is_kept_to_compare_with() -> None:
+    body = kopf.Body(pod())
+    assert NoEssence().fetch(body=body) is None
+    with pytest.raises(TypeError, match=r"choose another diffbase_storage in handlers\.py"):
+        NoEssence().store(body=body, patch=kopf.Patch(), essence=NoEssence().build(body=body))
 
 
 async def test_signals_are_ours_while_kopf_watches(server: tuple[Server, str]) -> None:
