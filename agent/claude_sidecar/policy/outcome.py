@@ -14,7 +14,7 @@ class Outcome:
     words can be handed to the caller (a cut stream's can't). reused_connection_died: a pooled connection
     closed before any byte of an answer. cut_after_s: how long after the request's last byte a connection
     ended that had given no byte of an answer. our_timeout: a timer of ours ended it, not a 408.
-    reply: the answer itself, opaque to the decision.
+    attempt: which attempt of the call has the answer, counted from 1; 0 where there is none to hand on.
     """
 
     cause: Cause | None
@@ -24,4 +24,4 @@ class Outcome:
     reused_connection_died: bool = False
     cut_after_s: float | None = None
     our_timeout: bool = False
-    reply: object = field(default=None, compare=False, repr=False)
+    attempt: int = field(default=0, compare=False)

@@ -37,7 +37,11 @@ class Admin:
     """What the admin port answers; `ready` turns false when the process drains. ports: whose connections are
     counted, by name."""
 
-    def __init__(self, policy: PolicyInForce, health: Health, telemetry: Telemetry) -> None:
+    def __init__(
+        self, policy: PolicyInForce, health: Health, telemetry: Telemetry, in_flight: Callable[[], int]
+    ) -> None:
+        """in_flight: how many calls have not ended."""
+        self._in_flight = in_flight
         self._policy = policy
         self._health = health
         self._telemetry = telemetry
@@ -75,6 +79,7 @@ class Admin:
         return web.Response(text="ok\n") if self.ready else web.Response(status=503, text="draining\n")
 
     def _metrics(self, _: web.BaseRequest) -> web.Response:
+        self._telemetry.set_in_flight(self._in_flight())
         self._telemetry.set_policy_refused(self._policy.last_error is not None)
         for name, port in self.ports.items():
             self._telemetry.set_connections(name, len(port.connections))

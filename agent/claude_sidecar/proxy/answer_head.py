@@ -1,8 +1,8 @@
 """The head of an answer to the caller: the upstream's lines and ours (docs/errors.md, "Added headers")."""
 
 from claude_sidecar.hints.hint import HEADER_STATUSES
-from claude_sidecar.proxy.own_error import Refusal
-from claude_sidecar.telemetry.record import CallRecord
+from claude_sidecar.proxy.gateway_errors import Refusal
+from claude_sidecar.telemetry.record import NO_ROUTE, ResponseRecord
 from claude_sidecar.wire.headers import HeaderLines, hop_by_hop, lowered_names
 
 _OURS = b"x-claude-sidecar-"
@@ -28,24 +28,44 @@ _REASONS = {
 }
 
 
+def our_lines(
+    response: ResponseRecord, attempts: int, substitute: str | None = None, *, futile: bool = False
+) -> list[tuple[bytes, bytes]]:
+    """What we say of a response.
+
+    attempts: upstream sends in the call. substitute: the other model that was asked. futile: a route cuts
+    this call again and again, which is told whatever the status.
+    """
+    lines = [(_ROUTE, response.route.encode("ascii")), (_ATTEMPTS, b"%d" % attempts)]
+    if substitute is not None and response.route != NO_ROUTE:
+        lines.append((_MODEL, substitute.encode("ascii", "replace")))
+    if response.cause is not None:
+        lines.append((_CAUSE, response.cause.value.encode("ascii")))
+    if response.limit is not None:
+        lines.append((_LIMIT, response.limit.encode("ascii")))
+    if response.hint is not None and (response.status in HEADER_STATUSES or futile):
+        lines.append((_HINT, response.hint.encode("ascii", "replace")))
+    return lines
+
+
 def delivered_lines(
-    headers: HeaderLines, record: CallRecord, *, sized: bool, stops: bool
+    headers: HeaderLines, ours: HeaderLines, *, sized: bool, stops: bool
 ) -> list[tuple[bytes, bytes]]:
     """Header lines of an upstream's answer that is delivered.
 
-    sized: the upstream's content-length goes on; else the body is framed anew. stops: the SDK must not
-    repeat the call; else the upstream's own `x-should-retry`, or none, goes on.
+    ours: what we say of it. sized: the upstream's content-length goes on; else the body is framed anew.
+    stops: the SDK must not repeat the call; else the upstream's own `x-should-retry`, or none, goes on.
     """
     dropped = _NOTHING if sized else _LENGTH
-    lines = _upstreams(headers, dropped | {_SHOULD_RETRY} if stops else dropped) + _added(record)
+    lines = [*_upstreams(headers, dropped | {_SHOULD_RETRY} if stops else dropped), *ours]
     if stops:
         lines.append((_SHOULD_RETRY, b"false"))
     return lines
 
 
-def opening_lines(headers: HeaderLines, record: CallRecord) -> list[tuple[bytes, bytes]]:
-    """Header lines of a held answer that opens the call, with what is known by then."""
-    return _upstreams(headers, _LENGTH) + _added(record)
+def opening_lines(headers: HeaderLines, ours: HeaderLines) -> list[tuple[bytes, bytes]]:
+    """Header lines of a held answer that opens the call; ours: what we can say of it by then."""
+    return [*_upstreams(headers, _LENGTH), *ours]
 
 
 def _upstreams(headers: HeaderLines, dropped: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
@@ -63,13 +83,15 @@ def _upstreams(headers: HeaderLines, dropped: frozenset[bytes]) -> list[tuple[by
     ]
 
 
-def own_error_lines(refusal: Refusal, record: CallRecord, body_bytes: int) -> list[tuple[bytes, bytes]]:
-    """Header lines of an error of our own."""
+def own_error_lines(
+    refusal: Refusal, ours: HeaderLines, call_id: str, body_bytes: int
+) -> list[tuple[bytes, bytes]]:
+    """Header lines of an error of our own; ours: those that every response has."""
     lines = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % body_bytes),
-        (b"request-id", record.call_id.encode("ascii")),
-        *_added(record),
+        (b"request-id", call_id.encode("ascii")),
+        *ours,
     ]
     if refusal.should_retry is None:
         return lines
@@ -81,16 +103,3 @@ def own_error_lines(refusal: Refusal, record: CallRecord, body_bytes: int) -> li
 def reason_of(status: int) -> bytes:
     """The reason phrase of an own error."""
     return _REASONS.get(status, b"Error")
-
-
-def _added(record: CallRecord) -> list[tuple[bytes, bytes]]:
-    lines = [(_ROUTE, record.route.encode("ascii")), (_ATTEMPTS, b"%d" % len(record.attempts))]
-    if record.substituted_model is not None and record.route != "none":
-        lines.append((_MODEL, record.substituted_model.encode("ascii", "replace")))
-    if record.cause is not None:
-        lines.append((_CAUSE, record.cause.value.encode("ascii")))
-    if record.limit is not None:
-        lines.append((_LIMIT, record.limit.encode("ascii")))
-    if record.hint is not None and (record.status in HEADER_STATUSES or record.cut_after_s is not None):
-        lines.append((_HINT, record.hint.encode("ascii", "replace")))
-    return lines

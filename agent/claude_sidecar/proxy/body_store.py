@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from claude_sidecar.proxy.body_room import MEMORY_BYTES, BodyRoom
+from claude_sidecar.proxy.buffer_space import MEMORY_BYTES, BodyRoom
 
 _PIECE_BYTES = 256 << 10
 

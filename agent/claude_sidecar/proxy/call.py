@@ -6,8 +6,7 @@ import msgspec
 from aiohttp import web
 
 from claude_sidecar.config.own_address import is_own_address
-from claude_sidecar.proxy.own_error import OwnError, Refused
-from claude_sidecar.schema.snapshot import Snapshot
+from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.wire.authority import Authority, parse_authority
 from claude_sidecar.wire.credential import Credential, find_credentials
 from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, every, index_of, lowered_names
@@ -23,8 +22,8 @@ _NO_PROXY_HERE = "set ANTHROPIC_BASE_URL to this address, not HTTP_PROXY or HTTP
 class Call(msgspec.Struct, frozen=True):
     """target: path and query in origin-form; authority: the host the caller means to speak to, None where
     HTTP/1.0 names none; lines: header lines as received; names: theirs in lower case; index: their first
-    values, `host` the authority's;
-    declared_bytes: the body's content-length, None when chunked; has_body: whether framing announces one."""
+    values, `host` the authority's; declared_bytes: the body's content-length, None when chunked; has_body:
+    whether framing announces one."""
 
     method: str
     target: str
@@ -37,6 +36,22 @@ class Call(msgspec.Struct, frozen=True):
     declared_bytes: int | None
     has_body: bool
     expects_continue: bool
+
+
+UNREAD = Call(
+    method="",
+    target="",
+    authority=None,
+    lines=(),
+    names=[],
+    index={},
+    facts=TargetFacts("", repeatable=False, one_account=False, operation=None, is_post=False),
+    credentials=(),
+    declared_bytes=0,
+    has_body=False,
+    expects_continue=False,
+)
+"""A request of which nothing is known yet, or that can't be read."""
 
 
 def read_call(request: web.BaseRequest) -> Call:
@@ -71,12 +86,6 @@ def read_call(request: web.BaseRequest) -> Call:
             and (chunked or length not in (None, b"0"))
         ),
     )
-
-
-def feature_of(index: HeaderIndex, snapshot: Snapshot) -> str:
-    """The value of the policy's feature header, empty without one."""
-    value = index.get(snapshot.telemetry.feature_header.lower().encode("ascii"))
-    return value.decode("ascii", "replace")[:100] if value else ""
 
 
 def _refuse_unforwardable(

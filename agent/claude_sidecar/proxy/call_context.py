@@ -1,74 +1,178 @@
-"""Everything that belongs to one call while it runs."""
+"""A call while it runs: what was asked, and what has happened so far."""
 
 from dataclasses import dataclass, field
 
+from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Asked, RequestFacts, request_facts
-from claude_sidecar.proxy.call import Call
-from claude_sidecar.proxy.held_room import HeldRoom
-from claude_sidecar.proxy.opener import Opener
+from claude_sidecar.policy.routing import Candidate
+from claude_sidecar.policy.step import Ending
+from claude_sidecar.proxy.attempt import Attempt, Reply
+from claude_sidecar.proxy.buffer_space import HeldRoom
+from claude_sidecar.proxy.call import UNREAD, Call
+from claude_sidecar.proxy.downstream import Downstream
+from claude_sidecar.proxy.opener import Opener, opening_of
 from claude_sidecar.proxy.request_body import RequestBody
 from claude_sidecar.schema.snapshot import Snapshot
-from claude_sidecar.telemetry.record import CallRecord
-from claude_sidecar.wire.request_peek import BodyFacts
+from claude_sidecar.telemetry.attempts import FallbackRecord, WaitRecord
+from claude_sidecar.telemetry.record import ResponseRecord
+from claude_sidecar.wire.credential import ALIAS_NONE, alias_of
+from claude_sidecar.wire.headers import HeaderLines
+from claude_sidecar.wire.request_peek import NO_FACTS, BodyFacts
+from claude_sidecar.wire.trace_context import TraceParent, read_traceparent
+
+_STREAMED = frozenset({"chat", "text_completion"})
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a call came to, once nothing more is sent."""
+
+    reply: Reply | None
+    """An upstream's answer to hand on, None where an error of our own is to be made."""
+
+    ending: Ending
+    """Why no more is sent."""
+
+    candidates: tuple[Candidate, ...]
+    """What could be sent to."""
+
+    stops_the_sdk: bool
+    """Whether the caller's SDK must not repeat the call."""
+
+    cut_after_s: float | None
+    """Seconds of silence after which a route was found to cut this call again and again."""
 
 
 @dataclass(slots=True)
 class CallContext:
-    """One snapshot serves the whole call, whatever happens to the policy meanwhile.
+    """One call while it runs; its record is made from this at the end, and is nowhere before."""
 
-    callers_key: its alias; credentials_sent: names of the credential headers of the last send; facts: the
-    request as the decision sees it; opener: set where the call asks for a stream.
-    """
-
-    call: Call
     snapshot: Snapshot
-    body: RequestBody
-    record: CallRecord
-    room: HeldRoom
-    callers_key: str = "none"
-    credentials_sent: tuple[str, ...] = ()
-    last_failure: str = ""
-    opener: Opener | None = None
-    facts: RequestFacts = field(init=False)
+    """The policy that serves the whole call, whatever happens to the policy meanwhile."""
 
-    def __post_init__(self) -> None:
-        call = self.call.facts
-        asked = Asked(
-            model=self.body_facts.model,
-            operation=call.operation,
-            stream=self.streams,
-            is_post=call.is_post,
-            repeatable=self.repeatable,
-            pinned=call.one_account or self.body_facts.account_bound,
+    down: Downstream
+    """The caller's side."""
+
+    room: HeldRoom
+    """Room for what is held back."""
+
+    method: str
+    """As it came, `_OTHER` where the request can't be read."""
+
+    path: str
+    """Without its query."""
+
+    lines: HeaderLines
+    """The request's header lines."""
+
+    call_id: str
+    """`sc_...`"""
+
+    started_s: float
+    """When it arrived, on the loop's clock."""
+
+    call: Call = UNREAD
+    """The request's head, once it has been read."""
+
+    callers_key: str = ALIAS_NONE
+    """The alias of the caller's own credential."""
+
+    parent: TraceParent | None = None
+    """The caller's span, where it names one."""
+
+    trace_id: str | None = None
+    """The caller's, else ours, where one is sent upstream."""
+
+    body_bytes: int = 0
+    """Size of the body, as declared or as far as it was read."""
+
+    body_kept: bool | None = None
+    """Whether the body can be sent again, None where there is none."""
+
+    body: RequestBody = field(init=False)
+    """Set by `begin`."""
+
+    body_facts: BodyFacts = NO_FACTS
+    """What the body says of model, stream and account."""
+
+    streams: bool = False
+    """Whether a stream is asked for."""
+
+    repeatable: bool = False
+    """Whether the rules let this call be sent again."""
+
+    facts: RequestFacts = field(init=False)
+    """The request as the decision sees it; set by `begin`."""
+
+    opener: Opener | None = None
+    """Set where a stream is asked for."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    """Upstream sends, the last of which may be under way."""
+
+    waits: list[WaitRecord] = field(default_factory=list)
+    """Pauses that are over."""
+
+    fallbacks: list[FallbackRecord] = field(default_factory=list)
+    """Moves between routes."""
+
+    last_failure: str = ""
+    """What went wrong last, for an error of our own."""
+
+    delivery: Delivery | None = None
+    """Set once nothing more is sent."""
+
+    response: ResponseRecord | None = None
+    """What the caller gets, once that is known."""
+
+    cancelled: bool = False
+    """Whether the caller has gone."""
+
+    def read(self, call: Call) -> None:
+        """The request's head can be forwarded."""
+        self.call = call
+        self.callers_key = alias_of(call.credentials, self.snapshot.telemetry.key_alias)
+        header = call.index.get(b"traceparent")
+        if header is not None and (parent := read_traceparent(header)) is not None:
+            self.parent, self.trace_id = parent, parent.trace_id
+
+    def begin(self, body: RequestBody) -> None:
+        """The body is here, or on its way: all is known that the decision needs."""
+        asked, said = self.call.facts, body.facts
+        self.body, self.body_facts = body, said
+        self.streams = said.stream and asked.operation in _STREAMED
+        self.repeatable = asked.repeatable and body.kept
+        self.facts = request_facts(
+            self.snapshot,
+            Asked(
+                model=said.model,
+                operation=asked.operation,
+                stream=self.streams,
+                is_post=asked.is_post,
+                repeatable=self.repeatable,
+                pinned=asked.one_account or said.account_bound,
+            ),
+            self.call.index,
+            self.started_s,
         )
-        self.facts = request_facts(self.snapshot, asked, self.call.index, self.record.started_s)
+        if self.streams:
+            self.opener = Opener(self.down, opening_of(self.call, self.snapshot, self.started_s))
 
     @property
     def opened(self) -> bool:
         """Whether the caller has been sent the head of a held answer."""
-        return self.record.opened_by is not None
-
-    @property
-    def body_facts(self) -> BodyFacts:
-        """What the body says of model, stream and account."""
-        return self.body.facts
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether the rules let this call be sent again."""
-        return self.call.facts.repeatable and self.body.kept
-
-    @property
-    def streams(self) -> bool:
-        """Whether the call asks for a stream."""
-        return self.body_facts.stream and self.call.facts.operation in ("chat", "text_completion")
-
-    @property
-    def answers_soon(self) -> bool:
-        """Whether silence tells of trouble: other calls may work for minutes before their first byte."""
-        return self.facts.answers_soon
+        return self.opener is not None and self.opener.head is not None
 
     @property
     def deadline_s(self) -> float:
         """By when the call must be committed, on the loop's clock; who receives bytes is patient."""
         return self.facts.total_by_s if self.opened else self.facts.deadline_s
+
+    @property
+    def is_futile(self) -> bool:
+        """Whether a route was found to cut this call again and again."""
+        return self.delivery is not None and self.delivery.cut_after_s is not None
+
+    def reply_of(self, outcome: Outcome) -> Reply | None:
+        """The upstream's answer of which an outcome tells."""
+        return self.attempts[outcome.attempt - 1].reply if outcome.attempt else None

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import msgspec
-
 from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.policy.budget import Turn
@@ -15,12 +13,12 @@ from claude_sidecar.policy.ratelimit import names_limits
 from claude_sidecar.policy.routing import Candidate, plan
 from claude_sidecar.policy.sdk_repeats import stops_the_sdk
 from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Send, Wait
-from claude_sidecar.proxy.call_context import CallContext
+from claude_sidecar.proxy.attempt import Attempt
+from claude_sidecar.proxy.call_context import CallContext, Delivery
 from claude_sidecar.proxy.health import Health, LearntLimits
-from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.request_head import own_credential_header
-from claude_sidecar.proxy.sender import Sender
-from claude_sidecar.telemetry.record import FallbackRecord, WaitRecord
+from claude_sidecar.proxy.sender import CredentialSent, Sender
+from claude_sidecar.telemetry.attempts import FallbackRecord, WaitRecord
 from claude_sidecar.upstream.out_of_files import OutOfFiles
 from claude_sidecar.wire.credential import CredentialKind, alias_of_key
 
@@ -29,21 +27,6 @@ _STEPS_MOST = 64
 
 _CLOCK_GRAIN_S = 0.001
 """An event loop may wake a timer early by its clock's grain."""
-
-
-class Delivery(msgspec.Struct, frozen=True):
-    """How a call ended: an upstream's reply, or what to say for lack of one; stops_the_sdk: whether the
-    caller's SDK must not repeat it."""
-
-    step: Deliver | GiveUp
-    candidates: tuple[Candidate, ...]
-    stops_the_sdk: bool
-
-    @property
-    def reply(self) -> Reply | None:
-        """The upstream's answer to hand on."""
-        reply = self.step.outcome.reply if isinstance(self.step, Deliver) else None
-        return reply if isinstance(reply, Reply) else None
 
 
 class Engine:
@@ -80,7 +63,7 @@ class Engine:
                 raise
             return _delivery(context, state, Deliver(state.answer, Ending.OUT_OF_FILES))
         except BaseException:
-            _close(state.answer)
+            _close(context, state.answer)
             raise
         finally:
             if turn is not None:
@@ -104,7 +87,7 @@ class Engine:
         finally:
             waited_s = clock.now() - now
             if step.seconds > 0:
-                context.record.waits.append(WaitRecord(now, waited_s, step.reason))
+                context.waits.append(WaitRecord(now, waited_s, step.reason))
         return state.waited(step, waited_s), turn
 
     def _spend(self, state: CallState, step: Send, turn: Turn | None, now: float) -> None:
@@ -118,58 +101,55 @@ class Engine:
         self, context: CallContext, state: CallState, step: Send, health: HealthView, now: float
     ) -> CallState:
         candidate = state.candidates[step.candidate]
-        moves = len(context.record.fallbacks)
-        _note_move(context, state, candidate, now)
+        moves = len(context.fallbacks)
+        if state.current is not None:
+            _note_move(context, state, state.candidates[state.current], candidate, now)
         state = state.sending(step)
         self._health.sent(context.snapshot, candidate, state.facts.circuit, now)
         outcome: Outcome | None = None
         try:
-            credential = self._credential(context, candidate, now)
             outcome = await self._sender.send(
                 context,
                 candidate,
-                credential,
+                self._credential(context, candidate, now),
                 step,
                 leaves_without_delta=_leaves(context, state, health, now),
             )
         except OutOfFiles:
-            del context.record.fallbacks[moves:]  # nothing was sent there
+            del context.fallbacks[moves:]  # nothing was sent there
             raise
         finally:
             self._health.ended(context.snapshot, candidate, state.facts.circuit, outcome, clock.now())
-        self._learn(context, candidate, outcome)
+        self._learn(context, context.attempts[-1], outcome)
         if context.opened:
             state = state.opening()
         after = state.after(outcome, clock.now())
         for superseded in (state.answer, outcome):
             if superseded is not after.answer and superseded is not after.governing:
-                _close(superseded)
+                _close(context, superseded)
         return after
 
-    def _learn(self, context: CallContext, candidate: Candidate, outcome: Outcome) -> None:
-        route = context.snapshot.routes[candidate.route_index]
-        reply = outcome.reply
+    def _learn(self, context: CallContext, attempt: Attempt, outcome: Outcome) -> None:
+        reply = context.reply_of(outcome)
         unix_s = clock.unix_ns() / 1e9
         # Counting has a limit of its own, which says nothing of what calls may send.
         learns = context.snapshot.pacing.learns and context.call.facts.operation != "count_tokens"
-        if isinstance(reply, Reply) and learns and names_limits(reply.index):
-            self._health.learn_limits(route, candidate.model, LearntLimits(reply.headers, unix_s))
+        if reply is not None and learns and names_limits(reply.index):
+            limits = LearntLimits(reply.headers, unix_s)
+            self._health.learn_limits(attempt.route, attempt.candidate.model, limits)
         if outcome.cause is not None:
-            error_type = context.record.attempts[-1].error_type
-            self._health.learn_error(route, outcome.cause, outcome.status, error_type, unix_s)
+            self._health.learn_error(attempt.route, outcome.cause, outcome.status, attempt.error_type, unix_s)
 
-    def _credential(self, context: CallContext, candidate: Candidate, now: float) -> bytes | None:
+    def _credential(self, context: CallContext, candidate: Candidate, now: float) -> CredentialSent:
         ref = context.snapshot.routes[candidate.route_index].credential
         if ref is None:
-            context.credentials_sent = tuple(found.header for found in context.call.credentials)
-            context.record.key = context.callers_key
-            return None
+            headers = tuple([found.header for found in context.call.credentials])
+            return CredentialSent(None, headers, context.callers_key)
         secret = self._credentials.secret(ref, now)
         assert secret is not None  # the decision was made at the same `now`, which knows no other answer
         own = secret.value.encode("ascii")
-        context.credentials_sent = (own_credential_header(context.call, own),)
-        context.record.key = alias_of_key(own, context.snapshot.telemetry.key_alias)
-        return own
+        header = own_credential_header(context.call, own)
+        return CredentialSent(own, (header,), alias_of_key(own, context.snapshot.telemetry.key_alias))
 
     def _missing(self, context: CallContext, candidates: tuple[Candidate, ...], now: float) -> frozenset[int]:
         """Candidates without a credential to send; a placeholder is none."""
@@ -198,28 +178,27 @@ async def _come(turn: Turn, health: Health) -> None:
 _NONE_MISSING: frozenset[int] = frozenset()
 
 
-def _delivery(context: CallContext, state: CallState, step: Deliver | GiveUp) -> Delivery:
-    context.record.cut_after_s = state.cut_after_s
-    return Delivery(step, state.candidates, stops_the_sdk(step, context.snapshot))
-
-
 def _leaves(context: CallContext, state: CallState, health: HealthView, now: float) -> bool:
     """Whether `timeouts.firstDelta` holds for the send under way: the call has somewhere else to go."""
     asked = context.streams and context.snapshot.timeouts.first_delta_s > 0
     return asked and has_next_route(state, health, now)
 
 
-def _note_move(context: CallContext, state: CallState, candidate: Candidate, now: float) -> None:
-    record = context.record
-    record.substituted_model = candidate.substitute
-    if state.current is None:
-        return
-    previous = state.candidates[state.current]
+def _note_move(
+    context: CallContext, state: CallState, previous: Candidate, candidate: Candidate, now: float
+) -> None:
     failure = state.governing
     if previous != candidate and failure is not None and failure.cause is not None:
-        record.fallbacks.append(FallbackRecord(now, previous.route, candidate.route, failure.cause))
+        context.fallbacks.append(FallbackRecord(now, previous.route, candidate.route, failure.cause))
 
 
-def _close(outcome: Outcome | None) -> None:
-    if outcome is not None and isinstance(outcome.reply, Reply):
-        outcome.reply.close()
+def _delivery(context: CallContext, state: CallState, step: Deliver | GiveUp) -> Delivery:
+    reply = context.reply_of(step.outcome) if isinstance(step, Deliver) else None
+    stops = stops_the_sdk(step, context.snapshot)
+    return Delivery(reply, step.ending, state.candidates, stops, state.cut_after_s)
+
+
+def _close(context: CallContext, outcome: Outcome | None) -> None:
+    reply = context.reply_of(outcome) if outcome is not None else None
+    if reply is not None:
+        reply.close()

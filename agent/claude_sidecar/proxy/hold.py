@@ -4,10 +4,10 @@ import asyncio
 
 from claude_sidecar import clock
 from claude_sidecar.policy.commit import HELD_BYTES, CommitReason, commit_by
+from claude_sidecar.proxy.attempt import Reply
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.proxy.opener import Opener
-from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.upstream.failure import ConnectionDied
 from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.sse import event_type

@@ -4,7 +4,7 @@ import logging
 import resource
 
 from claude_sidecar import clock
-from claude_sidecar.proxy.own_error import OwnError, Refused
+from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.telemetry.log import event
 
 logger = logging.getLogger(__name__)

@@ -1,8 +1,9 @@
 """What goes into a stream that was opened: the answer that it waited for, or the error that it came to."""
 
-from claude_sidecar.proxy.own_error import Refusal
-from claude_sidecar.proxy.reply import Reply
-from claude_sidecar.telemetry.record import CallRecord
+from claude_sidecar.proxy.attempt import Reply
+from claude_sidecar.proxy.call_context import CallContext
+from claude_sidecar.proxy.gateway_errors import Refusal
+from claude_sidecar.telemetry.record import NO_ROUTE
 from claude_sidecar.wire.content_coding import decoded
 from claude_sidecar.wire.error_body import own_error
 from claude_sidecar.wire.error_envelope import in_envelope, is_envelope
@@ -11,28 +12,28 @@ from claude_sidecar.wire.sse import comment_line, error_event
 _LONGEST_BODY_BYTES = 8 << 20
 
 
-def whose(record: CallRecord, reply: Reply) -> bytes:
+def whose(context: CallContext, reply: Reply) -> bytes:
     """A line for the human reader where the head belongs to an answer that was given up, else nothing."""
-    opened_by = record.opened_by
-    if opened_by is not None and record.attempts[opened_by.attempt - 1] is reply.attempt:
+    head = context.opener.head if context.opener is not None else None
+    if head is not None and head.attempt == reply.number:
         return b""
-    return _told(reply.request_id or "-", reply.candidate.route, record)
+    return _told(reply.request_id or "-", reply.candidate.route, context)
 
 
-def reply_as_event(record: CallRecord, reply: Reply) -> bytes:
+def reply_as_event(context: CallContext, reply: Reply) -> bytes:
     """An upstream's error as an event: its envelope word for word, any other body in one."""
-    return whose(record, reply) + error_event(_envelope(reply))
+    return whose(context, reply) + error_event(_envelope(reply))
 
 
-def refusal_as_event(record: CallRecord, refusal: Refusal) -> bytes:
+def refusal_as_event(context: CallContext, refusal: Refusal, hint: str | None) -> bytes:
     """An error of our own as an event; the hint, which has no header to go in, is a part of what it says."""
-    message = refusal.message if record.hint is None else f"{refusal.message}. {record.hint}"
-    body = own_error(refusal.error.error_type, message, record.call_id, status=refusal.error.status)
-    return _told(record.call_id, record.route, record) + error_event(body)
+    message = refusal.message if hint is None else f"{refusal.message}. {hint}"
+    body = own_error(refusal.error.error_type, message, context.call_id, status=refusal.error.status)
+    return _told(context.call_id, NO_ROUTE, context) + error_event(body)
 
 
-def _told(request_id: str, route: str, record: CallRecord) -> bytes:
-    return comment_line(f"request-id={request_id} route={route} attempts={len(record.attempts)}")
+def _told(request_id: str, route: str, context: CallContext) -> bytes:
+    return comment_line(f"request-id={request_id} route={route} attempts={len(context.attempts)}")
 
 
 def _envelope(reply: Reply) -> bytes:

@@ -6,13 +6,13 @@ from typing import Protocol
 from claude_sidecar import clock
 from claude_sidecar.policy.deadline import callers_timeout_s
 from claude_sidecar.policy.opening import Opening
-from claude_sidecar.proxy.answer_head import opening_lines
+from claude_sidecar.proxy.answer_head import opening_lines, our_lines
+from claude_sidecar.proxy.attempt import Reply
 from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.downstream import CallerGone, Downstream
 from claude_sidecar.proxy.event_view import EventView
-from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.schema.snapshot import Snapshot
-from claude_sidecar.telemetry.record import CallRecord, OpenedBy
+from claude_sidecar.telemetry.record import ResponseRecord
 
 _GRAIN_S = 0.001
 """An event loop may call a timer early by its clock's grain."""
@@ -39,24 +39,20 @@ class Opener:
     """Opens one call and keeps it alive, on one timer handle.
 
     The timer is not set anew for what is sent: when it fires too early it is set for the rest.
+    head: what the caller has been told, None while the call is not open.
     """
 
-    __slots__ = ("_down", "_first_held_s", "_held", "_loop", "_opening", "_record", "_relayed", "_timer")
+    __slots__ = ("_down", "_first_held_s", "_held", "_loop", "_opening", "_relayed", "_timer", "head")
 
-    def __init__(self, down: Downstream, opening: Opening, record: CallRecord) -> None:
+    def __init__(self, down: Downstream, opening: Opening) -> None:
         self._down = down
         self._opening = opening
-        self._record = record
+        self.head: ResponseRecord | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._held: Held | None = None
         self._first_held_s: float | None = None
         self._relayed: EventView | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the caller has the head of an answer, though none is committed."""
-        return self._record.opened_by is not None
 
     def hold(self, held: Held) -> None:
         """A stream is held from now on."""
@@ -68,7 +64,7 @@ class Opener:
     def let_go(self) -> None:
         """Nothing is held any more; what is open stays open, and is pinged between attempts too."""
         self._held = None
-        if not self.is_open:
+        if self.head is None:
             self.close()
 
     def relay(self, view: EventView) -> None:
@@ -90,17 +86,13 @@ class Opener:
             self._timer = None
 
     def _due(self) -> float | None:
-        if self._relayed is not None or self.is_open:
-            after_s = self._ping_after_s
+        if self._relayed is not None or self.head is not None:
+            after_s = self._opening.ping_after_s(committed=self._relayed is not None)
             return self._down.sent_at + after_s if after_s is not None else None
         held = self._held
         if held is None or not held.may_open or self._first_held_s is None:
             return None
         return self._opening.opens_at(self._first_held_s, has_begun=held.has_begun)
-
-    @property
-    def _ping_after_s(self) -> float | None:
-        return self._opening.ping_after_s(committed=self._relayed is not None)
 
     def _fire(self) -> None:
         self._timer = None
@@ -115,7 +107,7 @@ class Opener:
             self._act()
         except CallerGone:
             return  # the server cancels the call
-        after_s = self._ping_after_s
+        after_s = self._opening.ping_after_s(committed=self._relayed is not None)
         if after_s is not None and not self._down.ended:
             self._timer = self._loop.call_at(now + after_s, self._fire)
 
@@ -123,19 +115,19 @@ class Opener:
         if self._relayed is not None:
             if self._relayed.takes_pings:
                 self._down.ping()
-        elif self.is_open:
+        elif self.head is not None:
             self._down.ping()
         elif self._held is not None:
             self._open(self._held)
 
     def _open(self, held: Held) -> None:
-        record, reply = self._record, held.reply
-        record.route = reply.candidate.route
-        lines = opening_lines(reply.headers, record)
+        reply = held.reply
+        head = ResponseRecord(
+            attempt=reply.number, route=reply.candidate.route, status=200, request_id=reply.request_id
+        )
+        lines = opening_lines(reply.headers, our_lines(head, reply.number, reply.candidate.substitute))
         self._down.start(200, reply.reason, lines, b"", sized=False, last=False)
-        record.status = 200
-        record.request_id = reply.request_id
-        record.opened_by = OpenedBy(reply.candidate.route, len(record.attempts))
+        self.head = head
         held.opened()
 
 
@@ -144,7 +136,7 @@ def patience_hints(call: Call) -> tuple[bytes | None, ...]:
     return call.index.get(b"x-stainless-timeout"), call.index.get(b"x-stainless-read-timeout")
 
 
-def opening_of(call: Call, record: CallRecord, snapshot: Snapshot) -> Opening:
-    """When a call is opened, by its policy and its caller's patience."""
+def opening_of(call: Call, snapshot: Snapshot, arrived_s: float) -> Opening:
+    """When a call is opened, by its policy and its caller's patience; arrived_s: on the loop's clock."""
     timeout_s = callers_timeout_s(patience_hints(call))
-    return Opening(snapshot.stream.quiet_after_s, snapshot.stream.keep_alive_s, record.started_s, timeout_s)
+    return Opening(snapshot.stream.quiet_after_s, snapshot.stream.keep_alive_s, arrived_s, timeout_s)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from claude_sidecar import clock
-from claude_sidecar.proxy.own_error import OwnError, Refused
+from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.proxy.renamed_body import RecodedBody, SplicedBody, rename_edits
 from claude_sidecar.proxy.request_body import (
     BodySource,

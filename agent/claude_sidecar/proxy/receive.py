@@ -5,15 +5,13 @@ from claude_sidecar.causes import Cause
 from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
 from claude_sidecar.policy.commit import CommitReason
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.policy.upstream_word import read_word
+from claude_sidecar.proxy.attempt import Attempt, Reply
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.proxy.hold import HeldStream, hold_body
-from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.proxy.results_url import HELD_BATCH_BYTES, names_results_url, with_callers_origin
 from claude_sidecar.schema.timeouts import Hold
-from claude_sidecar.telemetry.record import AttemptRecord
 from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.codecs import CodingUnknown
 from claude_sidecar.wire.content_coding import TeeDecoder
@@ -34,10 +32,9 @@ async def receive(context: CallContext, reply: Reply, answer: Answer) -> Outcome
     return _classify(reply)
 
 
-def new_reply(context: CallContext, candidate: Candidate, attempt: AttemptRecord, answer: Answer) -> Reply:
+def new_reply(context: CallContext, attempt: Attempt, answer: Answer) -> Reply:
     """An answer of which the head has come, with what reads the rest as it flows by."""
-    sent = context.credentials_sent
-    reply = Reply(answer.status, answer.reason, answer.headers, candidate, attempt, credentials_sent=sent)
+    reply = Reply(answer.status, answer.reason, answer.headers, attempt.candidate, attempt.number)
     coding = reply.index.get(b"content-encoding")
     kind = reply.index.get(b"content-type", b"")
     if (
@@ -120,6 +117,6 @@ def _classify(reply: Reply) -> Outcome:
     else:
         cause = None
     if cause is None:
-        return Outcome(None, reply.status, has_answer=True, reply=reply)
+        return Outcome(None, reply.status, has_answer=True, attempt=reply.number)
     word = read_word(reply.headers, reply.status, clock.unix_ns() / 1e9)
-    return Outcome(cause, reply.status, has_answer=True, word=word, reply=reply)
+    return Outcome(cause, reply.status, has_answer=True, word=word, attempt=reply.number)

@@ -2,9 +2,9 @@
 
 import asyncio
 
+from claude_sidecar.proxy.attempt import Reply
 from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.event_view import EventView
-from claude_sidecar.proxy.reply import Reply
 from claude_sidecar.upstream.failure import UpstreamFailure
 from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.error_body import own_error

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from claude_sidecar import clock
-from claude_sidecar.proxy.own_error import OwnError, Refused
+from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.proxy.request_body import SentBody
 from claude_sidecar.wire.body_scanner import Member
 from claude_sidecar.wire.content_coding import CodingBroken, Decoder, encoder

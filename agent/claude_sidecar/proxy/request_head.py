@@ -6,10 +6,9 @@ Which: docs/errors.md, "What is changed on the way".
 import msgspec
 
 from claude_sidecar.proxy.call import Call
-from claude_sidecar.proxy.instance import INSTANCE_HEADER
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.wire.credential import CREDENTIAL_HEADERS, CredentialKind, kind_of_key
-from claude_sidecar.wire.headers import hop_by_hop, render
+from claude_sidecar.wire.headers import INSTANCE_HEADER, hop_by_hop, render
 from claude_sidecar.wire.trace_context import write_traceparent
 
 _CREDENTIALS = frozenset(name.encode() for name in CREDENTIAL_HEADERS)

@@ -5,7 +5,7 @@ Source: docs/claude-api-notes.md, "Endpoints and bounds".
 
 import re
 
-from claude_sidecar.proxy.reply import Reply
+from claude_sidecar.proxy.attempt import Reply
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.wire.content_coding import decoded
 from claude_sidecar.wire.headers import first

@@ -15,6 +15,7 @@ from claude_sidecar.config.own_address import ADMIN_PORT, DATA_PORT, leads_here
 from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.config.watch import PolicyWatcher
 from claude_sidecar.proxy.admin import Admin, AdminPort
+from claude_sidecar.proxy.admission import Admission, allowed_origins
 from claude_sidecar.proxy.engine import Engine
 from claude_sidecar.proxy.handler import Handler
 from claude_sidecar.proxy.health import Health
@@ -23,7 +24,6 @@ from claude_sidecar.proxy.policy_in_force import PolicyInForce
 from claude_sidecar.proxy.port import Port
 from claude_sidecar.proxy.sender import Sender
 from claude_sidecar.proxy.server import DataPort
-from claude_sidecar.proxy.web_page import allowed_origins
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.listener import Telemetry, start_telemetry
 from claude_sidecar.telemetry.record import Timebase
@@ -96,15 +96,14 @@ class Sidecar:
         engine = Engine(Sender(self.transport, instance), self.health, credentials)
         self.handler = Handler(
             self.policy.snapshot,
+            Admission(instance, allowed_origins(environ), self._files),
             engine,
             self.health,
             credentials,
             self.telemetry,
-            instance,
-            allowed_origins(environ),
             self._files,
         )
-        self.admin = Admin(self.policy, self.health, self.telemetry)
+        self.admin = Admin(self.policy, self.health, self.telemetry, lambda: self.handler.in_flight)
 
     def _leads_back(self, route: Route) -> bool:
         return route.port in (self.port, self.admin_port) and leads_here(route.host)
@@ -162,7 +161,7 @@ class Sidecar:
     async def drain(self) -> bool:
         """Take no new calls and wait for those in flight; False when some were still going on at the end."""
         self.admin.ready = False
-        self.handler.draining = True
+        self.handler.admission.draining = True
         self.transport.drain()
         until = clock.now() + self._settings.drain_s
         while self.handler.in_flight and clock.now() < until:

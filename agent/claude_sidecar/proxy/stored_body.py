@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Protocol
 
-from claude_sidecar.proxy.body_room import BodyRoom, NoRoom
 from claude_sidecar.proxy.body_store import BodyStore
-from claude_sidecar.proxy.own_error import OwnError, Refused
+from claude_sidecar.proxy.buffer_space import BodyRoom, NoRoom
+from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.proxy.renamed_body import RecodedBody, SplicedBody, rename_edits
 from claude_sidecar.proxy.request_body import (
     BodySource,

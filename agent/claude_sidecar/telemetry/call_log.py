@@ -7,40 +7,42 @@ from claude_sidecar.telemetry.api_paths import path_template
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.log import event
 from claude_sidecar.telemetry.record import CallRecord
-from claude_sidecar.telemetry.span_attributes import wrong_model
-from claude_sidecar.telemetry.trouble import had_trouble, went_wrong
 
 logger = logging.getLogger("claude_sidecar.calls")
 
 
-def call_ended(record: CallRecord, labels: Labels) -> None:
-    """Write the line, a warning if the caller got an error, else information."""
-    if not had_trouble(record):
+def call_ended(record: CallRecord, labels: Labels, trace_id: str | None = None) -> None:
+    """Write the line, a warning if the caller got an error, else information.
+
+    trace_id: under which the call's trace was exported, if it was.
+    """
+    if not record.is_noteworthy:
         return
-    level = logging.WARNING if went_wrong(record) else logging.INFO
+    level = logging.WARNING if record.has_failed else logging.INFO
     if not logger.isEnabledFor(level):
         return
+    request, response = record.request, record.response
     event(
         logger,
         level,
         names.LOG_CALL,
         call_id=record.call_id,
-        trace_id=record.trace_id,
-        request_id=record.request_id,
-        method=record.method,
-        path=path_template(record.path) or "other",
-        operation=record.operation,
-        model=record.model,
+        trace_id=trace_id or record.trace_id,
+        request_id=response.request_id,
+        method=request.method,
+        path=path_template(request.path) or "other",
+        operation=request.operation,
+        model=request.model,
         substituted_model=record.substituted_model,
-        stream=record.stream,
-        route=record.route,
-        status=record.status,
-        cause=record.cause,
-        error_type=record.error_type,
-        limit=record.limit,
-        hint=record.hint,
+        stream=request.stream,
+        route=response.route,
+        status=response.status,
+        cause=response.cause,
+        error_type=response.error_type,
+        limit=response.limit,
+        hint=response.hint,
         key=record.key,
-        feature=labels.feature(record.feature) or None,
+        feature=labels.feature(request.feature) or None,
         policy=record.policy,
         policy_hash=record.policy_hash,
         attempts=len(record.attempts),
@@ -51,25 +53,22 @@ def call_ended(record: CallRecord, labels: Labels) -> None:
         retry_outcome=record.retry_outcome,
         opened=record.opened_by is not None,
         opened_by=f"{opened.route} {opened.attempt}" if (opened := record.opened_by) is not None else None,
-        commit_reason=record.commit_reason,
-        sdk_retry_count=record.sdk_retry_count,
+        commit_reason=response.commit_reason,
+        sdk_retry_count=request.sdk_retry_count,
         cancelled=record.cancelled,
-        interrupted=record.interrupted,
+        interrupted=response.interrupted,
     )
 
 
-def mismatch(record: CallRecord) -> str | None:
-    """Report an answer of another model than the one meant; returns that model."""
-    answered = wrong_model(record)
-    if answered is not None:
-        event(
-            logger,
-            logging.WARNING,
-            names.LOG_MISMATCH,
-            call_id=record.call_id,
-            request_id=record.request_id,
-            route=record.route,
-            asked=record.model,
-            answered=answered,
-        )
-    return answered
+def mismatch(record: CallRecord) -> None:
+    """Report a response of another model than the one meant."""
+    event(
+        logger,
+        logging.WARNING,
+        names.LOG_MISMATCH,
+        call_id=record.call_id,
+        request_id=record.response.request_id,
+        route=record.response.route,
+        asked=record.request.model,
+        answered=record.wrong_model,
+    )

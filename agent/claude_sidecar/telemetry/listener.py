@@ -7,7 +7,6 @@ from claude_sidecar.policy.breaker import BreakerState
 from claude_sidecar.policy.ratelimit import RateLimits
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry import call_log, names
-from claude_sidecar.telemetry.bounds import trim
 from claude_sidecar.telemetry.exporter import start_traces
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.log import event
@@ -31,45 +30,34 @@ class Telemetry:
         self._traces = traces
         self._told: set[str] = set()
 
-    def begin(self, record: CallRecord) -> None:
-        """A call arrived; `call_ended` with the same record must follow, once."""
-        self.metrics.call_began()
-
     def call_ended(self, record: CallRecord, snapshot: Snapshot) -> None:
-        """A call is over: `ended_s` is set and nothing will change the record any more.
-
-        snapshot: the policy that the call went by. Bounds the record's strings in place, and gives it the
-        trace id under which it was exported.
-        """
-        self.metrics.call_left()
-        try:
-            trim(record)
-            self.requests.call_ended(record)
-        except Exception as error:
-            self._failed("requests", error)
-        traced = False
+        """A call is over. snapshot: the policy that it went by."""
+        trace_id = None
         if self._traces is not None:
             try:
-                traced = self._traces.call_ended(record, snapshot)
+                trace_id = self._traces.call_ended(record, snapshot)
             except Exception as error:
                 self._failed("traces", error)
         try:
-            self.metrics.call_ended(record, snapshot, record.trace_id if traced else None)
+            self.requests.call_ended(record, trace_id)
+            self.metrics.call_ended(record, snapshot, trace_id)
         except Exception as error:
             self._failed("metrics", error)
         try:
-            self._tell(record)
+            call_log.call_ended(record, self.metrics.labels, trace_id)
+            if record.wrong_model is not None:
+                call_log.mismatch(record)
+                self.metrics.model_mismatch(record.response.route, record.request.model)
         except Exception as error:
             self._failed("log", error)
-
-    def _tell(self, record: CallRecord) -> None:
-        call_log.call_ended(record, self.metrics.labels)
-        if call_log.mismatch(record) is not None:
-            self.metrics.model_mismatch(record.route, record.model)
 
     def set_breaker(self, route: str, state: BreakerState) -> None:
         """A route's circuit changed; state: the worst of its models'."""
         self.metrics.set_breaker(route, state)
+
+    def set_in_flight(self, calls: int) -> None:
+        """How many calls have not ended."""
+        self.metrics.set_in_flight(calls)
 
     def set_connections(self, port: str, connections: int) -> None:
         """How many connections are open; port: `data` or `admin`."""

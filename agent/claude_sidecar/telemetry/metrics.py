@@ -14,10 +14,10 @@ from claude_sidecar.policy.ratelimit import NO_LIMITS, Bucket, RateLimits
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.schema.telemetry import Price
 from claude_sidecar.telemetry import names
+from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
-from claude_sidecar.telemetry.record import AttemptRecord, CallRecord
+from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.telemetry.series import Counts, Distributions, Levels
-from claude_sidecar.telemetry.trouble import error_of
 from claude_sidecar.wire.tokens import TokenUsage
 
 OPENMETRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -108,33 +108,25 @@ class Metrics:
         self._in_flight.put((), 0)
         self._policy_refused.put((), 0)
 
-    def call_began(self) -> None:
-        """A call arrived."""
-        self._in_flight.add((), 1)
-
-    def call_left(self) -> None:
-        """A call is over, whatever becomes of its record."""
-        self._in_flight.add((), -1)
-
     def call_ended(self, record: CallRecord, snapshot: Snapshot, trace_id: str | None = None) -> None:
         """Count an ended call. trace_id: under which its trace was exported, if it was."""
         labels = self.labels
-        model = labels.model(record.model, learn=record.cause is not Cause.NOT_FOUND)
+        model = labels.model(record.request.model, learn=record.response.cause is not Cause.NOT_FOUND)
         key = labels.key(record.key)
-        status = labels.status(record.status)
-        error = labels.error_type(error_of(record))
-        self._requests.add((labels.route(record.route), model, status, error, key))
+        status = labels.status(record.response.status)
+        error = labels.error_type(record.error)
+        self._requests.add((labels.route(record.response.route), model, status, error, key))
         self._added.observe((), record.added_s)
-        if record.feature:
-            self._features.add((labels.feature(record.feature), model, status, error))
+        if record.request.feature:
+            self._features.add((labels.feature(record.request.feature), model, status, error))
         for attempt in record.attempts:
             self._attempt(record, attempt, model, key, snapshot.prices)
         if len(record.attempts) > 1 or record.retry_outcome is not None or record.waits or record.fallbacks:
             self._repeats(record)
-        if record.stream and record.first_chunk_s is not None:
+        if record.request.stream and record.first_chunk_s is not None:
             self._first_chunk.observe((), record.first_chunk_s - record.started_s)
-        if record.operation is not None:
-            self._gen_ai(record, record.operation, model, error, trace_id)
+        if record.request.operation is not None:
+            self._gen_ai(record, record.request.operation, model, error, trace_id)
 
     def _attempt(
         self,
@@ -145,7 +137,7 @@ class Metrics:
         prices: Mapping[str, Price],
     ) -> None:
         labels = self.labels
-        if attempt.model != record.model and record.model is not None:
+        if attempt.model != record.request.model and record.request.model is not None:
             model = labels.model(attempt.model, learn=attempt.cause is not Cause.NOT_FOUND)
         if attempt.key != names.NONE and attempt.key != record.key:
             # A limit is that of the key that was sent, which is billed, too; it may differ by route.
@@ -158,7 +150,7 @@ class Metrics:
         usage = attempt.usage
         if usage.input_tokens is None and usage.output_tokens is None:
             return
-        if record.operation == names.OPERATION_COUNT_TOKENS:
+        if record.request.operation == names.OPERATION_COUNT_TOKENS:
             # What it counts was not processed, and is not billed.
             return
         tokens = self._tokens
@@ -195,7 +187,7 @@ class Metrics:
         provider = names.PROVIDER_ANTHROPIC
         seconds = record.ended_s - record.started_s
         self._gen_ai_duration.observe((operation, provider, model, label), seconds, trace_id)
-        if record.stream and record.first_chunk_s is not None:
+        if record.request.stream and record.first_chunk_s is not None:
             self._gen_ai_first_chunk.observe(
                 (operation, provider, model), record.first_chunk_s - record.started_s, trace_id
             )
@@ -239,6 +231,10 @@ class Metrics:
     def policy_error(self) -> None:
         """A policy was refused."""
         self._policy_errors.add(())
+
+    def set_in_flight(self, calls: int) -> None:
+        """How many calls have not ended."""
+        self._in_flight.put((), calls)
 
     def set_connections(self, port: str, connections: int) -> None:
         """How many connections are open; port: `data` or `admin`."""

@@ -1,14 +1,43 @@
-"""What happened in one call: filled by the proxy, read by the listeners once the call has ended.
+"""What happened in one call: made once, when the call has ended, and never changed.
+
+The proxy makes one `CallRecord` a call out of what was asked, the attempts, the pauses and moves between
+them, and what the caller got; metrics, traces, log and request list read it and nothing else. Its parts are
+values of their own, since some are known before the end: a response's head tells what its `ResponseRecord`
+says. Strings that strangers chose are cut to length and made printable as a record is made, so that whoever
+has a record may keep and emit it as it is. Nothing in here may hold content or a key.
 
 Times ending in `_s` are seconds on the event loop's clock; `Timebase` turns them into wall time.
-Nothing in here may hold content or a key.
+
+Structs of msgspec: a frozen dataclass of so many fields takes three times as long to make.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.commit import CommitReason
-from claude_sidecar.wire.tokens import TokenUsage
+from claude_sidecar.telemetry.attempts import (
+    AttemptRecord,
+    FallbackRecord,
+    OpenedBy,
+    WaitRecord,
+    error_type_of,
+)
+from claude_sidecar.telemetry.bounds import NAME_CHARS, PATH_CHARS, TEXT_CHARS, keep_bounded
+from claude_sidecar.telemetry.model_match import same_model
+from claude_sidecar.wire.credential import ALIAS_NONE
+
+NO_ROUTE = "none"
+"""The route of a response that no upstream gave."""
+
+_REQUEST_BOUNDS = (
+    ("method", 32),
+    ("path", PATH_CHARS),
+    ("model", NAME_CHARS),
+    ("feature", NAME_CHARS),
+)
+_RESPONSE_BOUNDS = (("error_type", NAME_CHARS), ("request_id", NAME_CHARS), ("hint", TEXT_CHARS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,138 +52,186 @@ class Timebase:
         return self.unix_ns + int((loop_s - self.loop_s) * 1e9)
 
 
-@dataclass(slots=True)
-class AttemptRecord:
-    """One upstream send (a failed connect counts).
+class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller asked for."""
 
-    status: None if no status line came. error_type: the provider's `error.type`, else
-    `connection_error` or `timeout`, None on success. outcome cause: None on success.
-    limit: which rate limit a 429 hit.
-    span_id: 8 bytes as 16 hex digits, set when the send carried a `traceparent` of ours.
-    key: the alias of the credential that was sent: the route's own, else the caller's.
-    partial: the answer was a stream that did not end whole, so more was used than `usage` tells.
-    """
+    method: str
+    """As it came, `_OTHER` where it could not be read."""
 
-    route: str
-    model: str
-    started_s: float
-    server_address: str
-    server_port: int
-    url: str
-    ended_s: float = 0.0
-    first_byte_s: float | None = None
+    path: str
+    """Without its query."""
+
+    operation: str | None = None
+    """`chat`, `text_completion` or `count_tokens`, None where the call is no inference."""
+
+    model: str | None = None
+    """As asked, None where the body names none."""
+
+    stream: bool = False
+    """Whether a stream of events was asked for."""
+
+    max_tokens: int | None = None
+    """As asked, None where the body gives no number."""
+
+    body_bytes: int = 0
+    """Size of the body, as declared or as far as it was read."""
+
+    body_kept: bool | None = None
+    """Whether the body could be sent again, None where there is none."""
+
+    sdk_retry_count: int = 0
+    """How often the caller's SDK had sent this call before, by its own word."""
+
+    feature: str = ""
+    """The value of the policy's feature header, empty without one."""
+
+    parent_span_id: str | None = None
+    """16 hex digits out of the caller's `traceparent`."""
+
+    parent_sampled: bool = False
+    """Whether the caller's own trace is kept."""
+
+    tracestate: str | None = None
+    """The caller's, as it came; None where it is too long to go on."""
+
+    def __post_init__(self) -> None:
+        keep_bounded(self, _REQUEST_BOUNDS)
+        if self.tracestate is not None and len(self.tracestate) > TEXT_CHARS:
+            # W3C Trace Context: a tracestate that is too long is dropped whole, never cut within an entry.
+            msgspec.structs.force_setattr(self, "tracestate", None)
+
+
+class ResponseRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller got: an upstream's response, an error of our own, or nothing."""
+
+    attempt: int = 0
+    """Number of the attempt that it is the response of, counted from 1; 0 for an error of our own."""
+
+    route: str = NO_ROUTE
+    """The route that gave it, `none` for an error of our own."""
+
     status: int | None = None
+    """As sent, 200 for a call that was opened; None when the caller went away before anything was sent."""
+
     cause: Cause | None = None
+    """Why it is a failure; None on success."""
+
     error_type: str | None = None
+    """The provider's, `gateway_...`, or None."""
+
     limit: str | None = None
+    """Which rate limit a 429 hit."""
+
+    hint: str | None = None
+    """One line of help."""
+
     request_id: str | None = None
-    reused_connection_died: bool = False
-    cancelled: bool = False
-    span_id: str | None = None
-    key: str = "none"
-    usage: TokenUsage = field(default_factory=TokenUsage)
-    partial: bool = False
-    response_model: str | None = None
-    response_id: str | None = None
-    stop_reason: str | None = None
+    """The upstream's own name for the request; None for an error of our own."""
+
+    commit_reason: CommitReason | None = None
+    """What ended the hold of a stream, None where nothing was committed."""
+
+    interrupted: bool = False
+    """Whether it broke, or turned into an error, after its head was sent."""
+
+    def __post_init__(self) -> None:
+        keep_bounded(self, _RESPONSE_BOUNDS)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedBy:
-    """The send whose answer opened a call; attempt: counted from 1."""
-
-    route: str
-    attempt: int
+NO_RESPONSE = ResponseRecord()
 
 
-@dataclass(frozen=True, slots=True)
-class WaitRecord:
-    """A pause between sends. reason: `retry-after`, `backoff` or `budget`."""
-
-    at_s: float
-    seconds: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class FallbackRecord:
-    """A move to another route (or, by a named substitution, to another model)."""
-
-    at_s: float
-    from_route: str
-    to_route: str
-    cause: Cause
-
-
-@dataclass(slots=True)
-class CallRecord:
-    """One call of the app, from its first byte to the last byte of the answer.
-
-    path: the request's path without its query. operation: `chat`, `count_tokens`, or None
-    where the call is no inference. model: as asked, None where the body names none.
-    route: that gave the answer, `none` on own errors. status: as delivered; None when the caller
-    went away before anything was delivered. error_type: provider's, `gateway_...`, or None.
-    key: the alias (never the credential) of what was sent to `route`; on own errors of what the last send
-    carried, else of what the caller sent.
-    limit: which rate limit a 429 hit.
-    opened_by: whose head the caller got while nothing was certain, None for a call that was not opened.
-    commit_reason: what ended the hold of a stream, None where nothing was committed.
-    retry_outcome: None without repeats, else `won`, `exhausted` or `refused` (the budget).
-    cut_after_s: seconds of silence after which a route was found to cut this call again and again.
-    body_kept: whether the request's body could be sent again; None where it has none.
-    first_byte_s / first_chunk_s: when the answer's head / the first body bytes went to the caller.
-    trace_id: 32 hex digits and parent_span_id: 16 hex digits from the caller's `traceparent`.
-    """
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of the app, from its first byte to the last byte of what it got."""
 
     call_id: str
-    method: str
-    path: str
-    started_s: float
+    """`sc_...`, which our own errors have as their request id."""
+
     policy: str
+    """Name of the policy that it went by."""
+
     policy_hash: str
-    operation: str | None = None
-    ended_s: float = 0.0
-    model: str | None = None
-    substituted_model: str | None = None
-    stream: bool = False
-    max_tokens: int | None = None
-    request_bytes: int = 0
-    body_kept: bool | None = None
-    sdk_retry_count: int = 0
-    route: str = "none"
-    status: int | None = None
-    cause: Cause | None = None
-    error_type: str | None = None
-    limit: str | None = None
-    hint: str | None = None
-    key: str = "none"
-    feature: str = ""
-    request_id: str | None = None
+    """That policy's hash."""
+
+    started_s: float
+    """When it arrived."""
+
+    ended_s: float
+    """When nothing more was to be done."""
+
+    request: RequestRecord
+    """What was asked."""
+
+    response: ResponseRecord = NO_RESPONSE
+    """What the caller got."""
+
+    attempts: tuple[AttemptRecord, ...] = ()
+    """Upstream sends, in their order."""
+
+    waits: tuple[WaitRecord, ...] = ()
+    """Pauses between them."""
+
+    fallbacks: tuple[FallbackRecord, ...] = ()
+    """Moves between routes."""
+
     cancelled: bool = False
-    interrupted: bool = False
+    """Whether the caller went away before the end."""
+
+    key: str = ALIAS_NONE
+    """The alias of what was sent for the response that was delivered; without one, of what the last attempt
+    carried, else of what the caller sent. Never the credential."""
+
+    substituted_model: str | None = None
+    """The other model, named by the policy, that was asked instead in that attempt."""
+
     opened_by: OpenedBy | None = None
-    commit_reason: CommitReason | None = None
+    """Whose head the caller got while nothing was certain, None for a call that was not opened."""
+
     retry_outcome: str | None = None
-    cut_after_s: float | None = None
-    first_byte_s: float | None = None
+    """None without repeats, else `won`, `exhausted`, or `refused` by the budget."""
+
     first_chunk_s: float | None = None
+    """When the first bytes of the response's body went to the caller."""
+
     added_s: float = 0.0
+    """Time to the response's head, less what the upstream took of it."""
+
     trace_id: str | None = None
-    parent_span_id: str | None = None
-    parent_sampled: bool = False
-    tracestate: str | None = None
-    server_span_id: str | None = None
-    attempts: list[AttemptRecord] = field(default_factory=list)
-    waits: list[WaitRecord] = field(default_factory=list)
-    fallbacks: list[FallbackRecord] = field(default_factory=list)
+    """32 hex digits, from the caller's `traceparent` or as it was sent upstream."""
 
     @property
-    def failed(self) -> bool:
-        """Whether the caller got an error, be it inside a 200, or a stream that broke."""
-        status = self.status
-        return status is None or status >= 400 or self.interrupted or self.cause is not None
+    def has_failed(self) -> bool:
+        """Whether the caller got an error, be it inside a 200, or a stream that broke, or nothing at all."""
+        got = self.response
+        if got.interrupted or got.cause is not None:
+            return True
+        return got.status >= 400 if got.status is not None else not self.cancelled
 
     @property
-    def told_of_failure(self) -> bool:
-        """Whether the caller was told that the call failed, or saw it break."""
-        return self.interrupted or self.cause is not None or (self.status or 0) >= 400
+    def caller_left(self) -> bool:
+        """Whether the caller went away from a call that had not failed by then: no error of anybody's."""
+        return self.cancelled and not self.has_failed
+
+    @property
+    def error(self) -> str | None:
+        """`error.type` as the caller got it; None where nothing failed, or the caller left before."""
+        if not self.has_failed:
+            return None
+        return error_type_of(self.response.error_type, self.response.status) or "_OTHER"
+
+    @property
+    def is_noteworthy(self) -> bool:
+        """Whether the call failed, was retried, made to wait or rerouted."""
+        return len(self.attempts) > 1 or bool(self.waits or self.fallbacks) or self.has_failed
+
+    @property
+    def wrong_model(self) -> str | None:
+        """The model that answered, if it is neither the one asked for nor its named substitute."""
+        asked = self.request.model
+        if not self.attempts or asked is None:
+            return None
+        last = self.attempts[-1]
+        answered, meant = last.response_model, (self.substituted_model or asked, last.model)
+        if answered is None or answered in meant:
+            return None
+        return None if any(same_model(model, answered) for model in meant) else answered

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from claude_sidecar.telemetry.api_paths import path_template
-from claude_sidecar.telemetry.record import AttemptRecord, CallRecord, OpenedBy, Timebase
-from claude_sidecar.telemetry.span_attributes import attempt_error
+from claude_sidecar.telemetry.attempts import AttemptRecord, OpenedBy
+from claude_sidecar.telemetry.record import CallRecord, Timebase
 from claude_sidecar.wire.tokens import TokenUsage
 
 MOST_CALLS = 500
@@ -22,52 +22,53 @@ class RequestList:
 
     def __init__(self, timebase: Callable[[], Timebase]) -> None:
         self._timebase = timebase
-        self._records: deque[CallRecord] = deque(maxlen=MOST_CALLS)
+        self._calls: deque[tuple[CallRecord, str | None]] = deque(maxlen=MOST_CALLS)
 
-    def call_ended(self, record: CallRecord) -> None:
-        """Keep an ended call; its strings must be bounded by now."""
-        self._records.append(record)
+    def call_ended(self, record: CallRecord, trace_id: str | None = None) -> None:
+        """Keep an ended call. trace_id: under which its trace was exported, if it was."""
+        self._calls.append((record, trace_id))
 
     def describe(self) -> list[Json]:
         """The calls as JSON-able values, newest first."""
         timebase = self._timebase()
-        return [_call(record, timebase) for record in reversed(self._records)]
+        return [_call(record, trace_id, timebase) for record, trace_id in reversed(self._calls)]
 
 
-def _call(record: CallRecord, timebase: Timebase) -> Json:
+def _call(record: CallRecord, trace_id: str | None, timebase: Timebase) -> Json:
+    request, response = record.request, record.response
     return {
         "callId": record.call_id,
-        "traceId": record.trace_id,
+        "traceId": trace_id or record.trace_id,
         "startedAt": _wall(timebase, record.started_s),
         "durationMs": _ms(record.ended_s - record.started_s),
         "addedMs": _ms(record.added_s),
         "firstChunkMs": _since(record.started_s, record.first_chunk_s),
-        "method": record.method,
-        "path": path_template(record.path) or "other",
-        "operation": record.operation,
-        "model": record.model,
+        "method": request.method,
+        "path": path_template(request.path) or "other",
+        "operation": request.operation,
+        "model": request.model,
         "substitutedModel": record.substituted_model,
-        "stream": record.stream,
-        "requestBytes": record.request_bytes,
-        "bodyKept": record.body_kept,
-        "route": record.route,
-        "status": record.status,
-        "cause": record.cause,
-        "errorType": record.error_type,
-        "limit": record.limit,
-        "hint": record.hint,
-        "requestId": record.request_id,
+        "stream": request.stream,
+        "requestBytes": request.body_bytes,
+        "bodyKept": request.body_kept,
+        "route": response.route,
+        "status": response.status,
+        "cause": response.cause,
+        "errorType": response.error_type,
+        "limit": response.limit,
+        "hint": response.hint,
+        "requestId": response.request_id,
         "key": record.key,
-        "feature": record.feature or None,
+        "feature": request.feature or None,
         "policy": record.policy,
         "policyHash": record.policy_hash,
-        "sdkRetryCount": record.sdk_retry_count,
+        "sdkRetryCount": request.sdk_retry_count,
         "retryOutcome": record.retry_outcome,
         "opened": record.opened_by is not None,
         "openedBy": _opened_by(record.opened_by),
-        "commitReason": record.commit_reason,
+        "commitReason": response.commit_reason,
         "cancelled": record.cancelled,
-        "interrupted": record.interrupted,
+        "interrupted": response.interrupted,
         "attempts": [_attempt(record, attempt) for attempt in record.attempts],
         "waits": [
             {"atMs": _ms(wait.at_s - record.started_s), "seconds": wait.seconds, "reason": wait.reason}
@@ -94,7 +95,7 @@ def _attempt(record: CallRecord, attempt: AttemptRecord) -> Json:
         "firstByteMs": _since(attempt.started_s, attempt.first_byte_s),
         "status": attempt.status,
         "cause": attempt.cause,
-        "errorType": attempt_error(attempt),
+        "errorType": attempt.shown_error,
         "requestId": attempt.request_id,
         "key": attempt.key,
         "responseModel": attempt.response_model,

@@ -3,32 +3,30 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from claude_sidecar.causes import Cause
 from claude_sidecar.telemetry import names
+from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
-from claude_sidecar.telemetry.model_match import same_model
-from claude_sidecar.telemetry.record import AttemptRecord, CallRecord
-from claude_sidecar.telemetry.trouble import caller_left, error_of, error_type
+from claude_sidecar.telemetry.record import CallRecord
 
 Value = str | bool | int | float | Sequence[str]
 Attributes = dict[str, Value]
 
-_WITHOUT_TYPE = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connection_error"}
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
 
 def method_of(record: CallRecord) -> str:
     """The method, `_OTHER` for one that HTTP does not know (semantic conventions, HTTP spans)."""
-    return record.method if record.method in _METHODS else "_OTHER"
+    return method if (method := record.request.method) in _METHODS else "_OTHER"
 
 
 def server_attributes(record: CallRecord, template: str | None, labels: Labels) -> Attributes:
     """The top span: the app's request as we answered it."""
+    request, response = record.request, record.response
     attributes = _outcome(record)
     attributes[names.HTTP_REQUEST_METHOD] = method_of(record)
     attributes[names.URL_SCHEME] = "http"
     if template is not None:
-        attributes[names.URL_PATH] = record.path
+        attributes[names.URL_PATH] = request.path
         attributes[names.HTTP_ROUTE] = template
     attributes[names.POLICY] = record.policy
     attributes[names.POLICY_HASH] = record.policy_hash
@@ -36,16 +34,16 @@ def server_attributes(record: CallRecord, template: str | None, labels: Labels) 
     attributes[names.KEY] = record.key
     attributes[names.CALL_ID] = record.call_id
     attributes[names.ADDED_LATENCY_MS] = round(record.added_s * 1000, 3)
-    if record.limit is not None:
-        attributes[names.LIMIT] = record.limit
-    if record.feature:
-        attributes[names.FEATURE] = labels.feature(record.feature)
-    if record.hint is not None:
-        attributes[names.HINT] = record.hint
-    if record.request_id is not None:
-        attributes[names.RESPONSE_REQUEST_ID] = (record.request_id,)
-    if record.commit_reason is not None:
-        attributes[names.COMMIT_REASON] = record.commit_reason.value
+    if response.limit is not None:
+        attributes[names.LIMIT] = response.limit
+    if request.feature:
+        attributes[names.FEATURE] = labels.feature(request.feature)
+    if response.hint is not None:
+        attributes[names.HINT] = response.hint
+    if response.request_id is not None:
+        attributes[names.RESPONSE_REQUEST_ID] = (response.request_id,)
+    if response.commit_reason is not None:
+        attributes[names.COMMIT_REASON] = response.commit_reason.value
     if record.opened_by is not None:
         attributes[names.OPENED] = True
         attributes[names.OPENED_BY_ROUTE] = record.opened_by.route
@@ -57,25 +55,26 @@ def server_attributes(record: CallRecord, template: str | None, labels: Labels) 
 
 def operation_attributes(record: CallRecord) -> Attributes:
     """The middle span: one operation on a model, however many sends it took; or a call without a model."""
+    request = record.request
     attributes = _outcome(record)
     last = record.attempts[-1] if record.attempts else None
     if last is not None:
         attributes[names.SERVER_ADDRESS] = last.server_address
         attributes[names.SERVER_PORT] = last.server_port
-    if record.operation is None:
+    if request.operation is None:
         return attributes
-    attributes[names.GEN_AI_OPERATION_NAME] = record.operation
+    attributes[names.GEN_AI_OPERATION_NAME] = request.operation
     attributes[names.GEN_AI_PROVIDER_NAME] = names.PROVIDER_ANTHROPIC
-    if record.model is not None:
-        attributes[names.GEN_AI_REQUEST_MODEL] = record.model
+    if request.model is not None:
+        attributes[names.GEN_AI_REQUEST_MODEL] = request.model
     if record.substituted_model is not None:
         attributes[names.SUBSTITUTED_MODEL] = record.substituted_model
-    if record.stream:
+    if request.stream:
         attributes[names.GEN_AI_REQUEST_STREAM] = True
         if record.first_chunk_s is not None:
             attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = record.first_chunk_s - record.started_s
-    if record.max_tokens is not None:
-        attributes[names.GEN_AI_REQUEST_MAX_TOKENS] = record.max_tokens
+    if request.max_tokens is not None:
+        attributes[names.GEN_AI_REQUEST_MAX_TOKENS] = request.max_tokens
     if last is not None:
         _answer(attributes, record, last)
     return attributes
@@ -84,13 +83,13 @@ def operation_attributes(record: CallRecord) -> Attributes:
 def _answer(attributes: Attributes, record: CallRecord, last: AttemptRecord) -> None:
     if last.response_model is not None:
         attributes[names.GEN_AI_RESPONSE_MODEL] = last.response_model
-        if wrong_model(record) is not None:
+        if record.wrong_model is not None:
             attributes[names.MODEL_MISMATCH] = True
     if last.response_id is not None:
         attributes[names.GEN_AI_RESPONSE_ID] = last.response_id
     if last.stop_reason is not None:
         attributes[names.GEN_AI_RESPONSE_FINISH_REASONS] = (last.stop_reason,)
-    if record.operation == names.OPERATION_COUNT_TOKENS:
+    if record.request.operation == names.OPERATION_COUNT_TOKENS:
         # What was counted was not used: `gen_ai.usage.*` would be summed up as if it were.
         return
     usage = last.usage
@@ -118,7 +117,7 @@ def attempt_attributes(record: CallRecord, number: int, template: str | None) ->
         attributes[names.HTTP_REQUEST_RESEND_COUNT] = number
     if attempt.status is not None:
         attributes[names.HTTP_RESPONSE_STATUS_CODE] = attempt.status
-    error = attempt_error(attempt)
+    error = attempt.shown_error
     if error is not None:
         attributes[names.ERROR_TYPE] = error
     if attempt.cause is not None:
@@ -135,7 +134,7 @@ def attempt_attributes(record: CallRecord, number: int, template: str | None) ->
         attributes[names.CANCELLED] = True
     if attempt.reused_connection_died:
         attributes[names.CONNECTION_DIED] = True
-    if record.operation not in (None, names.OPERATION_COUNT_TOKENS):
+    if record.request.operation not in (None, names.OPERATION_COUNT_TOKENS):
         # Under our own prefix: backends sum `gen_ai.usage.*` over spans, and would count the answer twice.
         for name, count in (
             (names.USAGE_INPUT, attempt.usage.input_tokens),
@@ -148,37 +147,16 @@ def attempt_attributes(record: CallRecord, number: int, template: str | None) ->
     return attributes
 
 
-def attempt_error(attempt: AttemptRecord) -> str | None:
-    """`error.type` of a send; None for one that went well or was given up because the caller left."""
-    if attempt.cancelled and attempt.cause is None:
-        return None
-    error = error_type(attempt.error_type, attempt.status)
-    if error is None and attempt.cause is not None:
-        return _WITHOUT_TYPE.get(attempt.cause, "_OTHER")
-    return error
-
-
-def wrong_model(record: CallRecord) -> str | None:
-    """The model that answered, if it is neither the one asked for nor its named substitute."""
-    if not record.attempts or record.model is None:
-        return None
-    last = record.attempts[-1]
-    answered = last.response_model
-    if answered is None:
-        return None
-    meant = (record.substituted_model or record.model, last.model)
-    return None if any(same_model(model, answered) for model in meant) else answered
-
-
 def _outcome(record: CallRecord) -> Attributes:
-    attributes: Attributes = {names.ROUTE: record.route}
-    if record.status is not None:
-        attributes[names.HTTP_RESPONSE_STATUS_CODE] = record.status
-    error = error_of(record)
+    response = record.response
+    attributes: Attributes = {names.ROUTE: response.route}
+    if response.status is not None:
+        attributes[names.HTTP_RESPONSE_STATUS_CODE] = response.status
+    error = record.error
     if error is not None:
         attributes[names.ERROR_TYPE] = error
-    if record.cause is not None and not caller_left(record):
-        attributes[names.CAUSE] = record.cause.value
+    if response.cause is not None and not record.caller_left:
+        attributes[names.CAUSE] = response.cause.value
     return attributes
 
 

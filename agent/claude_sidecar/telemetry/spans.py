@@ -19,13 +19,11 @@ from claude_sidecar.telemetry.record import CallRecord, Timebase
 from claude_sidecar.telemetry.span_attributes import (
     Attributes,
     attempt_attributes,
-    attempt_error,
     events_of,
     method_of,
     operation_attributes,
     server_attributes,
 )
-from claude_sidecar.telemetry.trouble import went_wrong
 
 _UNSET = Status(StatusCode.UNSET)
 _ERROR = Status(StatusCode.ERROR)
@@ -56,13 +54,12 @@ class SpanBuilder:
     def build(self, record: CallRecord) -> Sequence[ReadableSpan]:
         """The trace of a call: the top span, the operation, then one span a send."""
         at = self._timebase().unix_ns_at
-        template = path_template(record.path)
+        template = path_template(record.request.path)
         trace = _Trace(self, record)
-        top = trace.context(record.server_span_id)
-        middle = trace.context(None)
-        wrong = went_wrong(record)
+        top, middle = trace.context(None), trace.context(None)
+        wrong, response = record.has_failed, record.response
         # A 4xx is no error of a server's (semantic conventions, HTTP spans); an error inside a 200 is.
-        server_failed = wrong and (record.interrupted or not 400 <= (record.status or 0) < 500)
+        server_failed = wrong and (response.interrupted or not 400 <= (response.status or 0) < 500)
         spans = [
             self._span(
                 _server_name(record, template),
@@ -75,7 +72,7 @@ class SpanBuilder:
             ),
             self._span(
                 _operation_name(record, template),
-                SpanKind.INTERNAL if record.operation is None else SpanKind.CLIENT,
+                SpanKind.INTERNAL if record.request.operation is None else SpanKind.CLIENT,
                 middle,
                 top,
                 (at(_operation_start(record)), at(record.ended_s)),
@@ -93,7 +90,7 @@ class SpanBuilder:
                     middle,
                     (at(attempt.started_s), at(attempt.ended_s)),
                     attempt_attributes(record, number, template),
-                    attempt_error(attempt) is not None,
+                    attempt.shown_error is not None,
                 )
             )
         return spans
@@ -130,19 +127,16 @@ class SpanBuilder:
 
 
 class _Trace:
-    """The ids of one trace; writes a new trace id back into the record, for log and request list."""
+    """The ids of one trace: those that were given or sent, else new ones."""
 
     __slots__ = ("_builder", "_parent_span_id", "_state", "_trace_id")
 
     def __init__(self, builder: SpanBuilder, record: CallRecord) -> None:
         self._builder = builder
-        if record.trace_id is None:
-            record.trace_id = f"{builder.new_id(32):032x}"
-            self._parent_span_id = None
-        else:
-            self._parent_span_id = record.parent_span_id
-        self._trace_id = int(record.trace_id, 16)
-        self._state = TraceState.from_header([record.tracestate]) if record.tracestate else None
+        given, state = record.trace_id, record.request.tracestate
+        self._trace_id = int(given, 16) if given is not None else builder.new_id(32)
+        self._parent_span_id = record.request.parent_span_id if given is not None else None
+        self._state = TraceState.from_header([state]) if state else None
 
     def context(self, span_id: str | None) -> SpanContext:
         number = int(span_id, 16) if span_id is not None else self._builder.new_id(16)
@@ -162,9 +156,10 @@ def _server_name(record: CallRecord, template: str | None) -> str:
 
 
 def _operation_name(record: CallRecord, template: str | None) -> str:
-    if record.operation is None:
+    operation, model = record.request.operation, record.request.model
+    if operation is None:
         return _server_name(record, template)
-    return record.operation if record.model is None else f"{record.operation} {record.model}"
+    return operation if model is None else f"{operation} {model}"
 
 
 def _operation_start(record: CallRecord) -> float:

@@ -7,7 +7,6 @@ from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.gate import TraceGate
 from claude_sidecar.telemetry.metrics import Metrics
 from claude_sidecar.telemetry.record import CallRecord
-from claude_sidecar.telemetry.trouble import had_trouble
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -34,18 +33,18 @@ class Traces:
         self._metrics = metrics
         self._gate = TraceGate()
 
-    def call_ended(self, record: CallRecord, snapshot: Snapshot) -> bool:
-        """Export the call's trace if the gate admits it; whether it was queued."""
-        trouble = had_trouble(record)
+    def call_ended(self, record: CallRecord, snapshot: Snapshot) -> str | None:
+        """Export the call's trace if the gate admits it; the trace id if it was queued."""
+        trouble = record.is_noteworthy
         rates = snapshot.telemetry.traces
         rate = rates.failures_per_second if trouble else rates.successes_per_second
         admitted = self._gate.admits(
-            record.ended_s, trouble=trouble, parent_sampled=record.parent_sampled, per_s=rate
+            record.ended_s, trouble=trouble, parent_sampled=record.request.parent_sampled, per_s=rate
         )
-        if admitted and self._queue.offer(self._build(record)):
-            return True
+        if admitted and self._queue.offer(spans := self._build(record)):
+            return f"{spans[0].context.trace_id:032x}"
         self._metrics.trace_dropped()
-        return False
+        return None
 
     def close(self, timeout_s: float) -> None:
         """Export what is queued, for so many seconds at most."""

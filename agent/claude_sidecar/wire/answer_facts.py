@@ -3,13 +3,13 @@
 Where they stand: docs/claude-api-notes.md, "Usage".
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 
 from claude_sidecar.wire.sse import event_data
-from claude_sidecar.wire.tokens import TokenUsage
+from claude_sidecar.wire.tokens import NO_USAGE, TokenUsage
 
 _T = TypeVar("_T")
 
@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 class AnswerFacts:
     """What is known of an answer so far; None where nothing was said."""
 
-    usage: TokenUsage = field(default_factory=TokenUsage)
+    usage: TokenUsage = NO_USAGE
     model: str | None = None
     message_id: str | None = None
     stop_reason: str | None = None
@@ -52,12 +52,12 @@ class AnswerFacts:
         """Counts in `message_delta` are cumulative: the last that is said holds, nothing is added."""
         if said is None:
             return
-        usage = self.usage
-        usage.input_tokens = _count(said.input_tokens, usage.input_tokens)
-        usage.output_tokens = _count(said.output_tokens, usage.output_tokens)
-        usage.cache_read_input_tokens = _count(said.cache_read_input_tokens, usage.cache_read_input_tokens)
-        usage.cache_creation_input_tokens = _count(
-            said.cache_creation_input_tokens, usage.cache_creation_input_tokens
+        known = self.usage
+        self.usage = TokenUsage(
+            _count(said.input_tokens, known.input_tokens),
+            _count(said.output_tokens, known.output_tokens),
+            _count(said.cache_read_input_tokens, known.cache_read_input_tokens),
+            _count(said.cache_creation_input_tokens, known.cache_creation_input_tokens),
         )
 
 

@@ -8,6 +8,10 @@ HeaderLines = Sequence[tuple[bytes, bytes]]
 HeaderIndex = Mapping[bytes, bytes]
 """The value of the first line of each name, names in lower case."""
 
+INSTANCE_HEADER = b"x-claude-sidecar-instance"
+"""Holds the random id of the sidecar that sent a request. It goes to loopback and private endpoints only, and
+every sidecar takes it off."""
+
 _HOP_BY_HOP = frozenset(
     {
         b"connection",

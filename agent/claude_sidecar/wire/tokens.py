@@ -1,10 +1,9 @@
 """Token counts as the API reports them, in raw parts (docs/claude-api-notes.md, "Usage")."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(slots=True)
-class TokenUsage:
+class TokenUsage(msgspec.Struct, frozen=True):
     """Raw usage of one answer; None where the API said nothing.
 
     `input_tokens` leaves the cached parts out, as the API's own field does.
@@ -22,3 +21,6 @@ class TokenUsage:
         return (
             self.input_tokens + (self.cache_read_input_tokens or 0) + (self.cache_creation_input_tokens or 0)
         )
+
+
+NO_USAGE = TokenUsage()

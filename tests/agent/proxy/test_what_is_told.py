@@ -145,3 +145,15 @@ async def test_models_are_learnt_from_a_list_in_any_coding(coding, started) -> N
     async with started(upstream) as bench:
         assert (await bench.ask(request_bytes("GET", "/v1/models"))).status == 200
         assert (await bench.admin_json("/routes"))[0]["modelsSeen"] == ["claude-opus-5"]
+
+
+async def test_calls_that_have_not_ended_are_in_flight(started) -> None:
+    async with started(ScriptedUpstream(otherwise=[Hang()])) as bench:
+        waiting = [asyncio.ensure_future(bench.message()) for _ in range(3)]
+        await asyncio.sleep(1)
+        assert b"\nclaude_sidecar_requests_in_flight 3.0\n" in (await bench.admin("/metrics")).body
+        waiting.pop().cancel()
+        await asyncio.sleep(1)
+        assert b"\nclaude_sidecar_requests_in_flight 2.0\n" in (await bench.admin("/metrics")).body
+        for call in waiting:
+            call.cancel()

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -13,8 +14,9 @@ from claude_sidecar.causes import Cause
 from claude_sidecar.schema.claude_policy import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.schema.compile import compile_policy
 from claude_sidecar.schema.snapshot import Route, Snapshot
+from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
-from claude_sidecar.telemetry.record import AttemptRecord, CallRecord, Timebase
+from claude_sidecar.telemetry.record import CallRecord, RequestRecord, ResponseRecord, Timebase
 from claude_sidecar.telemetry.spans import SpanBuilder
 from claude_sidecar.wire.tokens import TokenUsage
 
@@ -37,7 +39,7 @@ PRODUCTION = compile_policy(
 
 
 class Make:
-    """Makes records of a call at second 1000 of the loop's clock; every field may be overridden."""
+    """Makes records of a call at second 1000 of the loop's clock; any field may be overridden."""
 
     model = MODEL
     timebase = Timebase(loop_s=1000.0, unix_ns=1_700_000_000_000_000_000)
@@ -68,7 +70,7 @@ class Make:
             response_id="msg_01",
             stop_reason="end_turn",
         )
-        return dataclasses.replace(made, **changes)
+        return msgspec.structs.replace(made, **changes)
 
     def refused(
         self, status: int | None, cause: Cause, error_type: str | None, **changes: Any
@@ -84,29 +86,37 @@ class Make:
 
     def call(self, **changes: Any) -> CallRecord:
         """A stream that went well at the first send, one that began at second 1000 of the loop's clock."""
-        made = CallRecord(
-            call_id="sc_1",
+        request = RequestRecord(
             method="POST",
             path="/v1/messages",
-            started_s=1000.0,
-            policy="production",
-            policy_hash="abc123",
             operation="chat",
-            ended_s=1002.0,
             model=MODEL,
             stream=True,
             max_tokens=1024,
-            request_bytes=300,
-            route="anthropic",
-            status=200,
+            body_bytes=300,
+        )
+        response = ResponseRecord(attempt=1, route="anthropic", status=200, request_id="req_011")
+        made = CallRecord(
+            call_id="sc_1",
+            policy="production",
+            policy_hash="abc123",
+            started_s=1000.0,
+            ended_s=1002.0,
+            request=_changed(request, changes),
+            response=_changed(response, changes),
+            attempts=(self.attempt(),),
             key="1a2b3c4d",
-            request_id="req_011",
-            first_byte_s=1000.7,
             first_chunk_s=1000.75,
             added_s=0.0005,
         )
-        fresh: dict[str, Any] = {"attempts": [self.attempt()], "waits": [], "fallbacks": []}
-        return dataclasses.replace(made, **(fresh | changes))
+        lists = {name: tuple(value) for name, value in changes.items() if isinstance(value, list)}
+        return msgspec.structs.replace(made, **(changes | lists))
+
+
+def _changed(part: Any, changes: dict[str, Any]) -> Any:
+    """A part of a record with those of the changes that are its fields; they are taken out."""
+    mine = [name for name in part.__struct_fields__ if name in changes]
+    return msgspec.structs.replace(part, **{name: changes.pop(name) for name in mine})
 
 
 @pytest.fixture

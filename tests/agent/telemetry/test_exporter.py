@@ -71,7 +71,6 @@ def test_collector_gets_the_trace_over_http_protobuf(make, started, collector) -
         OTEL_RESOURCE_ATTRIBUTES="k8s.namespace.name=shop,k8s.pod.name=web-1,k8s.container.name=sidecar",
     )
     record = make.call(trace_id="ab" * 16, parent_span_id="cd" * 8, parent_sampled=True)
-    telemetry.begin(record)
     telemetry.call_ended(record, make.snapshot())
     telemetry.close(5.0)
     ((path, request),) = taken
@@ -105,10 +104,11 @@ def test_dead_collector_changes_nothing_but_a_counter(make, started, free_port, 
 _EXIT_WITH_DEAD_COLLECTOR = """
 import os, sys, time
 from claude_sidecar.telemetry.listener import start_telemetry
-from claude_sidecar.telemetry.record import CallRecord, Timebase
+from claude_sidecar.telemetry.record import CallRecord, RequestRecord, Timebase
 telemetry = start_telemetry(os.environ, version="1", timebase=lambda: Timebase(0.0, 1),
                             random_hex=lambda digits: "7" * digits)
-record = CallRecord("c", "POST", "/v1/messages", 1.0, "p", "h", parent_sampled=True)
+request = RequestRecord(method="POST", path="/v1/messages", parent_sampled=True)
+record = CallRecord(call_id="c", policy="p", policy_hash="h", started_s=1.0, ended_s=0.0, request=request)
 class Snapshot: traces_failures_per_s = traces_successes_per_s = 1.0; prices = {}
 telemetry.call_ended(record, Snapshot)
 began = time.monotonic()

@@ -3,7 +3,7 @@
 import pytest
 
 from claude_sidecar.schema.retry import Fallback
-from claude_sidecar.telemetry.bounds import clean, trim
+from claude_sidecar.telemetry.bounds import clean
 from claude_sidecar.telemetry.labels import Labels
 
 
@@ -109,11 +109,16 @@ def test_text_is_cut_and_made_printable(text: str, cleaned: str) -> None:
 def test_a_record_keeps_nothing_that_is_long(make) -> None:
     long = "x" * 1_000_000
     sent = make.attempt(
-        model=long, url=long, error_type=long, request_id=long, response_model=long, response_id=long
+        model=long,
+        url=long,
+        error_type=long,
+        request_id=long,
+        response_model=long,
+        response_id=long,
+        stop_reason=long,
     )
-    sent.stop_reason = long
     record = make.call(model=long, path=long, feature=long, hint=long, tracestate=long, attempts=[sent])
-    trim(record)
-    kept = [record.model, record.path, record.feature, record.hint, sent.model, sent.url, sent.stop_reason]
+    asked, got = record.request, record.response
+    kept = [asked.model, asked.path, asked.feature, got.hint, sent.model, sent.url, sent.stop_reason]
     assert max(len(text) for text in kept if text is not None) <= 512
-    assert record.tracestate is None
+    assert asked.tracestate is None

@@ -8,10 +8,10 @@ import pytest
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.telemetry import call_log
+from claude_sidecar.telemetry.attempts import OpenedBy
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.log import configure, event
 from claude_sidecar.telemetry.model_match import same_model
-from claude_sidecar.telemetry.record import OpenedBy
 
 
 @pytest.fixture
@@ -104,8 +104,12 @@ def test_call_that_a_retry_cured_is_information(make, lines) -> None:
 
 def test_error_inside_a_200_is_a_warning_after_one_send_too(make, lines) -> None:
     sent = make.refused(200, Cause.OVERLOADED, "overloaded_error")
-    record = make.call(cause=Cause.OVERLOADED, error_type="overloaded_error", attempts=[sent])
-    record.opened_by = OpenedBy("anthropic", 1)
+    record = make.call(
+        cause=Cause.OVERLOADED,
+        error_type="overloaded_error",
+        attempts=[sent],
+        opened_by=OpenedBy("anthropic", 1),
+    )
     call_log.call_ended(record, Labels())
     (line,) = lines()
     assert (line["level"], line["status"], line["error_type"]) == ("warning", 200, "overloaded_error")

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_sidecar.telemetry.api_paths import path_template
-from claude_sidecar.telemetry.bounds import trim
+from claude_sidecar.telemetry.metrics import Metrics
+from claude_sidecar.telemetry.traces import Traces
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
@@ -30,18 +31,24 @@ def test_malformed_state_is_dropped_and_the_trace_stays(make, tree) -> None:
 
 
 def test_ids_that_were_sent_upstream_are_the_spans_ids(make, tree) -> None:
-    record = make.call(
-        trace_id=TRACE, server_span_id="00000000000000aa", attempts=[make.attempt(span_id="00000000000000bb")]
-    )
+    record = make.call(trace_id=TRACE, attempts=[make.attempt(span_id="00000000000000bb")])
     server, _, post = tree(record)
     assert server.parent is None
-    assert (server.context.span_id, post.context.span_id) == (0xAA, 0xBB)
+    assert post.context.span_id == 0xBB
 
 
-def test_new_trace_gives_its_id_to_the_record(make, tree) -> None:
-    record = make.call()
-    server, *_ = tree(record)
-    assert record.trace_id == f"{server.context.trace_id:032x}"
+def test_new_trace_has_one_id_of_its_own_which_the_listener_tells(make, tree) -> None:
+    spans, queued = tree(make.call()), []
+
+    class Queue:
+        def offer(self, spans) -> bool:
+            queued.append(spans)
+            return True
+
+    traces = Traces(lambda record: spans, Queue(), Metrics())
+    assert traces.call_ended(make.call(), make.snapshot()) == f"{spans[0].context.trace_id:032x}"
+    assert len({span.context.trace_id for span in spans}) == 1
+    assert queued == [spans]
 
 
 def test_ids_are_never_zero_whatever_chance_gives(make) -> None:
@@ -93,7 +100,6 @@ def test_unknown_path_is_in_no_name_and_no_attribute(make, tree) -> None:
 
 def test_name_of_a_span_is_bounded_and_printable(make, tree) -> None:
     record = make.call(model="claude\n\udc80" + "x" * 1_000_000, attempts=[])
-    trim(record)
     _, chat = tree(record)
     assert len(chat.name) <= 5 + 128
     assert chat.name.startswith("chat claude??xxx")
@@ -105,12 +111,28 @@ def test_no_path_model_or_method_breaks_a_trace(path: str, model: str, method: s
     from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
     from opentelemetry.sdk.resources import Resource
 
+    from claude_sidecar.telemetry.attempts import AttemptRecord
     from claude_sidecar.telemetry.labels import Labels
-    from claude_sidecar.telemetry.record import AttemptRecord, CallRecord, Timebase
+    from claude_sidecar.telemetry.record import CallRecord, RequestRecord, Timebase
     from claude_sidecar.telemetry.spans import SpanBuilder
 
-    record = CallRecord("c", method, path, 1.0, "p", "h", operation="chat", model=model, ended_s=2.0)
-    record.attempts.append(AttemptRecord("r", model, 1.0, "host", 443, "https://host" + path))
-    trim(record)
+    request = RequestRecord(method=method, path=path, operation="chat", model=model)
+    sent = AttemptRecord(
+        route="r",
+        model=model,
+        started_s=1.0,
+        server_address="host",
+        server_port=443,
+        url="https://host" + path,
+    )
+    record = CallRecord(
+        call_id="c",
+        policy="p",
+        policy_hash="h",
+        started_s=1.0,
+        ended_s=2.0,
+        request=request,
+        attempts=(sent,),
+    )
     builder = SpanBuilder(Resource({}), "1", Labels(), lambda: Timebase(0.0, 1), lambda digits: "7" * digits)
     assert encode_spans(builder.build(record)).ByteSize() < 10_000

@@ -5,7 +5,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.commit import CommitReason
-from claude_sidecar.telemetry.record import FallbackRecord, OpenedBy, WaitRecord
+from claude_sidecar.telemetry.attempts import FallbackRecord, OpenedBy, WaitRecord
+from claude_sidecar.wire.tokens import TokenUsage
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -246,9 +247,7 @@ def test_call_that_sent_nothing_still_has_server_and_operation(make, tree) -> No
 
 
 def test_partial_usage_is_told_as_seen_and_never_invented(make, tree) -> None:
-    sent = make.attempt()
-    sent.usage.output_tokens = None
-    sent.usage.cache_read_input_tokens = sent.usage.cache_creation_input_tokens = None
+    sent = make.attempt(usage=TokenUsage(input_tokens=10))
     _, chat, _ = tree(make.call(attempts=[sent]))
     usage = {name: value for name, value in chat.attributes.items() if name.startswith("gen_ai.usage.")}
     assert usage == {"gen_ai.usage.input_tokens": 10}

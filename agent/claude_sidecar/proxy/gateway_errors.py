@@ -52,3 +52,20 @@ class Refused(Exception):
     def __init__(self, error: OwnError, message: str, *, closes: bool = False, stops: bool = False) -> None:
         super().__init__(message)
         self.refusal = Refusal(error, message, closes, stops)
+
+
+def too_large_words(size_bytes: int, limit_bytes: int) -> str:
+    """For a body over the limit; size_bytes: as declared, or as far as it was read."""
+    mib = 1 << 20
+    return (
+        f"the body has {size_bytes / mib:.1f} MiB or more; allowed are {limit_bytes / mib:.0f} MiB. "
+        "Upload files with the Files API and name them by file_id"
+    )
+
+
+def no_room_words(why: str, waited_s: float) -> str:
+    """For a body that could not be kept; why: what was lacking."""
+    waited = f" for {waited_s:.1f} s" if waited_s else ""
+    return (
+        f"there was no room{waited} to keep the request's body: {why}. Send the call again, or give it room"
+    )

@@ -1,0 +1,211 @@
+"""One upstream attempt: where it was sent, and its response as far as it has come."""
+
+from dataclasses import dataclass, field, replace
+
+from claude_sidecar.causes import Cause
+from claude_sidecar.policy.commit import CommitReason
+from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.ratelimit import limit_hit
+from claude_sidecar.policy.routing import Candidate
+from claude_sidecar.proxy.buffer_space import HeldShare
+from claude_sidecar.proxy.event_view import EventView
+from claude_sidecar.schema.snapshot import Route
+from claude_sidecar.telemetry.attempts import AttemptRecord
+from claude_sidecar.upstream.transport import Answer
+from claude_sidecar.wire.answer_facts import AnswerFacts
+from claude_sidecar.wire.content_coding import TeeDecoder
+from claude_sidecar.wire.error_body import ErrorBody
+from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, index_of
+from claude_sidecar.wire.model_name import shown_model
+
+_WITHOUT_ANSWER = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connection_error"}
+_NOTHING_SAID = AnswerFacts()
+
+
+@dataclass(slots=True)
+class Reply:
+    """An upstream's response as far as it has come, ready to be relayed or kept as the last word."""
+
+    status: int
+    reason: bytes
+    headers: HeaderLines
+
+    candidate: Candidate
+    """What was sent to."""
+
+    number: int
+    """Of the attempt that it answers, counted from 1."""
+
+    index: HeaderIndex = field(init=False)
+    """First values of the headers as they came."""
+
+    request_id: str | None = field(init=False)
+    """The upstream's own name for the request."""
+
+    prefix: list[bytes] = field(default_factory=list)
+    """Body bytes that have come; of a stream, whole events."""
+
+    rest: Answer | None = None
+    """Where more comes from, None when the body is complete."""
+
+    events: EventView | None = None
+    """Set for a stream."""
+
+    guarded: bool = False
+    """Whether it is a stream that must end with `message_stop` or an error event."""
+
+    commit_reason: CommitReason | None = None
+    """What ended a stream's hold."""
+
+    share: HeldShare | None = None
+    """What the held bytes take of the room for them."""
+
+    tee: TeeDecoder | None = None
+    """Decodes a copy of a JSON body."""
+
+    copy: bytearray = field(default_factory=bytearray)
+    """That copy, kept until it is read for its facts."""
+
+    facts: AnswerFacts = field(default_factory=AnswerFacts)
+    """Usage, model and the like, as far as they were told."""
+
+    error: ErrorBody | None = None
+    """What an error body or event says."""
+
+    def __post_init__(self) -> None:
+        self.index = index_of(self.headers)
+        name = self.index.get(b"request-id")
+        self.request_id = name.decode("ascii", "replace")[:100] if name is not None else None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it is a model's stream that has not ended whole: a message without `message_stop`, or a
+        completion, which has no such event, without its body's end or with an error."""
+        view = self.events
+        if view is None or not view.inference:
+            return False
+        return not (view.stopped if self.guarded else view.finished and view.error is None)
+
+    def see(self, data: bytes) -> None:
+        """Take a decoded copy of body bytes that flow by."""
+        if self.tee is not None:
+            self.copy += self.tee.decode(data)
+
+    def drop_held(self) -> None:
+        """Give back the room for what was held: it is on its way to the caller, or never will be."""
+        self.prefix.clear()
+        if self.share is not None:
+            self.share.release()
+
+    def discard(self) -> None:
+        """Let go of an upstream that answered amiss: its connection is not used again."""
+        rest, self.rest = self.rest, None
+        if rest is not None:
+            rest.discard()
+
+    def close(self) -> None:
+        """Let go of the upstream, and of what was held; a body is read for its facts, as far as it came."""
+        self.drop_held()
+        rest, self.rest = self.rest, None
+        if rest is not None:
+            rest.close()
+        if self.copy:
+            self.facts.read_body(bytes(self.copy))
+            self.copy.clear()
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One send of a call, from its beginning on."""
+
+    number: int
+    """Counted from 1."""
+
+    candidate: Candidate
+    route: Route
+
+    key: str
+    """The alias of the credential that it carries."""
+
+    credentials_sent: tuple[str, ...]
+    """Names of the headers with that credential."""
+
+    started_s: float
+    """On the loop's clock."""
+
+    span_id: str | None = None
+    """Set where it carries a `traceparent` of ours."""
+
+    first_byte_s: float | None = None
+    """When the response's status line came."""
+
+    reply: Reply | None = None
+    """Its response, once the head has come."""
+
+    outcome: Outcome | None = None
+    """How it ended; None while it goes on, and where it was given up."""
+
+    error_type: str | None = None
+    """The provider's, `connection_error` or `timeout`."""
+
+    ended_s: float = 0.0
+    """When nothing more came, or nothing more was wanted."""
+
+    @property
+    def cause(self) -> Cause | None:
+        """Why it failed; None on success, and while nothing is known."""
+        return self.outcome.cause if self.outcome is not None else None
+
+    @property
+    def limit(self) -> str | None:
+        """Which rate limit a 429 hit."""
+        reply = self.reply
+        if reply is None or self.outcome is None or reply.status != 429:
+            return None
+        error = reply.error
+        return limit_hit(reply.headers, error.code if error else None, error.message if error else None)
+
+    def judged(self, outcome: Outcome) -> None:
+        """It was held until it could be judged."""
+        self.outcome = outcome
+        if outcome.cause is None:
+            return
+        if not outcome.has_answer:
+            self.error_type = _WITHOUT_ANSWER.get(outcome.cause)
+        elif self.reply is not None and self.reply.error is not None:
+            self.error_type = self.reply.error.type
+
+    def broken(self, cause: Cause, error_type: str | None) -> None:
+        """It was judged a success, and its stream did not come to a good end."""
+        assert self.outcome is not None  # only what was judged is delivered
+        self.outcome, self.error_type = replace(self.outcome, cause=cause), error_type
+
+    def record(self, path: str) -> AttemptRecord:
+        """What it was, once it has ended. path: the request's, without its query."""
+        route, reply, outcome = self.route, self.reply, self.outcome
+        facts = reply.facts if reply is not None else _NOTHING_SAID
+        cause = outcome.cause if outcome is not None else None
+        return AttemptRecord(
+            route=route.name,
+            model=shown_model(self.candidate.model) or "",
+            started_s=self.started_s,
+            server_address=route.host,
+            server_port=route.port,
+            url=f"{route.origin}{route.base_path}{path}",
+            ended_s=self.ended_s,
+            first_byte_s=self.first_byte_s,
+            status=reply.status if reply is not None else None,
+            cause=cause,
+            error_type=self.error_type,
+            limit=self.limit if cause is not None else None,
+            request_id=reply.request_id if reply is not None else None,
+            reused_connection_died=outcome is not None and outcome.reused_connection_died,
+            cancelled=outcome is None,
+            span_id=self.span_id,
+            key=self.key,
+            usage=facts.usage,
+            partial=reply is not None and reply.is_partial,
+            response_model=facts.model,
+            response_id=facts.message_id,
+            stop_reason=facts.stop_reason,
+        )

@@ -1,0 +1,77 @@
+"""One line of help for a response that is a failure."""
+
+import re
+
+from claude_sidecar import clock
+from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.hints.hint import hint_for
+from claude_sidecar.policy.upstream_word import read_word
+from claude_sidecar.proxy.attempt import Attempt, Reply
+from claude_sidecar.proxy.call_context import CallContext
+from claude_sidecar.proxy.gateway_errors import OwnError
+from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.stored_body import StoredBody
+from claude_sidecar.wire.model_name import shown_model
+
+_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]{4096,}={0,2}")
+
+
+def hint_of_reply(context: CallContext, attempt: Attempt, reply: Reply, health: Health) -> str | None:
+    """Help for an upstream's answer that is handed on.
+
+    attempt: the one that it answers. health: what is known of its route.
+    """
+    error, snapshot = reply.error, context.snapshot
+    return hint_for(
+        HintFacts(
+            status=reply.status,
+            cause=attempt.cause,
+            error_type=attempt.error_type,
+            error_code=error.code if error is not None else None,
+            error_message=error.message if error is not None else None,
+            path=context.call.facts.path,
+            model=context.body_facts.model,
+            request_headers=context.lines,
+            credentials_sent=attempt.credentials_sent,
+            route_has_credential=attempt.route.credential is not None,
+            request_has_max_tokens=context.body_facts.names_max_tokens,
+            known_models=health.notes(attempt.route).models,
+            body_bytes=context.body_bytes,
+            base64_bytes=_base64_bytes(context) if reply.status == 413 else None,
+            max_body_bytes=snapshot.limits.max_body_bytes,
+            response_headers=reply.headers,
+            retry_after_s=read_word(reply.headers, reply.status, clock.unix_ns() / 1e9).retry_after_s,
+            cut_after_s=_cut_after_s(context),
+            one_model_only=health.one_model_only(
+                snapshot, attempt.candidate, context.facts.circuit, clock.now()
+            ),
+        )
+    )
+
+
+def hint_of_own_error(context: CallContext, error: OwnError) -> str | None:
+    """Help for an error of our own."""
+    return hint_for(
+        HintFacts(
+            status=error.status,
+            cause=error.cause,
+            error_type=error.error_type,
+            path=context.path,
+            model=shown_model(context.body_facts.model),
+            request_headers=context.lines,
+            body_bytes=context.body_bytes or None,
+            max_body_bytes=context.snapshot.limits.max_body_bytes,
+            cut_after_s=_cut_after_s(context),
+        )
+    )
+
+
+def _cut_after_s(context: CallContext) -> float | None:
+    return context.delivery.cut_after_s if context.delivery is not None else None
+
+
+def _base64_bytes(context: CallContext) -> int | None:
+    """How much of the body is base64, by its long runs."""
+    if not isinstance(context.body, StoredBody):
+        return None
+    return sum(match.end() - match.start() for match in _BASE64_RUN.finditer(context.body.read_all()))

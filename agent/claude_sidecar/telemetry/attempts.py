@@ -1,0 +1,152 @@
+"""What happened upstream in one call: its attempts, and the pauses and moves between them."""
+
+import msgspec
+
+from claude_sidecar.causes import Cause
+from claude_sidecar.telemetry.bounds import NAME_CHARS, TEXT_CHARS, keep_bounded
+from claude_sidecar.wire.credential import ALIAS_NONE
+from claude_sidecar.wire.tokens import NO_USAGE, TokenUsage
+
+_WITHOUT_TYPE = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connection_error"}
+
+_ATTEMPT_BOUNDS = (
+    ("model", NAME_CHARS),
+    ("url", TEXT_CHARS),
+    ("error_type", NAME_CHARS),
+    ("request_id", NAME_CHARS),
+    ("response_model", NAME_CHARS),
+    ("response_id", NAME_CHARS),
+    ("stop_reason", NAME_CHARS),
+)
+
+
+class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One upstream send that has ended; a failed connect counts."""
+
+    route: str
+    """Name of the route that it was sent by."""
+
+    model: str
+    """The id that the route was asked for, empty where the body names none."""
+
+    started_s: float
+    """When it began, before a connection was had."""
+
+    server_address: str
+    """The endpoint's host."""
+
+    server_port: int
+    """The endpoint's port."""
+
+    url: str
+    """What was asked for, without its query."""
+
+    ended_s: float = 0.0
+    """When nothing more came, or nothing more was wanted."""
+
+    first_byte_s: float | None = None
+    """When its response's status line came."""
+
+    status: int | None = None
+    """Of its response, None if no status line came."""
+
+    cause: Cause | None = None
+    """Why it failed, None on success."""
+
+    error_type: str | None = None
+    """The provider's `error.type`, else `connection_error` or `timeout`; None on success."""
+
+    limit: str | None = None
+    """Which rate limit a 429 hit."""
+
+    request_id: str | None = None
+    """The upstream's own name for the request."""
+
+    reused_connection_died: bool = False
+    """Whether a pooled connection closed before any byte of a response."""
+
+    cancelled: bool = False
+    """Whether it was given up because the caller left, or the caller's body broke."""
+
+    span_id: str | None = None
+    """16 hex digits, set when it carried a `traceparent` of ours."""
+
+    key: str = ALIAS_NONE
+    """The alias of the credential that was sent: the route's own, else the caller's."""
+
+    usage: TokenUsage = NO_USAGE
+    """Tokens, as the response told them."""
+
+    partial: bool = False
+    """Whether the response was a stream that did not end whole, so that more was used than `usage` tells."""
+
+    response_model: str | None = None
+    """The model that its response names."""
+
+    response_id: str | None = None
+    """The message's own id."""
+
+    stop_reason: str | None = None
+    """Why the model stopped."""
+
+    def __post_init__(self) -> None:
+        keep_bounded(self, _ATTEMPT_BOUNDS)
+
+    @property
+    def shown_error(self) -> str | None:
+        """`error.type` as it is emitted; None where it went well, or was given up because the caller left."""
+        if self.cancelled and self.cause is None:
+            return None
+        error = error_type_of(self.error_type, self.status)
+        if error is None and self.cause is not None:
+            return _WITHOUT_TYPE.get(self.cause, "_OTHER")
+        return error
+
+
+class OpenedBy(msgspec.Struct, frozen=True):
+    """The attempt whose held response opened a call."""
+
+    route: str
+    """The route that it was sent by."""
+
+    attempt: int
+    """Its number, counted from 1."""
+
+
+class WaitRecord(msgspec.Struct, frozen=True):
+    """A pause between attempts."""
+
+    at_s: float
+    """When it began."""
+
+    seconds: float
+    """How long it was in the end."""
+
+    reason: str
+    """`retry-after`, `backoff` or `budget`."""
+
+
+class FallbackRecord(msgspec.Struct, frozen=True):
+    """A move to another route, or, by a named substitution, to another model."""
+
+    at_s: float
+    """When it was made."""
+
+    from_route: str
+    """The route that failed."""
+
+    to_route: str
+    """The route that was sent to next."""
+
+    cause: Cause
+    """Why the first failed."""
+
+
+def error_type_of(error: str | None, status: int | None) -> str | None:
+    """The provider's or ours; else the status as text; None where nothing failed.
+
+    Proxies on the way answer 502 or 503 without the provider's envelope, and failed calls those are too.
+    """
+    if error is not None:
+        return error
+    return str(status) if status is not None and status >= 400 else None
