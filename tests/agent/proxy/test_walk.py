@@ -13,8 +13,8 @@ from claude_sidecar.simulator.app import Simulator
 
 pytestmark = pytest.mark.looptime
 
-MODULES_MOST = 66
-FUNCTIONS_MOST = 276
+MODULES_MOST = 65
+FUNCTIONS_MOST = 269
 """As it is. Whoever makes it shorter lowers these."""
 
 
