@@ -48,11 +48,9 @@ class Sender:
         """Send once and hold the answer until it may be committed.
 
         step: as decided; leaves_without_delta: `timeouts.firstDelta` holds, since the call has somewhere
-        else to go.
-        Cancelling it cancels the upstream's call at once.
+        else to go. Cancelling it cancels the upstream's call at once.
         """
         attempt = _begin(context, candidate, credential)
-        route = attempt.route
         answer: Answer | None = None
         try:
             body = await _body(context, candidate)
@@ -63,7 +61,7 @@ class Sender:
             attempt.reply = new_reply(context, attempt, answer)
             outcome = await receive(context, attempt.reply, answer)
         except UpstreamFailure as failure:
-            context.last_failure = f"route {route.name} ({route.authority}): {failure}"
+            context.last_failure = f"route {attempt.route.name} ({attempt.route.authority}): {failure}"
             outcome = _failed(failure)
             _let_go(answer, attempt)
         except OutOfFiles:

@@ -5,7 +5,7 @@ import logging
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.api_paths import path_template
 from claude_sidecar.telemetry.labels import Labels
-from claude_sidecar.telemetry.log import event
+from claude_sidecar.telemetry.log import Fact, event
 from claude_sidecar.telemetry.record import CallRecord
 
 logger = logging.getLogger("claude_sidecar.calls")
@@ -21,43 +21,44 @@ def call_ended(record: CallRecord, labels: Labels, trace_id: str | None = None) 
     level = logging.WARNING if record.has_failed else logging.INFO
     if not logger.isEnabledFor(level):
         return
-    request, response = record.request, record.response
-    event(
-        logger,
-        level,
-        names.LOG_CALL,
-        call_id=record.call_id,
-        trace_id=trace_id or record.trace_id,
-        request_id=response.request_id,
-        method=request.method,
-        path=path_template(request.path) or "other",
-        operation=request.operation,
-        model=request.model,
-        substituted_model=record.substituted_model,
-        stream=request.stream,
-        route=response.route,
-        status=response.status,
-        cause=response.cause,
-        error_type=response.error_type,
-        limit=response.limit,
-        hint=response.hint,
-        key=record.key,
-        feature=labels.feature(request.feature) or None,
-        policy=record.policy,
-        policy_hash=record.policy_hash,
-        attempts=len(record.attempts),
-        sends=[f"{sent.route} {sent.status or '-'} {sent.cause or 'ok'}" for sent in record.attempts],
-        waited_s=round(sum(wait.seconds for wait in record.waits), 3),
-        duration_s=round(record.ended_s - record.started_s, 3),
-        added_ms=round(record.added_s * 1000, 3),
-        retry_outcome=record.retry_outcome,
-        opened=record.opened_by is not None,
-        opened_by=f"{opened.route} {opened.attempt}" if (opened := record.opened_by) is not None else None,
-        commit_reason=response.commit_reason,
-        sdk_retry_count=request.sdk_retry_count,
-        cancelled=record.cancelled,
-        interrupted=response.interrupted,
-    )
+    event(logger, level, names.LOG_CALL, **_facts(record, labels, trace_id or record.trace_id))
+
+
+def _facts(record: CallRecord, labels: Labels, trace_id: str | None) -> dict[str, Fact]:
+    request, response, opened = record.request, record.response, record.opened_by
+    return {
+        "call_id": record.call_id,
+        "trace_id": trace_id,
+        "request_id": response.request_id,
+        "method": request.method,
+        "path": path_template(request.path) or "other",
+        "operation": request.operation,
+        "model": request.model,
+        "substituted_model": record.substituted_model,
+        "stream": request.stream,
+        "route": response.route,
+        "status": response.status,
+        "cause": response.cause,
+        "error_type": response.error_type,
+        "limit": response.limit,
+        "hint": response.hint,
+        "key": record.key,
+        "feature": labels.feature(request.feature) or None,
+        "policy": record.policy,
+        "policy_hash": record.policy_hash,
+        "attempts": len(record.attempts),
+        "sends": [f"{sent.route} {sent.status or '-'} {sent.cause or 'ok'}" for sent in record.attempts],
+        "waited_s": round(sum(wait.seconds for wait in record.waits), 3),
+        "duration_s": round(record.ended_s - record.started_s, 3),
+        "added_ms": round(record.added_s * 1000, 3),
+        "retry_outcome": record.retry_outcome,
+        "opened": opened is not None,
+        "opened_by": f"{opened.route} {opened.attempt}" if opened is not None else None,
+        "commit_reason": response.commit_reason,
+        "sdk_retry_count": request.sdk_retry_count,
+        "cancelled": record.cancelled,
+        "interrupted": response.interrupted,
+    }
 
 
 def mismatch(record: CallRecord) -> None:

@@ -56,9 +56,8 @@ class Metrics:
     """
 
     def __init__(self, labels: Labels | None = None) -> None:
-        registry = self._registry = CollectorRegistry()
-        self.labels = labels or Labels()
-        n = names
+        registry, n = CollectorRegistry(), names
+        self._registry, self.labels = registry, labels or Labels()
         self._requests = Counts(registry, n.M_REQUESTS, "Calls of the app that ended, as delivered.")
         self._attempts = Counts(registry, n.M_ATTEMPTS, "Upstream sends; a failed connect counts.")
         self._retries = Counts(registry, n.M_RETRIES, "Repeats sent, and what became of repeated calls.")
@@ -93,9 +92,12 @@ class Metrics:
         self._gen_ai_first_chunk = Distributions(
             registry, n.M_GEN_AI_FIRST_CHUNK, "Time to first chunk of streams.", _DURATION_BUCKETS
         )
-        # Counted by the exporting thread, and by no other.
         self._export_failures = Counts(registry, n.M_EXPORT_FAILURES, "Batches not taken.")
         ProcessCollector(registry=registry)
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """What is there before it is counted: else the first increase is seen by no rate."""
         for outcome in ("sent", "won", "exhausted", "refused"):
             self._retries.add((outcome,), 0)
         for count in (
@@ -249,7 +251,7 @@ class Metrics:
         self._traces_dropped.add(())
 
     def export_failed(self) -> None:
-        """The collector did not take a batch; called by the exporting thread."""
+        """The collector did not take a batch; called by the exporting thread, and no other."""
         self._export_failures.add(())
 
     def listener_failed(self) -> None:

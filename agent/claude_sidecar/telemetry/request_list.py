@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from claude_sidecar.telemetry.api_paths import path_template
-from claude_sidecar.telemetry.attempts import AttemptRecord, OpenedBy
+from claude_sidecar.telemetry.attempts import AttemptRecord, FallbackRecord, OpenedBy, WaitRecord
 from claude_sidecar.telemetry.record import CallRecord, Timebase
 from claude_sidecar.wire.tokens import TokenUsage
 
@@ -70,19 +70,8 @@ def _call(record: CallRecord, trace_id: str | None, timebase: Timebase) -> Json:
         "cancelled": record.cancelled,
         "interrupted": response.interrupted,
         "attempts": [_attempt(record, attempt) for attempt in record.attempts],
-        "waits": [
-            {"atMs": _ms(wait.at_s - record.started_s), "seconds": wait.seconds, "reason": wait.reason}
-            for wait in record.waits
-        ],
-        "fallbacks": [
-            {
-                "atMs": _ms(move.at_s - record.started_s),
-                "from": move.from_route,
-                "to": move.to_route,
-                "cause": move.cause,
-            }
-            for move in record.fallbacks
-        ],
+        "waits": [_wait(record, wait) for wait in record.waits],
+        "fallbacks": [_fallback(record, move) for move in record.fallbacks],
     }
 
 
@@ -104,6 +93,19 @@ def _attempt(record: CallRecord, attempt: AttemptRecord) -> Json:
         "cancelled": attempt.cancelled,
         "usage": _usage(attempt.usage),
         "partial": attempt.partial,
+    }
+
+
+def _wait(record: CallRecord, wait: WaitRecord) -> Json:
+    return {"atMs": _ms(wait.at_s - record.started_s), "seconds": wait.seconds, "reason": wait.reason}
+
+
+def _fallback(record: CallRecord, move: FallbackRecord) -> Json:
+    return {
+        "atMs": _ms(move.at_s - record.started_s),
+        "from": move.from_route,
+        "to": move.to_route,
+        "cause": move.cause,
     }
 
 

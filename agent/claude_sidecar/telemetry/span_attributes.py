@@ -7,6 +7,7 @@ from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import CallRecord
+from claude_sidecar.wire.tokens import TokenUsage
 
 Value = str | bool | int | float | Sequence[str]
 Attributes = dict[str, Value]
@@ -135,16 +136,20 @@ def attempt_attributes(record: CallRecord, number: int, template: str | None) ->
     if attempt.reused_connection_died:
         attributes[names.CONNECTION_DIED] = True
     if record.request.operation not in (None, names.OPERATION_COUNT_TOKENS):
-        # Under our own prefix: backends sum `gen_ai.usage.*` over spans, and would count the answer twice.
-        for name, count in (
-            (names.USAGE_INPUT, attempt.usage.input_tokens),
-            (names.USAGE_OUTPUT, attempt.usage.output_tokens),
-            (names.USAGE_CACHE_READ, attempt.usage.cache_read_input_tokens),
-            (names.USAGE_CACHE_CREATION, attempt.usage.cache_creation_input_tokens),
-        ):
-            if count is not None:
-                attributes[name] = count
+        _attempt_usage(attributes, attempt.usage)
     return attributes
+
+
+def _attempt_usage(attributes: Attributes, usage: TokenUsage) -> None:
+    # Under our own prefix: backends sum `gen_ai.usage.*` over spans, and would count the answer twice.
+    for name, count in (
+        (names.USAGE_INPUT, usage.input_tokens),
+        (names.USAGE_OUTPUT, usage.output_tokens),
+        (names.USAGE_CACHE_READ, usage.cache_read_input_tokens),
+        (names.USAGE_CACHE_CREATION, usage.cache_creation_input_tokens),
+    ):
+        if count is not None:
+            attributes[name] = count
 
 
 def _outcome(record: CallRecord) -> Attributes:

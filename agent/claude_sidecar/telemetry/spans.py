@@ -81,19 +81,27 @@ class SpanBuilder:
                 [Event(name, attributes, at(when)) for when, name, attributes in events_of(record)],
             ),
         ]
-        for number, attempt in enumerate(record.attempts):
-            spans.append(
-                self._span(
-                    method_of(record) if method_of(record) != "_OTHER" else "HTTP",
-                    SpanKind.CLIENT,
-                    trace.context(attempt.span_id),
-                    middle,
-                    (at(attempt.started_s), at(attempt.ended_s)),
-                    attempt_attributes(record, number, template),
-                    attempt.shown_error is not None,
-                )
-            )
+        spans += [self._attempt(record, number, trace, middle, at) for number in range(len(record.attempts))]
         return spans
+
+    def _attempt(
+        self,
+        record: CallRecord,
+        number: int,
+        trace: "_Trace",
+        parent: SpanContext,
+        at: Callable[[float], int],
+    ) -> ReadableSpan:
+        attempt, method = record.attempts[number], method_of(record)
+        return self._span(
+            method if method != "_OTHER" else "HTTP",
+            SpanKind.CLIENT,
+            trace.context(attempt.span_id),
+            parent,
+            (at(attempt.started_s), at(attempt.ended_s)),
+            attempt_attributes(record, number, path_template(record.request.path)),
+            attempt.shown_error is not None,
+        )
 
     def _span(
         self,
