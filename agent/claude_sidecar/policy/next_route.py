@@ -1,10 +1,11 @@
 """Whether a call would gain by giving up on the send that is under way."""
 
 from claude_sidecar.causes import Cause
+from claude_sidecar.policy.actions import Send
 from claude_sidecar.policy.call_state import CallState
-from claude_sidecar.policy.decide import HealthView, next_step
+from claude_sidecar.policy.decide import next_step
+from claude_sidecar.policy.moment import HealthView
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.step import Send
 
 _ANY_CHANCE = 0.5
 

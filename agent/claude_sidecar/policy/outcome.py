@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.upstream_word import SILENT, UpstreamWord
+from claude_sidecar.policy.retry_hints import NO_HINTS, RetryHints
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Outcome:
     cause: Cause | None
     status: int | None = None
     has_answer: bool = False
-    word: UpstreamWord = SILENT
+    hints: RetryHints = NO_HINTS
     reused_connection_died: bool = False
     cut_after_s: float | None = None
     our_timeout: bool = False

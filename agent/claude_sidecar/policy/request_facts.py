@@ -1,14 +1,14 @@
 """What the policy must know of a request, made in one place for the proxy and for `explain`."""
 
+import math
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
-from claude_sidecar.policy.deadline import deadline_s
 from claude_sidecar.schema.snapshot import Snapshot
-
-_REPEATS_MOST = 1000
 
 
 class Circuit(StrEnum):
@@ -18,6 +18,11 @@ class Circuit(StrEnum):
     COUNTS = "counts"
 
 
+_REPEATS_MOST = 1000
+_LONGEST_S = 86_400.0 * 365
+_MARGIN_S = 0.25
+_MARGIN_SHARE = 0.05
+
 _CIRCUITS: dict[str | None, Circuit] = {
     "chat": Circuit.MESSAGES,
     "text_completion": Circuit.MESSAGES,
@@ -25,11 +30,22 @@ _CIRCUITS: dict[str | None, Circuit] = {
 }
 
 
+class SdkHeaders(NamedTuple):
+    """retry_count: how often the SDK has sent this call before, by `x-stainless-retry-count`.
+
+    timeout_s: the smaller of its time-outs, by `x-stainless-timeout` and `x-stainless-read-timeout`; None
+    where it tells none.
+    """
+
+    retry_count: int = 0
+    timeout_s: float | None = None
+
+
 class Asked(msgspec.Struct, frozen=True):
     """What a request asks for, by its target and its body.
 
-    operation: `chat`, `text_completion`, `count_tokens` or None. repeatable: may be sent more than once.
-    pinned: lives in one account, so only the first route may have it.
+    operation: `chat`, `text_completion`, `count_tokens` or None. repeatable: may be sent more than once, by
+    its target and since its body is kept. pinned: lives in one account, so only the first route may have it.
     """
 
     model: str | None
@@ -48,7 +64,7 @@ class RequestFacts(msgspec.Struct, frozen=True):
     whose timeout may mean "running and billed". max_sends: upstream sends in all.
     circuit: the kind of call that has a circuit breaker of its own, None where there is none.
     deadline_s: by when the call must be committed; total_by_s: the same by the policy's patience alone.
-    Both on the loop's clock.
+    Both on the loop's clock. sdk: what the caller's SDK says of itself.
     """
 
     model: str | None
@@ -60,17 +76,14 @@ class RequestFacts(msgspec.Struct, frozen=True):
     circuit: Circuit | None
     deadline_s: float
     total_by_s: float
+    sdk: SdkHeaders = SdkHeaders()
 
 
-def request_facts(
-    snapshot: Snapshot, asked: Asked, headers: Mapping[bytes, bytes], arrival_s: float
-) -> RequestFacts:
+def request_facts(snapshot: Snapshot, asked: Asked, sdk: SdkHeaders, arrival_s: float) -> RequestFacts:
     """The facts of one request.
 
-    headers: the request's, first values by lower-case name; arrival_s: on the loop's clock.
+    sdk: what its SDK says of itself; arrival_s: on the loop's clock.
     """
-    hints = headers.get(b"x-stainless-timeout"), headers.get(b"x-stainless-read-timeout")
-    repeats = sdk_repeats(headers.get(b"x-stainless-retry-count"))
     answers_soon = asked.stream or asked.operation == "count_tokens"
     return RequestFacts(
         model=asked.model,
@@ -79,21 +92,68 @@ def request_facts(
         answers_soon=answers_soon,
         timeout_repeats=answers_soon or not asked.is_post,
         circuit=_CIRCUITS.get(asked.operation),
-        max_sends=max(1, snapshot.retry.max_attempts - repeats) if asked.repeatable else 1,
-        deadline_s=deadline_s(arrival_s, snapshot.timeouts.total_s, hints),
-        total_by_s=deadline_s(arrival_s, snapshot.timeouts.total_s, ()),
+        max_sends=max(1, snapshot.retry.max_attempts - sdk.retry_count) if asked.repeatable else 1,
+        deadline_s=deadline_s(arrival_s, snapshot.timeouts.total_s, sdk.timeout_s),
+        total_by_s=deadline_s(arrival_s, snapshot.timeouts.total_s, None),
+        sdk=sdk,
     )
 
 
-def sdk_repeats(said: bytes | None) -> int:
-    """How often the SDK has sent this call before, by its own word (`x-stainless-retry-count`).
+def deadline_s(arrival_s: float, total_s: float, callers_timeout_s: float | None) -> float:
+    """By when a call must be committed, on the loop's clock: by the policy's or the caller's patience.
 
-    Bounded, so that no number of digits is too many; what is no number counts as none.
+    total_s: `timeouts.total`; callers_timeout_s: as its SDK tells it, None where it tells none. The margin
+    lets the answer reach the caller before it gives up.
     """
-    if said is None or said == b"0":
+    patience = total_s if callers_timeout_s is None or total_s < callers_timeout_s else callers_timeout_s
+    return arrival_s + patience - min(_MARGIN_S, patience * _MARGIN_SHARE)
+
+
+def keeps_bodies(snapshot: Snapshot) -> bool:
+    """Whether a request's body is kept, so that it can be sent again."""
+    return snapshot.limits.max_buffered_bytes > 0 or snapshot.limits.spool_bytes > 0
+
+
+def first_byte_s(snapshot: Snapshot, facts: RequestFacts, *, elsewhere: bool) -> float | None:
+    """How long an attempt may be without a byte of its answer, None where the deadline alone ends it.
+
+    elsewhere: the call has a route to go to that it has not tried; else it is better served by waiting.
+    """
+    return snapshot.timeouts.first_byte_s if facts.answers_soon and elsewhere else None
+
+
+def read_sdk_headers(headers: Mapping[bytes, bytes]) -> SdkHeaders:
+    """Read them; what does not parse (the Python SDK sends the text NOT_GIVEN) counts as not said.
+
+    headers: the request's, first values by lower-case name.
+    """
+    timeout_s = _smaller(headers.get(b"x-stainless-timeout"), headers.get(b"x-stainless-read-timeout"))
+    return SdkHeaders(_count(headers.get(b"x-stainless-retry-count")), timeout_s)
+
+
+@lru_cache(maxsize=64)
+def _smaller(timeout: bytes | None, read_timeout: bytes | None) -> float | None:
+    """The smaller of both time-outs; an app's calls all tell the same ones."""
+    seconds = [each for each in (_positive(timeout), _positive(read_timeout)) if each is not None]
+    return min(seconds, default=None)
+
+
+def _count(value: bytes | None) -> int:
+    """Bounded, so that no number of digits is too many."""
+    if value is None or value == b"0":
         return 0
-    digits = said.strip()
+    digits = value.strip()
     if not digits.isdigit():
         return 0
     digits = digits.lstrip(b"0") or b"0"
     return min(int(digits[:5]), _REPEATS_MOST)
+
+
+def _positive(value: bytes | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and 0 < seconds < _LONGEST_S else None

@@ -6,11 +6,10 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestPayloadError
 
 from claude_sidecar import clock
-from claude_sidecar.policy.deadline import deadline_s
+from claude_sidecar.policy.request_facts import deadline_s, keeps_bodies
 from claude_sidecar.proxy.buffer_space import BodyRoom, BufferSpace, NoRoom
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.gateway_errors import OwnError, Refusal, no_room_words, too_large_words
-from claude_sidecar.proxy.opener import patience_hints
 from claude_sidecar.proxy.passing_body import PassingBody
 from claude_sidecar.proxy.request_body import BodyTooLarge, RequestBody
 from claude_sidecar.proxy.stored_body import store_body, whole_body
@@ -75,13 +74,13 @@ class BodyIntake:
             context.down.interim(b"HTTP/1.1 100 Continue")
         room = BodyRoom(self._space, snapshot.limits.max_buffered_bytes, snapshot.limits.spool_bytes)
         coding = call.index.get(b"content-encoding")
-        passes = call.has_body and (room.keeps_nothing or not repeatable)
+        passes = call.has_body and not (repeatable and keeps_bodies(snapshot))
         if not passes and coding is None and source.is_eof():
             body = whole_body(source, call.declared_bytes, room)
             if body is not None:
                 context.body_kept = True if call.has_body else None
                 return body
-        deadline = deadline_s(context.started_s, snapshot.timeouts.total_s, patience_hints(call))
+        deadline = deadline_s(context.started_s, snapshot.timeouts.total_s, call.sdk.timeout_s)
         timed = TimedBody(source, deadline if repeatable and call.facts.is_post else None)
         if passes:
             passing = PassingBody(timed, call.declared_bytes)

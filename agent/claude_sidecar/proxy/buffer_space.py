@@ -56,11 +56,6 @@ class BodyRoom:
     memory_bytes: int
     spool_bytes: int
 
-    @property
-    def keeps_nothing(self) -> bool:
-        """Whether the policy leaves bodies no room at all."""
-        return not (self.memory_bytes or self.spool_bytes)
-
     def could_ever_hold(self, size_bytes: int) -> bool:
         """Whether a body of this size fits once all others are gone."""
         in_memory = self.memory_bytes if size_bytes <= MEMORY_BYTES else 0

@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from claude_sidecar.config.own_address import is_own_address
+from claude_sidecar.policy.request_facts import SdkHeaders, read_sdk_headers
 from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.wire.authority import Authority, parse_authority
 from claude_sidecar.wire.credential import Credential, find_credentials
@@ -33,6 +34,7 @@ class Call(msgspec.Struct, frozen=True):
     index: HeaderIndex
     facts: TargetFacts
     credentials: tuple[Credential, ...]
+    sdk: SdkHeaders
     declared_bytes: int | None
     has_body: bool
     expects_continue: bool
@@ -47,6 +49,7 @@ UNREAD = Call(
     index={},
     facts=TargetFacts("", repeatable=False, one_account=False, operation=None, is_post=False),
     credentials=(),
+    sdk=SdkHeaders(),
     declared_bytes=0,
     has_body=False,
     expects_continue=False,
@@ -77,6 +80,7 @@ def read_call(request: web.BaseRequest) -> Call:
         index=index,
         facts=read_target(request.method, target),
         credentials=find_credentials(lines),
+        sdk=read_sdk_headers(index),
         declared_bytes=None if chunked else int(length or 0),
         has_body=chunked or length is not None,
         # RFC 9110 section 10.1.1: HTTP/1.0 knows no interim answer, and without a body nobody waits for one.

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from claude_sidecar.policy.actions import Deliver, GiveUp
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Asked, RequestFacts, request_facts
 from claude_sidecar.policy.routing import Candidate
-from claude_sidecar.policy.step import Ending
 from claude_sidecar.proxy.attempt import Attempt, Reply
 from claude_sidecar.proxy.buffer_space import HeldRoom
 from claude_sidecar.proxy.call import UNREAD, Call
@@ -27,11 +27,11 @@ _STREAMED = frozenset({"chat", "text_completion"})
 class Delivery:
     """What a call came to, once nothing more is sent."""
 
+    step: Deliver | GiveUp
+    """The last of the decision's steps, which says why no more is sent."""
+
     reply: Reply | None
     """An upstream's answer to hand on, None where an error of our own is to be made."""
-
-    ending: Ending
-    """Why no more is sent."""
 
     candidates: tuple[Candidate, ...]
     """What could be sent to."""
@@ -152,7 +152,7 @@ class CallContext:
                 repeatable=self.repeatable,
                 pinned=asked.one_account or said.account_bound,
             ),
-            self.call.index,
+            self.call.sdk,
             self.started_s,
         )
         if self.streams:

@@ -1,8 +1,7 @@
 """The record of a call, made once, when the call has ended."""
 
 from claude_sidecar import clock
-from claude_sidecar.policy.request_facts import sdk_repeats
-from claude_sidecar.policy.step import Ending
+from claude_sidecar.policy.reasons import StopReason
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.telemetry.attempts import OpenedBy
 from claude_sidecar.telemetry.record import NO_RESPONSE, NO_ROUTE, CallRecord, RequestRecord, ResponseRecord
@@ -52,7 +51,7 @@ def _request(context: CallContext) -> RequestRecord:
         max_tokens=said.max_tokens,
         body_bytes=context.body_bytes,
         body_kept=context.body_kept,
-        sdk_retry_count=sdk_repeats(call.index.get(b"x-stainless-retry-count")),
+        sdk_retry_count=call.sdk.retry_count,
         feature=feature.decode("ascii", "replace")[:100] if feature else "",
         parent_span_id=parent.span_id if parent is not None else None,
         parent_sampled=parent is not None and parent.sampled,
@@ -66,11 +65,11 @@ def _retry_outcome(context: CallContext) -> str | None:
     delivery = context.delivery
     if delivery is None:
         return None
-    if delivery.ending is Ending.TURN_TOO_LATE:
+    if delivery.step.reason is StopReason.TURN_TOO_LATE:
         return "refused"
     if len(context.attempts) < 2:
         return None
-    return "won" if delivery.ending is Ending.SUCCESS else "exhausted"
+    return "won" if delivery.step.reason is StopReason.SUCCESS else "exhausted"
 
 
 def _added_s(context: CallContext, response: ResponseRecord, head: ResponseRecord | None) -> float:

@@ -4,15 +4,17 @@ import asyncio
 
 from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
+from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.budget import Turn
 from claude_sidecar.policy.call_state import CallState
-from claude_sidecar.policy.decide import HealthView, next_step
+from claude_sidecar.policy.decide import next_step
+from claude_sidecar.policy.moment import HealthView
 from claude_sidecar.policy.next_route import has_next_route
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import names_limits
+from claude_sidecar.policy.reasons import StopReason
 from claude_sidecar.policy.routing import Candidate, plan
-from claude_sidecar.policy.sdk_repeats import stops_the_sdk
-from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Send, Wait
+from claude_sidecar.policy.x_should_retry import stops_the_sdk
 from claude_sidecar.proxy.attempt import Attempt
 from claude_sidecar.proxy.call_context import CallContext, Delivery
 from claude_sidecar.proxy.health import Health, LearntLimits
@@ -61,7 +63,7 @@ class Engine:
         except OutOfFiles:
             if state.answer is None:
                 raise
-            return _delivery(context, state, Deliver(state.answer, Ending.OUT_OF_FILES))
+            return _delivery(context, state, Deliver(state.answer, StopReason.OUT_OF_FILES))
         except BaseException:
             _close(context, state.answer)
             raise
@@ -102,8 +104,8 @@ class Engine:
     ) -> CallState:
         candidate = state.candidates[step.candidate]
         moves = len(context.fallbacks)
-        if state.current is not None:
-            _note_move(context, state, state.candidates[state.current], candidate, now)
+        if state.last_send is not None:
+            _note_move(context, state, state.candidates[state.last_send.candidate], candidate, now)
         state = state.sending(step)
         self._health.sent(context.snapshot, candidate, state.facts.circuit, now)
         outcome: Outcome | None = None
@@ -125,7 +127,7 @@ class Engine:
             state = state.opening()
         after = state.after(outcome, clock.now())
         for superseded in (state.answer, outcome):
-            if superseded is not after.answer and superseded is not after.governing:
+            if superseded is not after.answer and superseded is not after.deciding:
                 _close(context, superseded)
         return after
 
@@ -187,7 +189,7 @@ def _leaves(context: CallContext, state: CallState, health: HealthView, now: flo
 def _note_move(
     context: CallContext, state: CallState, previous: Candidate, candidate: Candidate, now: float
 ) -> None:
-    failure = state.governing
+    failure = state.deciding
     if previous != candidate and failure is not None and failure.cause is not None:
         context.fallbacks.append(FallbackRecord(now, previous.route, candidate.route, failure.cause))
 
@@ -195,7 +197,7 @@ def _note_move(
 def _delivery(context: CallContext, state: CallState, step: Deliver | GiveUp) -> Delivery:
     reply = context.reply_of(step.outcome) if isinstance(step, Deliver) else None
     stops = stops_the_sdk(step, context.snapshot)
-    return Delivery(reply, step.ending, state.candidates, stops, state.cut_after_s)
+    return Delivery(step, reply, state.candidates, stops, state.cuts.futile_s)
 
 
 def _close(context: CallContext, outcome: Outcome | None) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from claude_sidecar.causes import Cause
+from claude_sidecar.policy.actions import GiveUp
+from claude_sidecar.policy.reasons import StopReason
 
 
 class OwnError(Enum):
@@ -29,6 +31,15 @@ class OwnError(Enum):
         self.status = status
         self.cause = cause
         self.should_retry = should_retry
+
+
+def error_of(step: GiveUp) -> OwnError:
+    """The error where no upstream gave an answer."""
+    if step.reason is StopReason.NO_ROUTE:
+        return OwnError.NO_ROUTE
+    if step.reason is StopReason.CREDENTIAL_MISSING:
+        return OwnError.CREDENTIAL_MISSING
+    return OwnError.TIMEOUT if step.cause is Cause.TIMEOUT else OwnError.UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
-from claude_sidecar.policy.step import Ending
+from claude_sidecar.policy.reasons import StopReason
 from claude_sidecar.proxy.admission import Admission
 from claude_sidecar.proxy.body_intake import BODY_TROUBLES, BodyIntake, body_refusal
 from claude_sidecar.proxy.buffer_space import BufferSpace, HeldRoom
@@ -118,7 +118,7 @@ class Handler:
             body = await self._bodies.take(context, request.content)
             context.begin(body)
             delivery = context.delivery = await self._engine.run(context)
-            if delivery.ending is Ending.OUT_OF_FILES:
+            if delivery.step.reason is StopReason.OUT_OF_FILES:
                 self._files.tell_spent()
             if delivery.reply is None:
                 refuse(context, without_answer(context, delivery, self._credentials))

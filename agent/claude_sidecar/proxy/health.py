@@ -10,7 +10,7 @@ from claude_sidecar.causes import BREAKING, Cause
 from claude_sidecar.policy.breaker import Breaker, BreakerState
 from claude_sidecar.policy.budget import RetryBudget, Turn, pace_of
 from claude_sidecar.policy.call_state import CallState
-from claude_sidecar.policy.decide import HEALTHY, HealthView
+from claude_sidecar.policy.moment import HEALTHY, HealthView
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.ratelimit import RateLimits, parse_rate_limits
 from claude_sidecar.policy.request_facts import Circuit

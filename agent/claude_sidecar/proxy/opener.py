@@ -4,7 +4,6 @@ import asyncio
 from typing import Protocol
 
 from claude_sidecar import clock
-from claude_sidecar.policy.deadline import callers_timeout_s
 from claude_sidecar.policy.opening import Opening
 from claude_sidecar.proxy.answer_head import opening_lines, our_lines
 from claude_sidecar.proxy.attempt import Reply
@@ -131,12 +130,7 @@ class Opener:
         held.opened()
 
 
-def patience_hints(call: Call) -> tuple[bytes | None, ...]:
-    """What the caller's SDK says of its own patience."""
-    return call.index.get(b"x-stainless-timeout"), call.index.get(b"x-stainless-read-timeout")
-
-
 def opening_of(call: Call, snapshot: Snapshot, arrived_s: float) -> Opening:
     """When a call is opened, by its policy and its caller's patience; arrived_s: on the loop's clock."""
-    timeout_s = callers_timeout_s(patience_hints(call))
-    return Opening(snapshot.stream.quiet_after_s, snapshot.stream.keep_alive_s, arrived_s, timeout_s)
+    stream = snapshot.stream
+    return Opening(stream.quiet_after_s, stream.keep_alive_s, arrived_s, call.sdk.timeout_s)

@@ -5,7 +5,7 @@ from claude_sidecar.causes import Cause
 from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
 from claude_sidecar.policy.commit import CommitReason
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.upstream_word import read_word
+from claude_sidecar.policy.retry_hints import read_retry_hints
 from claude_sidecar.proxy.attempt import Attempt, Reply
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.event_view import EventView
@@ -118,5 +118,5 @@ def _classify(reply: Reply) -> Outcome:
         cause = None
     if cause is None:
         return Outcome(None, reply.status, has_answer=True, attempt=reply.number)
-    word = read_word(reply.headers, reply.status, clock.unix_ns() / 1e9)
-    return Outcome(cause, reply.status, has_answer=True, word=word, attempt=reply.number)
+    hints = read_retry_hints(reply.headers, reply.status, clock.unix_ns() / 1e9)
+    return Outcome(cause, reply.status, has_answer=True, hints=hints, attempt=reply.number)

@@ -3,13 +3,12 @@
 import msgspec
 
 from claude_sidecar import clock
-from claude_sidecar.causes import Cause
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.hints.futile import futile_hint
-from claude_sidecar.policy.step import Ending
+from claude_sidecar.policy.actions import GiveUp
 from claude_sidecar.proxy.answer_head import our_lines, own_error_lines, reason_of
 from claude_sidecar.proxy.call_context import CallContext, Delivery
-from claude_sidecar.proxy.gateway_errors import OwnError, Refusal
+from claude_sidecar.proxy.gateway_errors import OwnError, Refusal, error_of
 from claude_sidecar.proxy.open_stream import refusal_as_event
 from claude_sidecar.proxy.response_hint import hint_of_own_error
 from claude_sidecar.telemetry.record import NO_RESPONSE, ResponseRecord
@@ -53,18 +52,19 @@ def refuse_after_bug(context: CallContext) -> None:
 
 def without_answer(context: CallContext, delivery: Delivery, credentials: CredentialStore) -> Refusal:
     """The error for a call to which no upstream gave an answer."""
-    ending, stops = delivery.ending, delivery.stops_the_sdk
-    if ending is Ending.NO_ROUTE:
-        return Refusal(OwnError.NO_ROUTE, _no_route(context), stops=stops)
-    if ending is Ending.CREDENTIAL_MISSING:
+    step, stops = delivery.step, delivery.stops_the_sdk
+    assert isinstance(step, GiveUp)
+    error = error_of(step)
+    if error is OwnError.NO_ROUTE:
+        return Refusal(error, _no_route(context), stops=stops)
+    if error is OwnError.CREDENTIAL_MISSING:
         message = f"there is no key to send: {_no_credential(context, delivery, credentials)}"
-        return Refusal(OwnError.CREDENTIAL_MISSING, message, stops=stops)
+        return Refusal(error, message, stops=stops)
     sends = len(context.attempts)
-    told = f"no answer after {sends} send{'s' if sends != 1 else ''} ({ending}): {context.last_failure}"
+    told = f"no answer after {sends} send{'s' if sends != 1 else ''} ({step.reason}): {context.last_failure}"
     if delivery.cut_after_s is not None:
         told = f"{told}. {futile_hint(delivery.cut_after_s)}"
-    timeout = bool(context.attempts) and context.attempts[-1].cause is Cause.TIMEOUT
-    return Refusal(OwnError.TIMEOUT if timeout else OwnError.UNREACHABLE, told, stops=stops)
+    return Refusal(error, told, stops=stops)
 
 
 def _no_route(context: CallContext) -> str:

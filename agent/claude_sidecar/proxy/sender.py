@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from claude_sidecar import clock
 from claude_sidecar.causes import Cause
+from claude_sidecar.policy.actions import Send
 from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.request_facts import first_byte_s
 from claude_sidecar.policy.routing import Candidate
-from claude_sidecar.policy.step import Send
 from claude_sidecar.proxy.attempt import Attempt
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.receive import new_reply, receive
@@ -118,7 +119,7 @@ def _timers(context: CallContext, attempt: Attempt, step: Send, *, leaves_withou
     bounded = context.call.facts.is_post and context.call.facts.repeatable
     return Timers(
         connect_s=snapshot.timeouts.connect_s,
-        first_byte_s=snapshot.timeouts.first_byte_s if soon and step.elsewhere else None,
+        first_byte_s=first_byte_s(snapshot, context.facts, elsewhere=step.elsewhere),
         idle_s=snapshot.timeouts.idle_s if soon else None,
         deadline_by=context.deadline_s if bounded else None,
         first_delta_by=attempt.started_s + snapshot.timeouts.first_delta_s if leaves_without_delta else None,

@@ -32,27 +32,31 @@ CASES = [
         ("--status", "529", "--model", "m"),
         [
             "send to a",
-            "send to b (at once",
+            "send to b (next route: fallback.causes names Overloaded",
             "wait 1.5s",
             "send to a",
             "send to b",
-            "deliver 529 unchanged (4 sends are the most for this call, retry.maxAttempts; 4 sends)",
+            "deliver 529 unchanged after 4 attempts (attempts spent: 4 of 4 made; retry.maxAttempts)",
             "the app",
         ],
     ),
-    (TWO_ROUTES, ("--status", "529", "--times", "1"), ["send to a", "send to b", "deliver 200 (2 sends)"]),
+    (
+        TWO_ROUTES,
+        ("--status", "529", "--times", "1"),
+        ["send to a", "send to b", "deliver 200 after 2 attempts"],
+    ),
     (
         TWO_ROUTES,
         ("--status", "529", "--model", "other", "--times", "1"),
-        ["send to a", "wait 0s to 1s", "send to a", "deliver 200 (2 sends)"],
+        ["send to a", "wait 0s to 1s", "send to a", "deliver 200 after 2 attempts"],
     ),
     (
         TWO_ROUTES,
         ("--status", "429", "--header", "retry-after: 3", "--times", "1"),
         [
             "send to a",
-            "wait 3s to 4s (the upstream's retry-after",
-            "send to a (the same route",
+            "wait 3s to 4s (rate limit: the upstream's retry-after",
+            "send to a (same route: the same after the wait)",
             "deliver 200",
         ],
     ),
@@ -61,7 +65,7 @@ CASES = [
         ("--status", "429", "--header", "retry-after: 403973"),
         [
             "send to a",
-            "deliver 429 unchanged (retry-after of 403973s is over retry.maxRetryAfter, 60s",
+            "deliver 429 unchanged after 1 attempt (retry-after too long: 403973s is over retry.max",
             "the app sees",
         ],
     ),
@@ -70,22 +74,26 @@ CASES = [
         ("--status", "429", "--header", "retry-after: 30", "--header", "x-stainless-timeout: 20"),
         [
             "send to a",
-            "deliver 429 unchanged (retry-after of 30s ends after the deadline, 19.75s",
+            "deliver 429 unchanged after 1 attempt (retry-after past the deadline: 30s ends after",
             "the app sees",
         ],
     ),
     (
         "",
         ("--status", "401"),
-        ["send to", "deliver 401 unchanged (retry.causes does not name", "the app sees"],
+        [
+            "send to",
+            "deliver 401 unchanged after 1 attempt (cause not retried: retry.causes does not name",
+            "the app sees",
+        ],
     ),
-    ("", ("--status", "204"), ["send to anthropic", "deliver 204 (1 send)"]),
+    ("", ("--status", "204"), ["send to anthropic", "deliver 204 after 1 attempt"]),
     (
         "retry: {maxAttempts: 1}",
         ("--status", "500"),
         [
             "send to anthropic",
-            "deliver 500 unchanged (1 send is the most for this call, retry.maxAttempts; 1 send)",
+            "deliver 500 unchanged after 1 attempt (attempts spent: 1 of 1 made; retry.maxAttempts)",
             "the app sees",
         ],
     ),
@@ -115,7 +123,7 @@ CASES = [
         "",
         ("--status", "200", "--stream", "--error-type", "overloaded_error", "--times", "1"),
         [
-            "send to anthropic (the first route that serves the model): 200, Overloaded",
+            "send to anthropic (first of a round: the first route that serves the model): 200, Overloaded",
             "wait",
             "send",
             "deliver 200",
@@ -125,7 +133,7 @@ CASES = [
         "",
         ("--status", "429", "--error-type", "enforced_spend_limit_reached"),
         [
-            "send to anthropic (the first route that serves the model): 429, SpendLimit",
+            "send to anthropic (first of a round: the first route that serves the model): 429, SpendLimit",
             "deliver 429",
             "the app sees",
         ],
@@ -133,12 +141,15 @@ CASES = [
     (
         "routes: [{name: a, models: [{name: m}]}]",
         ("--status", "529", "--model", "n"),
-        ["answer gateway_no_route (503): no upstream gave one (no route's models name n", "the app"],
+        [
+            "answer gateway_no_route (503) after 0 attempts (no route serves the model: no route's models",
+            "the app",
+        ],
     ),
     (
         "fallback: {substitutions: [{model: m, with: [n]}]}",
         ("--status", "529", "--model", "m", "--times", "1"),
-        ["send to anthropic", "send to anthropic as n (at once", "deliver 200"],
+        ["send to anthropic", "send to anthropic as n (next route: ", "deliver 200"],
     ),
 ]
 
@@ -151,6 +162,57 @@ def test_steps_are_told_in_order(
     assert len(told) == len(expected), told
     for step, beginning in zip(told, expected, strict=True):
         assert step.startswith(beginning), told
+
+
+def test_one_is_told_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = explained(tmp_path, capsys, "retry: {maxAttempts: 1}", "--status", "500")
+    assert ", 1 attempt at most, " in told
+    assert " after 1 attempt (" in told
+    assert "1 attempts" not in told
+
+
+def test_an_end_that_depends_on_what_is_drawn_is_told_for_both_extremes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Backoff has room for three attempts by its middle, four by its shortest, two by its longest waits."""
+    told = explained(tmp_path, capsys, "", "--status", "529", "--header", "x-stainless-timeout: 3")
+    assert "deliver 529 unchanged after 3 attempts (wait past the deadline" in told
+    assert "with the shortest: deliver 529 unchanged after 4 attempts (attempts spent" in told
+    assert "with the longest: deliver 529 unchanged after 2 attempts (wait past the deadline" in told
+    assert "with the" not in explained(tmp_path, capsys, "", "--status", "529")
+
+
+@pytest.mark.parametrize(
+    ("args", "by"),
+    [
+        (("--stream",), "Timeout after 120s (timeouts.firstByte: there is a route to go to)"),
+        ((), "Timeout after 599.75s (the deadline)"),
+        (("--stream", "--header", "x-stainless-timeout: 20"), "Timeout after 19.75s (the deadline)"),
+    ],
+)
+def test_silence_is_ended_by_what_ends_it_in_the_proxy(
+    args: tuple[str, ...], by: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only a stream or a count with a route to go to is given up before the deadline."""
+    assert (
+        by in steps(tmp_path, capsys, "routes: [{name: a}, {name: b}]", "--error-type", "timeout", *args)[0]
+    )
+
+
+def test_what_is_not_kept_is_sent_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = steps(tmp_path, capsys, "limits: {maxBufferedMiB: 0, spoolMiB: 0}", "--status", "529")
+    assert told[1] == "deliver 529 unchanged after 1 attempt (sent once: such a call is not repeated)"
+
+
+def test_a_redirect_of_a_stream_is_no_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ("--status", "307", "--stream", "--error-type", "overloaded_error")
+    assert steps(tmp_path, capsys, "", *args)[-1] == "deliver 307 after 1 attempt"
+
+
+def test_connections_that_fail_are_told_to_be_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = explained(tmp_path, capsys, "", "--error-type", "connection_error")
+    assert "connections: all are new" in told
+    assert "connections:" not in explained(tmp_path, capsys, "", "--status", "529")
 
 
 SILENT = [

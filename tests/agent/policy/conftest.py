@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
+from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.classify import cause_of_status
-from claude_sidecar.policy.decide import HEALTHY, HealthView, next_step
+from claude_sidecar.policy.decide import next_step
+from claude_sidecar.policy.moment import HEALTHY, HealthView
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Circuit, RequestFacts
+from claude_sidecar.policy.retry_hints import RetryHints
 from claude_sidecar.policy.routing import Candidate, plan
-from claude_sidecar.policy.step import Deliver, GiveUp, Send, Wait
-from claude_sidecar.policy.upstream_word import UpstreamWord
 from claude_sidecar.schema.claude_policy import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.schema.compile import compile_policy
 from claude_sidecar.schema.snapshot import Snapshot
@@ -37,7 +38,7 @@ class Sent:
 
 @dataclass
 class Story:
-    """A played call: its sends, its waits with the time each began, its end."""
+    """A played call: its sends, its waits with the time each began, its end; the reason of each step."""
 
     snapshot: Snapshot
     facts: RequestFacts
@@ -47,6 +48,7 @@ class Story:
     end: Deliver | GiveUp | None = None
     ended: float = 0.0
     opened: bool = False
+    reasons: list[str] = field(default_factory=list)
 
     @property
     def deadline_s(self) -> float:
@@ -100,8 +102,8 @@ def make_answer(
     should_retry: bool | None = None,
     code: str | None = None,
 ) -> Outcome:
-    word = UpstreamWord(retry_after, should_retry)
-    return Outcome(cause_of_status(status, code), status, has_answer=True, word=word)
+    hints = RetryHints(retry_after, should_retry)
+    return Outcome(cause_of_status(status, code), status, has_answer=True, hints=hints)
 
 
 def play_call(
@@ -128,6 +130,7 @@ def play_call(
     for _ in range(STEPS_MOST):
         view = health(now) if callable(health) else health
         step = next_step(state, view, now, chance() if callable(chance) else chance)
+        story.reasons.append(f"{step.why.name}: {step.why.told(state)}")
         match step:
             case Wait():
                 story.waits.append((now, step))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_sidecar.policy.breaker import Breaker, BreakerState
-from claude_sidecar.policy.decide import HealthView
+from claude_sidecar.policy.moment import HealthView
 from claude_sidecar.schema.retry import CircuitBreaker
 
 

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_sidecar.causes import OWN_CREDENTIAL, Cause
+from claude_sidecar.policy.actions import Deliver, GiveUp, Wait
 from claude_sidecar.policy.call_state import repeat_is_forced
-from claude_sidecar.policy.decide import HealthView, at_once
+from claude_sidecar.policy.moment import HealthView, at_once
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.step import Deliver, Ending, GiveUp, Wait
-from claude_sidecar.policy.upstream_word import UpstreamWord
+from claude_sidecar.policy.reasons import StopReason
+from claude_sidecar.policy.retry_hints import RetryHints
 
 GRAIN_S = 0.001
 RETRY = ["RateLimit", "Overloaded", "ServerError", "ConnectionFailure", "Timeout"]
@@ -22,12 +23,14 @@ FALLBACK = [*RETRY, "SpendLimit", "Billing", "Authentication", "Permission", "No
 MODELS = ["m", "s", "t"]
 
 words = st.builds(
-    UpstreamWord,
+    RetryHints,
     st.none() | st.sampled_from([0.0, 0.3, 2.0, 9.0, 55.0, 61.0, 1e6]) | st.floats(0, 100),
     st.sampled_from([None, None, None, True, False]),
 )
 answers = st.builds(
-    lambda cause, word: Outcome(cause, 599, has_answer=True, word=word), st.sampled_from(list(Cause)), words
+    lambda cause, hints: Outcome(cause, 599, has_answer=True, hints=hints),
+    st.sampled_from(list(Cause)),
+    words,
 )
 silences = st.sampled_from(
     [
@@ -37,7 +40,9 @@ silences = st.sampled_from(
     ]
 )
 troubles = st.sampled_from([Cause.OVERLOADED, Cause.SERVER_ERROR, Cause.RATE_LIMIT])
-repeatable = st.builds(lambda cause, word: Outcome(cause, 529, has_answer=True, word=word), troubles, words)
+repeatable = st.builds(
+    lambda cause, hints: Outcome(cause, 529, has_answer=True, hints=hints), troubles, words
+)
 successes = st.just(Outcome(None, 200, has_answer=True))
 outcomes = st.lists(answers | silences | repeatable | repeatable | successes, min_size=1, max_size=10)
 
@@ -184,8 +189,8 @@ def check_floor(story: Any) -> None:
     until: dict[int, float] = {}
     for sent in story.sent:
         assert sent.at >= until.get(sent.candidate, 0.0) - 1.1 * GRAIN_S
-        if sent.outcome.word.retry_after_s is not None:
-            until[sent.candidate] = sent.ended + sent.outcome.word.retry_after_s
+        if sent.outcome.hints.retry_after_s is not None:
+            until[sent.candidate] = sent.ended + sent.outcome.hints.retry_after_s
 
 
 def same_route(story: Any, candidate: int) -> set[int]:
@@ -207,12 +212,12 @@ def check_breakers(story: Any) -> None:
             }
             if sent.candidate in sent.health.breaker_open:
                 assert usable <= sent.health.breaker_open
-        if sent.outcome.word.retry_after_s is not None:
-            until[sent.candidate] = sent.ended + sent.outcome.word.retry_after_s
+        if sent.outcome.hints.retry_after_s is not None:
+            until[sent.candidate] = sent.ended + sent.outcome.hints.retry_after_s
         told_of_credential = sent.outcome.has_answer and sent.outcome.cause in OWN_CREDENTIAL
         if is_bad or (told_of_credential and not repeat_is_forced(sent.outcome)):
             out.add(sent.candidate)  # a later round would hear the same
-        if sent.outcome.word.should_retry is False:
+        if sent.outcome.hints.should_retry is False:
             out |= same_route(story, sent.candidate)
 
 
@@ -226,7 +231,7 @@ def check_routes(story: Any) -> None:
         assert sent.candidate not in refused
         if is_bad:
             refused.add(sent.candidate)
-        elif sent.outcome.word.should_retry is False and sent.outcome.cause not in OWN_CREDENTIAL:
+        elif sent.outcome.hints.should_retry is False and sent.outcome.cause not in OWN_CREDENTIAL:
             ended_routes.add(sent.where.route)
     if story.facts.pinned:
         assert set(story.routes) <= {"r0"}
@@ -271,7 +276,7 @@ def check_budget(story: Any) -> None:
             assert began <= wait.turn_from_s <= began + wait.seconds + 1e-9
         else:
             assert wait.reason == "retry-after"
-            assert any(outcome.word.retry_after_s is not None for outcome in rate_limited)
+            assert any(outcome.hints.retry_after_s is not None for outcome in rate_limited)
 
 
 def check_end(story: Any) -> None:
@@ -293,7 +298,7 @@ def check_end(story: Any) -> None:
     else:
         assert answered[-1].outcome is story.end.outcome
     if story.sent[-1].outcome.cause is None:
-        assert story.end.ending is Ending.SUCCESS
+        assert story.end.reason is StopReason.SUCCESS
         assert story.end.outcome is story.sent[-1].outcome
 
 
@@ -320,7 +325,7 @@ def test_every_call_ends_and_keeps_the_rules(tell: Any, scene: Scene) -> None:
 def test_a_call_is_sent_at_all_unless_no_route_may_have_it(tell: Any, scene: Scene) -> None:
     story = tell(scene)
     if not story.sent:
-        ending = Ending.CREDENTIAL_MISSING if story.candidates else Ending.NO_ROUTE
+        ending = StopReason.CREDENTIAL_MISSING if story.candidates else StopReason.NO_ROUTE
         assert story.end == GiveUp(ending, None)
 
 

@@ -12,7 +12,7 @@ from claude_sidecar.causes import Cause
 from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
 from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.step import Ending
+from claude_sidecar.policy.reasons import StopReason
 
 NAMED = {401, 402, 403, 404, 408, 409, 413, 429}
 ROWS = [
@@ -185,7 +185,7 @@ def test_success_and_redirects_are_delivered_unchanged(
     status: int, play: Any, snapshot: Any, answer: Callable[..., Outcome]
 ) -> None:
     story = play(snapshot(2), [answer(status)])
-    assert (story.routes, story.status, story.end.ending) == (["r0"], status, Ending.SUCCESS)
+    assert (story.routes, story.status, story.end.reason) == (["r0"], status, StopReason.SUCCESS)
 
 
 @pytest.mark.parametrize("cause", REPEATED)

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.policy.request_facts import Asked, Circuit, request_facts, sdk_repeats
+from claude_sidecar.policy.request_facts import (
+    Asked,
+    Circuit,
+    SdkHeaders,
+    first_byte_s,
+    keeps_bodies,
+    read_sdk_headers,
+    request_facts,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,12 +35,13 @@ from claude_sidecar.policy.request_facts import Asked, Circuit, request_facts, s
     ],
 )
 def test_sdk_repeats_are_a_bounded_number_or_none(said: bytes | None, repeats: int) -> None:
-    assert sdk_repeats(said) == repeats
+    headers = {b"x-stainless-retry-count": said} if said is not None else {}
+    assert read_sdk_headers(headers).retry_count == repeats
 
 
 @given(st.binary(max_size=40))
 def test_sdk_repeats_of_any_bytes_are_within_bounds(said: bytes) -> None:
-    assert 0 <= sdk_repeats(said) <= 1000
+    assert 0 <= read_sdk_headers({b"x-stainless-retry-count": said}).retry_count <= 1000
 
 
 @pytest.mark.parametrize(
@@ -41,16 +50,16 @@ def test_sdk_repeats_of_any_bytes_are_within_bounds(said: bytes) -> None:
 def test_sends_are_what_the_policy_allows_less_the_sdks_repeats(
     said: bytes, sends: int, snapshot: Any
 ) -> None:
-    facts = request_facts(snapshot(2), Asked("m"), {b"x-stainless-retry-count": said}, 0.0)
+    facts = request_facts(snapshot(2), Asked("m"), read_sdk_headers({b"x-stainless-retry-count": said}), 0.0)
     assert facts.max_sends == sends
 
 
 def test_sends_of_what_passes_once_are_one(snapshot: Any) -> None:
-    assert request_facts(snapshot(2), Asked(None, None, repeatable=False), {}, 0.0).max_sends == 1
+    assert request_facts(snapshot(2), Asked(None, None, repeatable=False), SdkHeaders(), 0.0).max_sends == 1
 
 
 def test_callers_patience_bounds_the_deadline_and_leaves_the_policys_own(snapshot: Any) -> None:
-    facts = request_facts(snapshot(1), Asked("m"), {b"x-stainless-read-timeout": b"60"}, 100.0)
+    facts = request_facts(snapshot(1), Asked("m"), SdkHeaders(timeout_s=60.0), 100.0)
     assert (facts.deadline_s, facts.total_by_s) == (159.75, 699.75)
 
 
@@ -66,7 +75,7 @@ def test_callers_patience_bounds_the_deadline_and_leaves_the_policys_own(snapsho
 def test_only_what_may_work_for_minutes_is_not_repeated_after_our_timeout(
     asked: Asked, soon: bool, repeats: bool, snapshot: Any
 ) -> None:
-    facts = request_facts(snapshot(1), asked, {}, 0.0)
+    facts = request_facts(snapshot(1), asked, SdkHeaders(), 0.0)
     assert (facts.answers_soon, facts.timeout_repeats) == (soon, repeats)
 
 
@@ -82,4 +91,36 @@ def test_only_what_may_work_for_minutes_is_not_repeated_after_our_timeout(
 def test_messages_and_counts_have_a_circuit_each_and_nothing_else_has_one(
     operation: str | None, circuit: Circuit | None, snapshot: Any
 ) -> None:
-    assert request_facts(snapshot(1), Asked("m", operation), {}, 0.0).circuit is circuit
+    assert request_facts(snapshot(1), Asked("m", operation), SdkHeaders(), 0.0).circuit is circuit
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [
+        ({}, True),
+        ({"maxBufferedMiB": 0}, True),
+        ({"spoolMiB": 0}, True),
+        ({"maxBufferedMiB": 0, "spoolMiB": 0}, False),
+    ],
+)
+def test_bodies_are_kept_where_the_policy_has_any_room_for_them(
+    limits: dict[str, int], kept: bool, snapshot: Any
+) -> None:
+    assert keeps_bodies(snapshot(1, limits=limits)) is kept
+
+
+@pytest.mark.parametrize(
+    ("asked", "elsewhere", "limit_s"),
+    [
+        (Asked("m", stream=True), True, 7.0),
+        (Asked("m", "count_tokens"), True, 7.0),
+        (Asked("m", stream=True), False, None),
+        (Asked("m"), True, None),
+    ],
+)
+def test_first_byte_ends_only_what_answers_soon_and_has_somewhere_to_go(
+    asked: Asked, elsewhere: bool, limit_s: float | None, snapshot: Any
+) -> None:
+    policy = snapshot(1, timeouts={"firstByte": "7s"})
+    facts = request_facts(policy, asked, SdkHeaders(), 0.0)
+    assert first_byte_s(policy, facts, elsewhere=elsewhere) == limit_s

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from claude_sidecar.policy.decide import HealthView, at_once
-from claude_sidecar.policy.step import Ending
+from claude_sidecar.policy.moment import HealthView, at_once
+from claude_sidecar.policy.reasons import StopReason
 
 
 def never(wanted_s: float) -> float:
@@ -48,7 +48,7 @@ def test_budget_a_turn_later_than_backoff_max_or_the_deadline_is_not_waited_for(
 ) -> None:
     story = play(snapshot(1), [answer(529), answer(200)], health=behind_by(behind), chance=0.5, **facts)
     assert story.routes == routes
-    assert story.end.ending is (Ending.SUCCESS if len(routes) == 2 else Ending.TURN_TOO_LATE)
+    assert story.end.reason is (StopReason.SUCCESS if len(routes) == 2 else StopReason.TURN_TOO_LATE)
 
 
 def test_budget_an_opened_call_waits_for_any_turn_before_the_end_of_total(
@@ -59,7 +59,7 @@ def test_budget_an_opened_call_waits_for_any_turn_before_the_end_of_total(
     late = play(snapshot(1), [answer(529), answer(200)], health=behind_by(500.0), opened=True, **times)
     assert (late.status, late.pauses) == (200, [500.5])
     too_late = play(snapshot(1), [answer(529), answer(200)], health=behind_by(600.0), opened=True, **times)
-    assert (too_late.status, too_late.end.ending) == (529, Ending.TURN_TOO_LATE)
+    assert (too_late.status, too_late.end.reason) == (529, StopReason.TURN_TOO_LATE)
 
 
 def test_budget_a_long_retry_after_needs_no_turn_sooner_than_it_says(
@@ -80,7 +80,7 @@ def test_budget_another_model_of_a_tried_route_waits_for_its_turn_within_the_rou
 
 def test_budget_without_a_turn_sends_the_only_route_no_repeat(play: Any, snapshot: Any, answer: Any) -> None:
     story = play(snapshot(1), [answer(529)], health=EMPTY)
-    assert (story.routes, story.status, story.end.ending) == (["r0"], 529, Ending.TURN_TOO_LATE)
+    assert (story.routes, story.status, story.end.reason) == (["r0"], 529, StopReason.TURN_TOO_LATE)
 
 
 def test_budget_without_a_turn_begins_no_round_but_fresh_routes_are_free(
@@ -124,12 +124,12 @@ def test_budget_without_a_turn_in_a_later_round_still_lets_a_fresh_route_try(
 
     story = play(snapshot(3, retry={"maxAttempts": 9}), [answer(529)], health=health)
     assert story.routes == ["r0", "r1", "r0", "r2"]
-    assert story.end.ending is Ending.TURN_TOO_LATE
+    assert story.end.reason is StopReason.TURN_TOO_LATE
 
 
 def test_budget_pays_for_a_repeat_that_the_upstream_forces(play: Any, snapshot: Any, answer: Any) -> None:
     story = play(snapshot(1), [answer(400, should_retry=True)], health=EMPTY)
-    assert (len(story.sent), story.end.ending) == (1, Ending.TURN_TOO_LATE)
+    assert (len(story.sent), story.end.reason) == (1, StopReason.TURN_TOO_LATE)
 
 
 def test_budget_pays_for_a_repeat_to_a_route_that_was_free_before_the_429s_time(
@@ -138,4 +138,4 @@ def test_budget_pays_for_a_repeat_to_a_route_that_was_free_before_the_429s_time(
     policy = snapshot(2, fallback={"causes": ["Overloaded", "RateLimit"]})
     story = play(policy, [answer(529), answer(429, retry_after=30)], health=EMPTY)
     assert story.routes == ["r0", "r1"]
-    assert story.end.ending == Ending.TURN_TOO_LATE
+    assert story.end.reason == StopReason.TURN_TOO_LATE

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from claude_sidecar.causes import Cause
+from claude_sidecar.policy.actions import GiveUp
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.sdk_repeats import stops_the_sdk
-from claude_sidecar.policy.step import Ending, GiveUp
+from claude_sidecar.policy.reasons import StopReason
+from claude_sidecar.policy.x_should_retry import stops_the_sdk
 
 
 def cut(age_s: float | None, *, reused: bool = False) -> Outcome:
@@ -19,7 +20,7 @@ def test_two_cuts_at_one_age_end_the_route_for_the_call(
     first: float, second: float, play: Any, snapshot: Any
 ) -> None:
     story = play(snapshot(1), [cut(first), cut(second)])
-    assert (story.routes, story.end) == (["r0"] * 2, GiveUp(Ending.FUTILE, Cause.CONNECTION_FAILURE))
+    assert (story.routes, story.end) == (["r0"] * 2, GiveUp(StopReason.FUTILE, Cause.CONNECTION_FAILURE))
     assert stops_the_sdk(story.end, story.snapshot)
 
 
@@ -30,7 +31,7 @@ def test_cuts_that_are_young_or_far_apart_are_repeated(
     first: float | None, second: float | None, play: Any, snapshot: Any
 ) -> None:
     story = play(snapshot(1), [cut(first), cut(second), cut(None)])
-    assert (len(story.sent), story.end.ending) == (4, Ending.ATTEMPTS_SPENT)
+    assert (len(story.sent), story.end.reason) == (4, StopReason.ATTEMPTS_SPENT)
 
 
 def test_two_of_three_cuts_are_enough(play: Any, snapshot: Any) -> None:
@@ -58,7 +59,7 @@ def test_an_answer_that_is_there_is_delivered_with_the_word_to_stop(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
     story = play(snapshot(1), [answer(529), cut(60), cut(61)])
-    assert (story.status, story.end.ending) == (529, Ending.FUTILE)
+    assert (story.status, story.end.reason) == (529, StopReason.FUTILE)
     assert stops_the_sdk(story.end, story.snapshot)
 
 
@@ -68,3 +69,5 @@ def test_a_repeat_behind_a_lost_connection_takes_no_pooled_one(play: Any, snapsh
     assert [sent.step.fresh for sent in story.sent] == [False, True, False]
     elsewhere = play(snapshot(2), [cut(60), answer(200)])
     assert [sent.step.fresh for sent in elsewhere.sent] == [False, False]
+    next_round = play(snapshot(2), [cut(None), cut(None), answer(200)])
+    assert [sent.step.fresh for sent in next_round.sent] == [False, False, True]

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.decide import HealthView
+from claude_sidecar.policy.actions import Deliver, GiveUp
+from claude_sidecar.policy.moment import HealthView
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.step import Deliver, Ending, GiveUp
+from claude_sidecar.policy.reasons import StopReason
 
 SENDS_MOST = 4
 
@@ -27,7 +28,7 @@ def test_what_repeats_anything_else_passes_once(
     status: int, said: bool | None, play: Any, snapshot: Any, answer: Any
 ) -> None:
     story = play(snapshot(3), [answer(status, should_retry=said)], repeatable=False)
-    assert (story.routes, story.status, story.end.ending) == (["r0"], status, Ending.PASSES_ONCE)
+    assert (story.routes, story.status, story.end.reason) == (["r0"], status, StopReason.PASSES_ONCE)
 
 
 def test_what_repeats_a_dead_pooled_connection_is_no_excuse_to_send_twice(play: Any, snapshot: Any) -> None:
@@ -62,7 +63,7 @@ def test_rounds_each_route_is_tried_once_in_order_then_backoff(play: Any, snapsh
     story = play(snapshot(3, retry={"maxAttempts": 8}), [answer(529)])
     assert story.routes == ["r0", "r1", "r2"] * 2 + ["r0", "r1"]
     assert story.pauses == [0.5, 1.0]
-    assert story.end.ending is Ending.ATTEMPTS_SPENT
+    assert story.end.reason is StopReason.ATTEMPTS_SPENT
 
 
 def test_rounds_backoff_doubles_up_to_its_maximum(play: Any, snapshot: Any, answer: Any) -> None:
@@ -100,7 +101,7 @@ def test_rounds_patience_that_the_deadline_does_not_allow_saves_the_last_send(
 ) -> None:
     """The SDK goes on then: spent sends would forbid it."""
     story = play(snapshot(1), [answer(529)], chance=0.0, deadline_s=1.4)
-    assert (len(story.sent), story.end.ending) == (3, Ending.DEADLINE)
+    assert (len(story.sent), story.end.reason) == (3, StopReason.DEADLINE)
 
 
 def test_rounds_an_upstream_that_closes_every_connection_costs_no_patience(play: Any, snapshot: Any) -> None:
@@ -181,7 +182,7 @@ def test_rounds_a_credential_that_vanishes_during_a_wait_is_not_sent(
         [answer(429, retry_after=5)],
         health=lambda now: missing_at(0) if now > 1 else HealthView(),
     )
-    assert (story.routes, story.status, story.end.ending) == (["r0"], 429, Ending.ROUTES_SPENT)
+    assert (story.routes, story.status, story.end.reason) == (["r0"], 429, StopReason.ROUTES_SPENT)
 
 
 def test_rounds_a_route_told_to_wait_longer_is_passed_over_until_its_time(
@@ -205,14 +206,14 @@ def test_rounds_where_every_route_is_told_to_wait_the_shortest_is_waited_for(
 
 def test_rounds_with_no_route_for_the_model_nothing_is_sent(play: Any, snapshot: Any, answer: Any) -> None:
     story = play(snapshot([{"name": "a", "models": [{"name": "x"}]}]), [answer(200)])
-    assert (story.routes, story.end) == ([], GiveUp(Ending.NO_ROUTE, None))
+    assert (story.routes, story.end) == ([], GiveUp(StopReason.NO_ROUTE, None))
 
 
 def test_rounds_with_no_credential_for_any_route_nothing_is_sent(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
     story = play(snapshot(2), [answer(200)], health=missing_at(0, 1))
-    assert (story.routes, story.end) == ([], GiveUp(Ending.CREDENTIAL_MISSING, None))
+    assert (story.routes, story.end) == ([], GiveUp(StopReason.CREDENTIAL_MISSING, None))
 
 
 def test_rounds_a_call_that_names_no_model_may_go_by_every_route(
@@ -244,7 +245,11 @@ def test_rounds_a_cause_that_only_fallback_names_is_tried_once_on_each_route(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
     story = play(snapshot(3, retry={"causes": []}), [answer(529)])
-    assert (story.routes, story.pauses, story.end.ending) == (["r0", "r1", "r2"], [], Ending.CAUSE_NOT_LISTED)
+    assert (story.routes, story.pauses, story.end.reason) == (
+        ["r0", "r1", "r2"],
+        [],
+        StopReason.CAUSE_NOT_LISTED,
+    )
 
 
 def test_rounds_a_cause_that_neither_names_is_delivered(play: Any, snapshot: Any, answer: Any) -> None:
@@ -258,13 +263,13 @@ def test_sdk_repeats_leave_so_many_sends_over_all_routes(
 ) -> None:
     story = play(snapshot(3), [answer(529)], max_sends=sends)
     assert len(story.sent) == sends
-    assert story.end.ending is Ending.ATTEMPTS_SPENT
+    assert story.end.reason is StopReason.ATTEMPTS_SPENT
 
 
 def test_sdk_repeats_count_failed_connects_as_sends(play: Any, snapshot: Any) -> None:
     story = play(snapshot(2), [Outcome(Cause.CONNECTION_FAILURE)], max_sends=3)
     assert len(story.sent) == 3
-    assert story.end == GiveUp(Ending.ATTEMPTS_SPENT, Cause.CONNECTION_FAILURE)
+    assert story.end == GiveUp(StopReason.ATTEMPTS_SPENT, Cause.CONNECTION_FAILURE)
 
 
 def test_success_ends_a_call_at_any_point(play: Any, snapshot: Any, answer: Any) -> None:

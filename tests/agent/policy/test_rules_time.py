@@ -7,12 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.deadline import deadline_s
-from claude_sidecar.policy.decide import HealthView
+from claude_sidecar.policy.actions import GiveUp
+from claude_sidecar.policy.moment import HealthView
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.step import Ending, GiveUp
+from claude_sidecar.policy.reasons import StopReason
+from claude_sidecar.policy.request_facts import deadline_s, read_sdk_headers
 
 OUR_TIMEOUT = Outcome(Cause.TIMEOUT, our_timeout=True)
+
+
+def told(timeout: bytes | None, read_timeout: bytes | None) -> float | None:
+    """The caller's own time-out by the two headers of its SDK."""
+    said = {b"x-stainless-timeout": timeout, b"x-stainless-read-timeout": read_timeout}
+    return read_sdk_headers({name: value for name, value in said.items() if value is not None}).timeout_s
 
 
 @pytest.mark.parametrize(
@@ -34,35 +41,39 @@ OUR_TIMEOUT = Outcome(Cause.TIMEOUT, our_timeout=True)
 def test_deadline_is_the_smallest_patience_less_a_quarter_second_or_a_twentieth(
     total: float, hints: tuple[bytes | None, ...], expected: float
 ) -> None:
-    assert deadline_s(1000.0, total, hints) == pytest.approx(1000.0 + expected)
+    assert deadline_s(1000.0, total, told(*hints)) == pytest.approx(1000.0 + expected)
 
 
 @pytest.mark.parametrize(
     "hint", [b"", b"NOT_GIVEN", b"nan", b"inf", b"-inf", b"-5", b"0", b"1e400", b"\xff\xfe", b"60s", b"6 0"]
 )
 def test_deadline_takes_an_unparsable_hint_for_none(hint: bytes) -> None:
-    assert deadline_s(0.0, 600.0, (hint, None)) == 599.75
-    assert deadline_s(0.0, 600.0, (b"60", hint)) == 59.75
+    assert deadline_s(0.0, 600.0, told(hint, None)) == 599.75
+    assert deadline_s(0.0, 600.0, told(b"60", hint)) == 59.75
 
 
-@given(st.floats(0, 1e9), st.floats(0.001, 1e5), st.lists(st.none() | st.binary(max_size=20), max_size=3))
+@given(
+    st.floats(0, 1e9),
+    st.floats(0.001, 1e5),
+    st.lists(st.none() | st.binary(max_size=20), min_size=2, max_size=2),
+)
 def test_deadline_lies_after_arrival_and_within_the_policys_total(
     arrival: float, total: float, hints: list[bytes | None]
 ) -> None:
-    assert arrival <= deadline_s(arrival, total, tuple(hints)) <= arrival + total
+    assert arrival <= deadline_s(arrival, total, told(*hints)) <= arrival + total
 
 
 @given(st.floats(0.01, 1e5), st.floats(0.01, 1e5))
 def test_deadline_leaves_the_caller_a_margin(total: float, hint: float) -> None:
     patience = min(total, hint)
-    margin = patience - deadline_s(0.0, total, (repr(hint).encode(),))
+    margin = patience - deadline_s(0.0, total, told(repr(hint).encode(), None))
     assert margin == pytest.approx(min(0.25, patience * 0.05))
 
 
 def test_deadline_no_wait_is_begun_that_would_end_after_it(play: Any, snapshot: Any, answer: Any) -> None:
     story = play(snapshot(1, retry={"maxAttempts": 10}), [answer(500)], chance=0.5, deadline_s=3.0)
     assert story.pauses == [0.5, 1.0]
-    assert (story.status, story.end.ending) == (500, Ending.DEADLINE)
+    assert (story.status, story.end.reason) == (500, StopReason.DEADLINE)
 
 
 def test_deadline_no_wait_is_begun_that_leaves_no_time_to_send(play: Any, snapshot: Any, answer: Any) -> None:
@@ -74,22 +85,22 @@ def test_deadline_a_timer_that_wakes_after_it_sends_nothing_more(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
     story = play(snapshot(1), [answer(529, retry_after=9)], chance=0.0, deadline_s=10.0, late=lambda: 1.0)
-    assert (story.routes, story.status, story.end.ending) == (["r0"], 529, Ending.DEADLINE)
+    assert (story.routes, story.status, story.end.reason) == (["r0"], 529, StopReason.DEADLINE)
 
 
 def test_deadline_passed_during_a_send_lets_no_route_try(play: Any, snapshot: Any, answer: Any) -> None:
     story = play(snapshot(3), [answer(529)], took=lambda: 5.0, deadline_s=5.0)
-    assert (story.routes, story.end.ending) == (["r0"], Ending.DEADLINE)
+    assert (story.routes, story.end.reason) == (["r0"], StopReason.DEADLINE)
 
 
 def test_deadline_with_no_answer_at_all_ends_in_an_error_of_our_own(play: Any, snapshot: Any) -> None:
     story = play(snapshot(1), [OUR_TIMEOUT], took=lambda: 10.0, deadline_s=10.0)
-    assert story.end == GiveUp(Ending.DEADLINE, Cause.TIMEOUT)
+    assert story.end == GiveUp(StopReason.DEADLINE, Cause.TIMEOUT)
 
 
 def test_timeouts_of_calls_that_may_work_for_minutes_are_not_repeated(play: Any, snapshot: Any) -> None:
     story = play(snapshot(3), [OUR_TIMEOUT], timeout_repeats=False)
-    assert (story.routes, story.end) == (["r0"], GiveUp(Ending.MAY_BE_RUNNING, Cause.TIMEOUT))
+    assert (story.routes, story.end) == (["r0"], GiveUp(StopReason.MAY_BE_RUNNING, Cause.TIMEOUT))
 
 
 def test_timeouts_of_such_calls_fall_back_to_the_answer_that_is_there(

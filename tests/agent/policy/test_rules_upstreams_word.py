@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from claude_sidecar.policy.step import Ending
+from claude_sidecar.policy.reasons import StopReason
 
 
 def test_upstreams_word_false_ends_the_call_on_that_route(play: Any, snapshot: Any, answer: Any) -> None:
@@ -120,7 +120,7 @@ def test_upstreams_word_retry_after_over_the_maximum_is_delivered_at_once(
 ) -> None:
     story = play(snapshot(2), [answer(429, retry_after=60.1)])
     assert (story.routes, story.pauses, story.status) == (["r0"], [], 429)
-    assert story.end.ending is Ending.RETRY_AFTER_TOO_LONG
+    assert story.end.reason is StopReason.RETRY_AFTER_TOO_LONG
 
 
 def test_upstreams_word_retry_after_of_days_goes_to_another_route_if_fallback_names_the_cause(
@@ -135,7 +135,7 @@ def test_upstreams_word_retry_after_of_days_goes_to_another_route_if_fallback_na
 def test_retry_after_beyond_deadline_gives_up(play: Any, snapshot: Any, answer: Any) -> None:
     story = play(snapshot(1), [answer(529, retry_after=30)], deadline_s=29.0)
     assert (story.pauses, story.status) == ([], 529)
-    assert story.end.ending is Ending.RETRY_AFTER_TOO_LONG
+    assert story.end.reason is StopReason.RETRY_AFTER_TOO_LONG
 
 
 def test_upstreams_word_retry_after_beyond_deadline_goes_to_another_route(

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.decide import HealthView
+from claude_sidecar.policy.actions import GiveUp
+from claude_sidecar.policy.moment import HealthView
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.step import Ending, GiveUp
+from claude_sidecar.policy.reasons import StopReason
 
 STALE = Outcome(Cause.CONNECTION_FAILURE, reused_connection_died=True)
 LOST = Outcome(Cause.CONNECTION_FAILURE)
@@ -17,7 +18,7 @@ OUR_CREDENTIAL = [(401, None), (402, None), (403, None), (404, None), (429, "con
 
 def test_when_all_is_spent_the_last_answer_is_delivered(play: Any, snapshot: Any, answer: Any) -> None:
     story = play(snapshot(2), [answer(500), answer(502), answer(503), answer(529)])
-    assert (story.status, story.end.ending) == (529, Ending.ATTEMPTS_SPENT)
+    assert (story.status, story.end.reason) == (529, StopReason.ATTEMPTS_SPENT)
 
 
 def test_when_all_is_spent_an_earlier_answer_beats_a_send_without_one(
@@ -29,7 +30,7 @@ def test_when_all_is_spent_an_earlier_answer_beats_a_send_without_one(
 
 def test_when_all_is_spent_without_any_answer_the_error_is_our_own(play: Any, snapshot: Any) -> None:
     story = play(snapshot(2), [LOST])
-    assert story.end == GiveUp(Ending.ATTEMPTS_SPENT, Cause.CONNECTION_FAILURE)
+    assert story.end == GiveUp(StopReason.ATTEMPTS_SPENT, Cause.CONNECTION_FAILURE)
 
 
 @pytest.mark.parametrize(("status", "code"), OUR_CREDENTIAL)
@@ -91,7 +92,7 @@ def test_when_all_is_spent_a_route_tried_first_is_not_followed_by_a_send_after_t
     play: Any, snapshot: Any, answer: Any
 ) -> None:
     story = play(snapshot(2), [answer(401)], health=FIRST_OPEN, took=lambda: 5.0, deadline_s=5.0)
-    assert (story.routes, story.status, story.end.ending) == (["r1"], 401, Ending.DEADLINE)
+    assert (story.routes, story.status, story.end.reason) == (["r1"], 401, StopReason.DEADLINE)
 
 
 def test_when_all_is_spent_routes_without_credential_leave_the_bad_one_to_deliver(
@@ -99,7 +100,7 @@ def test_when_all_is_spent_routes_without_credential_leave_the_bad_one_to_delive
 ) -> None:
     health = HealthView(credential_missing=frozenset({0}))
     story = play(snapshot(2), [answer(401)], health=health)
-    assert (story.routes, story.status, story.end.ending) == (["r1"], 401, Ending.ROUTES_SPENT)
+    assert (story.routes, story.status, story.end.reason) == (["r1"], 401, StopReason.ROUTES_SPENT)
 
 
 def test_when_all_is_spent_the_first_routes_own_refusal_is_the_callers_to_see(
@@ -127,7 +128,7 @@ def test_idle_connection_race_is_resent_once_on_a_fresh_connection_of_the_same_r
 def test_idle_connection_race_is_counted_as_a_send(play: Any, snapshot: Any, answer: Any) -> None:
     assert len(play(snapshot(1), [STALE, answer(529)]).sent) == 4
     assert play(snapshot(1), [STALE], max_sends=1).end == GiveUp(
-        Ending.ATTEMPTS_SPENT, Cause.CONNECTION_FAILURE
+        StopReason.ATTEMPTS_SPENT, Cause.CONNECTION_FAILURE
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.sdk_repeats import stops_the_sdk
-from claude_sidecar.policy.step import Ending
+from claude_sidecar.policy.reasons import StopReason
+from claude_sidecar.policy.x_should_retry import stops_the_sdk
 
 LOST = Outcome(Cause.CONNECTION_FAILURE)
 TIMED_OUT = Outcome(Cause.TIMEOUT, our_timeout=True)
@@ -83,7 +83,7 @@ def test_a_time_out_that_was_not_repeated_leaves_it_to_the_sdk(play: Any, snapsh
 
 def test_a_last_send_that_the_deadline_cut_short_leaves_it_to_the_sdk(play: Any, snapshot: Any) -> None:
     cut_short = play(snapshot(1), [TIMED_OUT], took=lambda: 599.0, max_sends=1)
-    assert (cut_short.end.ending, stops(cut_short)) == (Ending.DEADLINE, False)
+    assert (cut_short.end.reason, stops(cut_short)) == (StopReason.DEADLINE, False)
 
 
 def test_an_upstream_that_forbids_the_repeat_says_so_itself(play: Any, snapshot: Any, answer: Any) -> None:

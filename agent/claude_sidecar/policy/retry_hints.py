@@ -14,17 +14,17 @@ _LONGEST_S = 4_294_967.0
 
 
 @dataclass(frozen=True, slots=True)
-class UpstreamWord:
+class RetryHints:
     """`retry_after_s` and `should_retry`, None where the answer does not say."""
 
     retry_after_s: float | None = None
     should_retry: bool | None = None
 
 
-SILENT = UpstreamWord()
+NO_HINTS = RetryHints()
 
 
-def read_word(headers: Sequence[tuple[bytes, bytes]], status: int, unix_s: float) -> UpstreamWord:
+def read_retry_hints(headers: Sequence[tuple[bytes, bytes]], status: int, unix_s: float) -> RetryHints:
     """Read what an answer's headers say; what does not parse counts as not said.
 
     headers: name and value of each line. unix_s: wall time here, for dates of an answer without `Date`:
@@ -53,8 +53,8 @@ def read_word(headers: Sequence[tuple[bytes, bytes]], status: int, unix_s: float
     if status == _TOO_MANY and (rejected_s := rejected_for_s(headers, unix_s)) is not None:
         after = max(after or 0.0, rejected_s)
     if after is None and should is None:
-        return SILENT
-    return UpstreamWord(after, should)
+        return NO_HINTS
+    return RetryHints(after, should)
 
 
 def _number(value: bytes) -> float | None:

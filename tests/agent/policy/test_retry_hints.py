@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.policy.upstream_word import SILENT, UpstreamWord, read_word
+from claude_sidecar.policy.retry_hints import NO_HINTS, RetryHints, read_retry_hints
 
 NOW = datetime(1994, 11, 6, 8, 49, 30, tzinfo=UTC).timestamp()
 LONGEST_S = 4_294_967.0
 
 
 def after(value: bytes) -> float | None:
-    return read_word([(b"Retry-After", value)], 503, NOW).retry_after_s
+    return read_retry_hints([(b"Retry-After", value)], 503, NOW).retry_after_s
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,12 @@ def test_a_date_that_has_passed_is_no_wait() -> None:
 
 def test_milliseconds_are_finer_and_win() -> None:
     lines = [(b"retry-after-ms", b"1500"), (b"retry-after", b"2")]
-    assert read_word(lines, 503, NOW).retry_after_s == 1.5
-    assert read_word(lines[::-1], 503, NOW).retry_after_s == 1.5
-    assert read_word([(b"retry-after-ms", b"soon"), (b"retry-after", b"2")], 503, NOW).retry_after_s == 2
-    assert read_word([(b"retry-after-ms", b"1e15")], 503, NOW).retry_after_s == LONGEST_S
+    assert read_retry_hints(lines, 503, NOW).retry_after_s == 1.5
+    assert read_retry_hints(lines[::-1], 503, NOW).retry_after_s == 1.5
+    assert (
+        read_retry_hints([(b"retry-after-ms", b"soon"), (b"retry-after", b"2")], 503, NOW).retry_after_s == 2
+    )
+    assert read_retry_hints([(b"retry-after-ms", b"1e15")], 503, NOW).retry_after_s == LONGEST_S
 
 
 @pytest.mark.parametrize(
@@ -79,11 +81,11 @@ def test_milliseconds_are_finer_and_win() -> None:
     [(b"true", True), (b"false", False), (b" False ", False), (b"TRUE", True), (b"1", None), (b"", None)],
 )
 def test_x_should_retry(value: bytes, said: bool | None) -> None:
-    assert read_word([(b"X-Should-Retry", value)], 503, NOW).should_retry is said
+    assert read_retry_hints([(b"X-Should-Retry", value)], 503, NOW).should_retry is said
 
 
 def test_an_answer_that_says_nothing_is_silent() -> None:
-    assert read_word([(b"content-type", b"x"), (b"retry-aftez", b"3")], 503, NOW) is SILENT
+    assert read_retry_hints([(b"content-type", b"x"), (b"retry-aftez", b"3")], 503, NOW) is NO_HINTS
 
 
 NAMES = st.sampled_from([b"retry-after", b"Retry-After-Ms", b"x-should-retry"])
@@ -91,8 +93,8 @@ NAMES = st.sampled_from([b"retry-after", b"Retry-After-Ms", b"x-should-retry"])
 
 @given(st.lists(st.tuples(NAMES | st.binary(max_size=15), st.binary(max_size=40)), max_size=5))
 def test_no_bytes_make_it_raise_or_wait_without_end(lines: list[tuple[bytes, bytes]]) -> None:
-    word = read_word(lines, 503, NOW)
-    assert word.retry_after_s is None or 0 <= word.retry_after_s <= LONGEST_S
+    hints = read_retry_hints(lines, 503, NOW)
+    assert hints.retry_after_s is None or 0 <= hints.retry_after_s <= LONGEST_S
 
 
 DATE_PARTS = st.sampled_from(
@@ -125,7 +127,7 @@ def test_nearly_dates_do_not_make_it_raise(parts: list[str]) -> None:
 def test_every_date_counts_from_the_wall_clock(unix_s: int) -> None:
     value = format_datetime(datetime.fromtimestamp(unix_s, UTC), usegmt=True).encode()
     expected = min(max(0.0, unix_s - NOW), LONGEST_S)
-    assert read_word([(b"retry-after", value)], 503, NOW) == UpstreamWord(expected, None)
+    assert read_retry_hints([(b"retry-after", value)], 503, NOW) == RetryHints(expected, None)
 
 
 def at(seconds: float) -> bytes:
@@ -136,12 +138,12 @@ def at(seconds: float) -> bytes:
 @pytest.mark.parametrize("ahead", [-600, 0, 600])
 def test_a_date_is_read_against_the_answers_own_clock(ahead: float) -> None:
     lines = [(b"date", at(ahead)), (b"retry-after", at(ahead + 3))]
-    assert read_word(lines, 429, NOW).retry_after_s == 3.0
-    assert read_word(lines[::-1], 429, NOW).retry_after_s == 3.0
+    assert read_retry_hints(lines, 429, NOW).retry_after_s == 3.0
+    assert read_retry_hints(lines[::-1], 429, NOW).retry_after_s == 3.0
 
 
 def test_a_date_beside_an_unreadable_clock_is_read_against_ours() -> None:
-    assert read_word([(b"date", b"today"), (b"retry-after", at(3))], 429, NOW).retry_after_s == 3.0
+    assert read_retry_hints([(b"date", b"today"), (b"retry-after", at(3))], 429, NOW).retry_after_s == 3.0
 
 
 def window(status: bytes, reset_s: float, name: bytes = b"") -> list[tuple[bytes, bytes]]:
@@ -168,6 +170,6 @@ def window(status: bytes, reset_s: float, name: bytes = b"") -> list[tuple[bytes
 def test_a_429_of_a_used_up_window_counts_as_one_that_names_its_reset(
     lines: list[tuple[bytes, bytes]], seconds: float | None
 ) -> None:
-    assert read_word(lines, 429, NOW).retry_after_s == seconds
+    assert read_retry_hints(lines, 429, NOW).retry_after_s == seconds
     told = next((float(value) for name, value in lines if name == b"retry-after"), None)
-    assert read_word(lines, 529, NOW).retry_after_s == told
+    assert read_retry_hints(lines, 529, NOW).retry_after_s == told

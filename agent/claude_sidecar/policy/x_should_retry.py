@@ -1,8 +1,9 @@
 """When the SDK is told not to repeat a call on its own, and only then."""
 
 from claude_sidecar.causes import Cause, SdkRetries
-from claude_sidecar.policy.step import Deliver, Ending, GiveUp
-from claude_sidecar.policy.upstream_word import SILENT
+from claude_sidecar.policy.actions import Deliver, GiveUp
+from claude_sidecar.policy.reasons import StopReason
+from claude_sidecar.policy.retry_hints import NO_HINTS
 from claude_sidecar.schema.snapshot import Snapshot
 
 
@@ -22,12 +23,12 @@ def stops_the_sdk(step: Deliver | GiveUp, snapshot: Snapshot) -> bool:
         return True
     if row.sdk is SdkRetries.LEFT:
         return False
-    word = answer.word if answer is not None else SILENT
-    if word.retry_after_s is not None and word.retry_after_s > snapshot.timeouts.total_s:
+    hints = answer.hints if answer is not None else NO_HINTS
+    if hints.retry_after_s is not None and hints.retry_after_s > snapshot.timeouts.total_s:
         return True
-    if step.ending is Ending.PASSES_ONCE:
+    if step.reason is StopReason.PASSES_ONCE:
         return False
-    return step.ending in (Ending.ATTEMPTS_SPENT, Ending.FUTILE) or cause not in snapshot.retry.causes
+    return step.reason in (StopReason.ATTEMPTS_SPENT, StopReason.FUTILE) or cause not in snapshot.retry.causes
 
 
 def _lost(step: Deliver | GiveUp) -> Cause | None:

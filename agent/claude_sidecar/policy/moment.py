@@ -1,0 +1,165 @@
+"""What the rules look at: a call's history, what calls share, the time, and one draw of chance."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from claude_sidecar.causes import Cause
+from claude_sidecar.policy.actions import Send
+from claude_sidecar.policy.backoff import patience_left_s
+from claude_sidecar.policy.call_state import CallState
+from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.rule import Rule
+
+CLOCK_GRAIN_S = 0.001
+"""An event loop may wake a timer early by its clock's grain; a wait that short is over."""
+
+
+def at_once(wanted_s: float) -> float:
+    """The turn that an unused retry budget gives."""
+    return wanted_s
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """What calls share, as seen now.
+
+    breaker_open, credential_missing: candidates by position. turn: from the moment at which a repeat is
+    wanted to the one at which the retry budget lets it be sent, infinite for never.
+    """
+
+    breaker_open: frozenset[int] = frozenset()
+    credential_missing: frozenset[int] = frozenset()
+    turn: Callable[[float], float] = at_once
+
+
+HEALTHY = HealthView()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The pause that a repeat would need, worked out before it is known whether it will be made.
+
+    candidate: who is sent to then, None for a new round. told_s: how long the upstream told us to wait.
+    obeys: that is the wait which a rate limit asks for, and it needs no turn of the retry budget. seconds:
+    how long the pause is, the budget apart. left_s: how long it is until the deadline. turn_s: when the
+    budget lets the repeat be sent, on the loop's clock; None where that is too late to be waited for.
+    """
+
+    candidate: int | None
+    told_s: float
+    obeys: bool
+    seconds: float
+    left_s: float
+    turn_s: float | None
+
+
+class Moment:
+    """The moment of one decision.
+
+    now: seconds on the clock of `facts.deadline_s`; chance: in [0, 1), drawn anew for each decision. failure:
+    the outcome that decides, and failed: its candidate; there are none where nothing has decided yet.
+    pause: what the rules of waiting go by, worked out when the first of them asks.
+    """
+
+    __slots__ = ("chance", "failed", "failure", "health", "now", "pause", "state")
+
+    failure: Outcome
+    failed: int
+
+    def __init__(self, state: CallState, health: HealthView, now: float, chance: float) -> None:
+        self.state = state
+        self.health = health
+        self.now = now
+        self.chance = chance
+        self.pause: Pause | None = None
+        deciding = state.standing.deciding
+        if deciding is not None:
+            self.failure, self.failed = deciding.outcome, deciding.candidate
+
+    @property
+    def moves(self) -> bool:
+        """Whether another route may cure the failure, so that a repeat means a new round."""
+        return self.failure.cause in self.state.snapshot.fallback.causes
+
+    def targets(self) -> Sequence[int]:
+        """Whom a repeat would go to: all candidates in a new round, else the one that failed."""
+        return range(len(self.state.candidates)) if self.moves else (self.failed,)
+
+    def open_targets(self) -> list[int]:
+        """Those of them that are neither excluded nor without their credential."""
+        excluded, missing = self.state.excluded, self.health.credential_missing
+        return [each for each in self.targets() if each not in excluded and each not in missing]
+
+    def told_wait_s(self, candidate: int) -> float:
+        """How much longer the upstream told us, in this call, to leave a candidate alone."""
+        for told, until in self.state.not_before:
+            if told == candidate:
+                return max(0.0, until - self.now)
+        return 0.0
+
+    def eligible(self) -> list[int]:
+        """The candidates that may be sent to now, in order; if only breakers leave none, they are ignored."""
+        excluded, missing = self.state.excluded, self.health.credential_missing
+        told, breaker_open = self.state.not_before, self.health.breaker_open
+        usable = [
+            candidate
+            for candidate in range(len(self.state.candidates))
+            if candidate not in excluded
+            and candidate not in missing
+            and (not told or self.told_wait_s(candidate) <= CLOCK_GRAIN_S)
+        ]
+        return [candidate for candidate in usable if candidate not in breaker_open] or usable
+
+    def routes_tried(self) -> set[int]:
+        """The routes that this call has been sent to, be it for another model."""
+        candidates = self.state.candidates
+        return {candidates[tried].route_index for tried in self.state.tried}
+
+    def turn_s(self, wanted_s: float) -> float | None:
+        """When the retry budget lets a repeat be sent, None where that is too late to be waited for.
+
+        Nobody stands behind an opened call any more, so it waits for any turn before its end.
+        """
+        state = self.state
+        turn_s = self.health.turn(wanted_s)
+        if turn_s >= state.deadline_s:
+            return None
+        longest_s = max(state.snapshot.retry.backoff.max_s, wanted_s - self.now)
+        return turn_s if state.opened or turn_s - self.now <= longest_s + CLOCK_GRAIN_S else None
+
+    def patience_left_s(self, at_once: int) -> float:
+        """The least that must still be waited; at_once: how many sends may follow without another wait."""
+        state = self.state
+        sends_left = state.facts.max_sends - state.sends - (at_once - 1)
+        return patience_left_s(state.snapshot.retry.backoff.initial_s, state.waited_s, sends_left)
+
+    def send(
+        self,
+        candidate: int,
+        why: Rule,
+        *,
+        fresh: bool = False,
+        spends_budget: bool = False,
+        opens_round: bool = False,
+    ) -> Send:
+        """A send to a candidate now.
+
+        A call's last send of several is always on a fresh connection: that a pooled one has died is found out
+        by a send, which the call then has no more of. So is one to a route that lost a busy connection at
+        last: the next must not leave open whether it was lost while idle.
+        """
+        state = self.state
+        fresh = fresh or 0 < state.sends == state.facts.max_sends - 1
+        fresh = fresh or state.candidates[candidate].route_index in state.routes_that_lost
+        return Send(candidate, fresh, spends_budget, opens_round, self._has_elsewhere(candidate), why)
+
+    def _has_elsewhere(self, chosen: int) -> bool:
+        """Whether a timeout of this send would lead to an eligible route that the call has not tried."""
+        state = self.state
+        facts, candidates = state.facts, state.candidates
+        if len(candidates) == 1 or not facts.repeatable or state.sends + 1 >= facts.max_sends:
+            return False
+        if Cause.TIMEOUT not in state.snapshot.fallback.causes:
+            return False
+        tried = self.routes_tried() | {candidates[chosen].route_index}
+        return any(candidates[each].route_index not in tried for each in self.eligible())
