@@ -74,8 +74,11 @@ def policy_text(spec: Mapping[str, Any]) -> str:
 def spec_for(
     upstreams: tuple[ScriptedUpstream, ...], routes: list[dict[str, Any]] | None, spec: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """One route an upstream, called first, second, third; backoff is off unless `spec` says otherwise."""
-    given = []
+    """One route an upstream, called first, second, third; without upstreams the routes as they are given.
+
+    Backoff is off unless `spec` says otherwise.
+    """
+    given = [] if upstreams else list(routes or ())
     for name, upstream, more in zip(
         ("first", "second", "third", "fourth"), upstreams, routes or [{}] * len(upstreams), strict=False
     ):
