@@ -1,13 +1,11 @@
 """A model's name as the caller wrote it, made fit to be shown."""
 
 import re
-from functools import lru_cache
 
 OTHER = "_other"
 _NAME = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")
 
 
-@lru_cache(maxsize=256)
 def shown_model(model: str | None) -> str | None:
     """The name, or `_other` for what is none: callers choose it, and who swaps two variables sends a key."""
     if model is None:
