@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from claude_sidecar.config.complaint import complaint
 from claude_sidecar.config.credentials import CredentialUnusable, read_source
 from claude_sidecar.config.problem import WHOLE_FILE, CredentialsMissing, PolicyInvalid, Problem
 from claude_sidecar.config.surroundings import Surroundings, surroundings_of
@@ -153,6 +152,9 @@ def _validated(tree: Tree) -> ClaudePolicy:
     try:
         policy = ClaudePolicy.model_validate(tree.data)
     except ValidationError as invalid:
+        # Only the first wrong policy needs the words, the model's schema among them.
+        from claude_sidecar.config.complaint import complaint
+
         for error in invalid.errors(include_url=False):
             if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
                 continue  # pydantic counts the good items of a list; the bad ones have their own errors

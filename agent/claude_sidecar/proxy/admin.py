@@ -7,15 +7,15 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from claude_sidecar import __version__, clock
 from claude_sidecar.policy.breaker import BreakerState
 from claude_sidecar.policy.ratelimit import RateLimits
+from claude_sidecar.proxy import web
 from claude_sidecar.proxy.health import Health, LearntLimits
 from claude_sidecar.proxy.policy_in_force import PolicyInForce
 from claude_sidecar.proxy.port import Bounds, Port, PortConnection
+from claude_sidecar.proxy.web import RequestHandler
 from claude_sidecar.schema.meaning import effective_spec
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.listener import Telemetry

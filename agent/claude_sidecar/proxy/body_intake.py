@@ -2,9 +2,6 @@
 
 import asyncio
 
-from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import RequestPayloadError
-
 from claude_sidecar import clock
 from claude_sidecar.policy.request_facts import deadline_s, keeps_bodies
 from claude_sidecar.proxy.buffer_space import BodyRoom, BufferSpace, NoRoom
@@ -13,6 +10,7 @@ from claude_sidecar.proxy.gateway_errors import OwnError, Refusal, no_room_words
 from claude_sidecar.proxy.passing_body import PassingBody
 from claude_sidecar.proxy.request_body import BodyTooLarge, RequestBody
 from claude_sidecar.proxy.stored_body import store_body, whole_body
+from claude_sidecar.proxy.web import RequestPayloadError, StreamReader
 
 _SILENCE_S = 60.0
 """How long a caller may send nothing in the middle of a body."""

@@ -3,10 +3,10 @@
 import re
 
 import msgspec
-from aiohttp import web
 
 from claude_sidecar.config.own_address import is_own_address
 from claude_sidecar.policy.request_facts import SdkHeaders, read_sdk_headers
+from claude_sidecar.proxy import web
 from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.wire.authority import Authority, parse_authority
 from claude_sidecar.wire.credential import Credential, find_credentials

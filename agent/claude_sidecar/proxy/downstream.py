@@ -3,9 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from aiohttp import web
-
 from claude_sidecar import clock
+from claude_sidecar.proxy import web
 from claude_sidecar.wire.headers import HeaderLines, render
 from claude_sidecar.wire.sse import PING
 

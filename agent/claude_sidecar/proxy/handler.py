@@ -5,11 +5,10 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from aiohttp import web
-
 from claude_sidecar import clock
 from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.policy.reasons import StopReason
+from claude_sidecar.proxy import web
 from claude_sidecar.proxy.admission import Admission
 from claude_sidecar.proxy.body_intake import BODY_TROUBLES, BodyIntake, body_refusal
 from claude_sidecar.proxy.buffer_space import BufferSpace, HeldRoom

@@ -5,9 +5,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
-from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import RequestHandler, RequestPayloadError
+from claude_sidecar.proxy import web
+from claude_sidecar.proxy.web import RequestHandler, RequestPayloadError, StreamReader
 
 _HEAD_BYTES = 192 << 10
 """Of a head that has not ended: a target and a block of headers of 64 KiB each, and room to spare."""

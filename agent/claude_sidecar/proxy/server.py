@@ -3,12 +3,11 @@
 import asyncio
 from typing import Any
 
-from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
-
+from claude_sidecar.proxy import web
 from claude_sidecar.proxy.caller_socket import caller_has_left
 from claude_sidecar.proxy.handler import Handler
 from claude_sidecar.proxy.port import Bounds, Port, PortConnection
+from claude_sidecar.proxy.web import RequestHandler
 
 _LINE_BYTES = 64 << 10
 _HEADER_LINES = 500
