@@ -76,17 +76,25 @@ class Downstream(web.StreamResponse):
 
     async def write_body(self, data: bytes, *, last: bool = False) -> None:
         """Write body bytes at once; waits while the caller reads slowly."""
-        if data and self.first_chunk_at is None:
-            self.first_chunk_at = clock.now()
+        if self.put(data, last=last):
+            await self.drain()
+
+    def put(self, data: bytes, *, last: bool = False) -> bool:
+        """Write body bytes; whether so many have been written that it is time to `drain`."""
         self.ended = self.ended or last
         framed = self._framed(data, last)
         if framed:
             self.sent_at = clock.now()
+            if data and self.first_chunk_at is None:
+                self.first_chunk_at = self.sent_at
             self._write(framed)
-        self._unsent_bytes += len(framed)
-        if self._unsent_bytes > _DRAIN_AT_BYTES:
-            self._unsent_bytes = 0
-            await self._writer.drain()
+            self._unsent_bytes += len(framed)
+        return self._unsent_bytes > _DRAIN_AT_BYTES
+
+    async def drain(self) -> None:
+        """Wait while the caller reads slowly."""
+        self._unsent_bytes = 0
+        await self._writer.drain()
 
     def end(self, data: bytes) -> None:
         """Write the last bytes of a body that has begun."""

@@ -9,7 +9,7 @@ from claude_sidecar.wire.answer_facts import AnswerFacts
 from claude_sidecar.wire.codecs import CodingUnknown
 from claude_sidecar.wire.content_coding import TeeDecoder
 from claude_sidecar.wire.error_body import ErrorBody, read_error
-from claude_sidecar.wire.sse import EventFramer, event_data, event_type
+from claude_sidecar.wire.sse import DELTA_LINE, EventFramer, event_data, event_type
 
 _DECODED_LIMIT_BYTES = 256 << 20
 _DELTAS = frozenset({b"content_block_delta", b"completion"})
@@ -29,6 +29,7 @@ class EventView:
     __slots__ = (
         "_facts",
         "_framer",
+        "_plain",
         "_tee",
         "coded",
         "error",
@@ -51,6 +52,7 @@ class EventView:
         self.inference = inference
         self._framer = EventFramer()
         self.coded = coding is not None and coding.strip().lower() not in (b"", b"identity")
+        self._plain = inference and not self.coded
         self._tee: TeeDecoder | None = None
         self.opaque = False
         if self.coded:
@@ -100,6 +102,15 @@ class EventView:
         if not self.progressed:
             self.progressed = self._framer.is_under_way
         return events
+
+    def pass_on(self, data: bytes) -> bytes:
+        """As `feed`, what may be relayed as one; a delta that comes by itself goes on as it is."""
+        delta = self._plain and self.error is None and data.startswith(DELTA_LINE)
+        if delta and self._framer.passes(data):
+            self.has_delta = self.progressed = True
+            return data
+        events = self.feed(data)
+        return events[0] if len(events) == 1 else b"".join(events)
 
     def finish(self) -> bytes:
         """At the end: what came of an event whose blank line is missing; it counts if its data is whole."""

@@ -6,6 +6,7 @@ from claude_sidecar.proxy.attempt import Reply
 from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.upstream.failure import UpstreamFailure
+from claude_sidecar.upstream.sink import Flow, Sink
 from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.error_body import own_error
 
@@ -41,17 +42,12 @@ async def relay_rest(down: Downstream, reply: Reply, call_id: str) -> str | None
 async def _relay_events(
     down: Downstream, reply: Reply, view: EventView, answer: Answer, call_id: str
 ) -> str | None:
-    view.progressed = False
+    sink = _events_sink(down, view)
     try:
-        while not (view.stopped or view.error is not None):
-            data = await answer.read(view.progressed)
-            if not data:
-                break
-            view.progressed = False
-            ready = view.feed(data)
-            if ready:
-                await down.write_body(ready[0] if len(ready) == 1 else b"".join(ready))
-        if view.stopped or view.error is not None:
+        while not _has_ended(view) and await answer.pour(sink):
+            if not _has_ended(view):
+                await down.drain()
+        if _has_ended(view):
             await _relay_tail(down, view, answer)
         rest = view.finish()
         if view.ended or not reply.guarded:
@@ -68,6 +64,22 @@ async def _relay_events(
         return INTERRUPTED
     await _append_error(down, message, call_id, mid_event=view.mid_event)
     return INTERRUPTED
+
+
+def _events_sink(down: Downstream, view: EventView) -> Sink:
+    """From socket to socket: full when it is time to see whether the caller reads, and at the last event."""
+
+    def take(data: bytes) -> Flow:
+        view.progressed = False
+        full = down.put(view.pass_on(data))
+        return Flow(view.progressed, full or _has_ended(view))
+
+    return take
+
+
+def _has_ended(view: EventView) -> bool:
+    """Whether the last event has come."""
+    return view.stopped or view.error is not None
 
 
 async def _relay_tail(down: Downstream, view: EventView, answer: Answer) -> None:

@@ -11,18 +11,11 @@ from typing import cast
 from claude_sidecar import clock
 from claude_sidecar.upstream.answer_parser import AnswerGarbled, AnswerParser
 from claude_sidecar.upstream.exchange_timers import ExchangeTimers
-from claude_sidecar.upstream.failure import ConnectionDied, Phase, TimedOut, UpstreamFailure
+from claude_sidecar.upstream.failure import ConnectionDied, Phase, UpstreamFailure, timed_out
+from claude_sidecar.upstream.outflow import Outflow
+from claude_sidecar.upstream.sink import Sink
 
 _BUFFER_HIGH_BYTES = 256 << 10
-_JOINED_BYTES = 64 << 10
-
-_WORDS = {
-    Phase.FIRST_BYTE: "no answer began in time",
-    Phase.FIRST_DELTA: "no content came in time",
-    Phase.IDLE: "the answer stopped coming",
-    Phase.STALLED: "nothing but pings came for too long",
-    Phase.DEADLINE: "the call's deadline came first",
-}
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -34,6 +27,7 @@ class UpstreamConnection(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.transport: asyncio.Transport | None = None
+        self._outflow = Outflow(loop)
         self.idle_since = 0.0
         self.closed = False
         self.account: bytes | None = None
@@ -47,10 +41,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._request_sent = False
         self._sent_at: float | None = None
         self._first_byte_s: float | None = None
-        self._write_paused = False
         self._read_paused = False
+        self._sink: Sink | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._drain_waiter: asyncio.Future[None] | None = None
 
     def begin(
         self,
@@ -74,11 +67,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._sent_at = None
         self._first_byte_s = first_byte_s
         self._busy = True
-        timers = self._timers
-        timers.clear()
-        timers.first_delta_by = first_delta_by
-        timers.deadline_by, timers.idle_s = deadline_by, idle_s
-        timers.arm()
+        self._timers.begin(deadline_by=deadline_by, first_delta_by=first_delta_by, idle_s=idle_s)
 
     @property
     def answered(self) -> bool:
@@ -86,28 +75,19 @@ class UpstreamConnection(asyncio.Protocol):
         return self.answer.head_done or self.closed
 
     def write(self, *parts: bytes | memoryview) -> None:
-        """Send bytes of the request, part after part: small ones as one, large ones without a copy of all."""
-        if self.transport is None or self.closed:
-            return
-        joined = sum(map(len, parts)) <= _JOINED_BYTES
-        # Not writelines: CPython 3.12.0 to 3.13.1 does not hold back writers there (CVE-2024-12254).
-        for part in (b"".join(parts),) if joined else parts:
-            self.transport.write(part)
+        """Send bytes of the request."""
+        if self.transport is not None and not self.closed:
+            self._outflow.write(self.transport, parts)
 
     async def drain(self) -> None:
         """Wait until more may be written, the answer has begun or the connection is gone."""
-        if not self._write_paused or self.answered or self._failure is not None:
-            return
-        self._drain_waiter = self._loop.create_future()
-        try:
-            await self._drain_waiter
-        finally:
-            self._drain_waiter = None
+        if not self.answered and self._failure is None:
+            await self._outflow.drained()
 
     def request_sent(self) -> None:
         """The whole request has been handed over; the first byte is waited for once it is written."""
         self._request_sent = True
-        if not self._write_paused:
+        if not self._outflow.paused:
             self._written()
 
     def _written(self) -> None:
@@ -121,13 +101,8 @@ class UpstreamConnection(asyncio.Protocol):
         while not self.answer.head_done:
             await self._wait()
 
-    async def read(self, progressed: bool = False) -> bytes:
-        """All body bytes that have come, at least one; empty at the end. Raises UpstreamFailure.
-
-        progressed: what was read last tells more than that the upstream is alive.
-        """
-        if progressed:
-            self._timers.stalled_from = self._timers.idle_from or self._loop.time()
+    async def read(self) -> bytes:
+        """All body bytes that have come, at least one; empty at the end. Raises UpstreamFailure."""
         while not (data := self.answer.take()):
             if self.answer.complete:
                 return b""
@@ -135,6 +110,45 @@ class UpstreamConnection(asyncio.Protocol):
         if self._read_paused:
             self._resume_reading()
         return data
+
+    async def pour(self, sink: Sink) -> bool:
+        """Give the body's bytes to a sink as they come; True when it wants no more for now, False at the end.
+
+        Raises UpstreamFailure, and what the sink raises.
+        """
+        while True:
+            if self.answer.buffered_bytes and self._fills(sink):
+                return True
+            if self._read_paused:
+                self._resume_reading()
+            if self.answer.complete:
+                return False
+            self._sink = sink
+            try:
+                await self._wait()
+            finally:
+                full, self._sink = self._sink is None, None
+            if full:
+                return True
+
+    def _fills(self, sink: Sink) -> bool:
+        """Give a sink what has come; whether it is full then."""
+        progressed, full = sink(self.answer.take())
+        if progressed:
+            self._timers.progressed()
+        return full
+
+    def _push(self, sink: Sink) -> None:
+        """Bytes came while a sink takes them."""
+        waiter = self._waiter
+        try:
+            if self._fills(sink):
+                self._sink = None
+                self._wake()
+        except Exception as error:
+            self._sink = None
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(error)
 
     def whole(self) -> bytes | None:
         """The whole body where it has come, None where it has not."""
@@ -147,13 +161,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def commit(self, idle_s: float | None, stalled_s: float | None) -> None:
         """After the commit only these two hold: between bytes, and between what counts as progress."""
-        timers = self._timers
-        timers.first_byte_by = timers.first_delta_by = timers.deadline_by = None
-        timers.idle_s = idle_s
-        timers.idle_from = None if self._read_paused else self._loop.time()
-        timers.stalled_s = stalled_s
-        timers.stalled_from = self._loop.time()
-        timers.arm()
+        self._timers.commit(idle_s, stalled_s, reading=not self._read_paused)
 
     @property
     def reusable(self) -> bool:
@@ -195,15 +203,11 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             waiter.set_result(None)
 
-    def _wake_drain(self) -> None:
-        if self._drain_waiter is not None and not self._drain_waiter.done():
-            self._drain_waiter.set_result(None)
-
     def _fail(self, failure: UpstreamFailure) -> None:
         if self._failure is None and not self.answer.complete:
             self._failure = failure
         self._wake()
-        self._wake_drain()
+        self._outflow.wake()
 
     def _died(self, message: str) -> ConnectionDied:
         silent = self.first_byte_at is None
@@ -220,7 +224,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._timers.stalled_from = self._loop.time()
             self._timers.arm()
             return
-        self._fail(TimedOut(phase, _WORDS[phase]))
+        self._fail(timed_out(phase))
 
     # What follows is called by the event loop.
 
@@ -248,17 +252,17 @@ class UpstreamConnection(asyncio.Protocol):
             self.abort()
             return
         if answer.head_done and not had_head:
-            self._head_came()
+            self._timers.head_came()
+            self._outflow.wake()
+        if self._sink is not None and answer.buffered_bytes:
+            self._push(self._sink)
         if self.answer.complete:
             self._timers.clear()
             answer.let_parser_go()
         elif answer.buffered_bytes > _BUFFER_HIGH_BYTES and not self._read_paused:
             self._pause_reading()
-        self._wake()
-
-    def eof_received(self) -> bool:
-        """The upstream has closed its side."""
-        return False
+        if self._sink is None or self.answer.complete:
+            self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -272,22 +276,14 @@ class UpstreamConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The send buffer is full."""
-        self._write_paused = True
+        self._outflow.paused = True
 
     def resume_writing(self) -> None:
         """The send buffer has room."""
-        self._write_paused = False
+        self._outflow.paused = False
         if self._busy and self._request_sent and self._sent_at is None:
             self._written()
-        self._wake_drain()
-
-    def _head_came(self) -> None:
-        timers = self._timers
-        timers.first_byte_by = None
-        timers.idle_from = self._loop.time()
-        if timers.idle_s is not None:
-            timers.arm()
-        self._wake_drain()
+        self._outflow.wake()
 
     def _pause_reading(self) -> None:
         self._read_paused = True

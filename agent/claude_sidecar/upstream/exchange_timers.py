@@ -47,6 +47,31 @@ class ExchangeTimers:
         self.stalled_s: float | None = None
         self.stalled_from: float = 0.0
 
+    def begin(self, *, deadline_by: float | None, first_delta_by: float | None, idle_s: float | None) -> None:
+        """An exchange begins."""
+        self.clear()
+        self.deadline_by, self.first_delta_by, self.idle_s = deadline_by, first_delta_by, idle_s
+        self.arm()
+
+    def head_came(self) -> None:
+        """The answer has begun."""
+        self.first_byte_by = None
+        self.idle_from = self._loop.time()
+        if self.idle_s is not None:
+            self.arm()
+
+    def commit(self, idle_s: float | None, stalled_s: float | None, *, reading: bool) -> None:
+        """From the commit on only these two hold; reading: whether bytes are taken in now."""
+        now = self._loop.time()
+        self.first_byte_by = self.first_delta_by = self.deadline_by = None
+        self.idle_s, self.idle_from = idle_s, now if reading else None
+        self.stalled_s, self.stalled_from = stalled_s, now
+        self.arm()
+
+    def progressed(self) -> None:
+        """What came last tells more than that the upstream is alive."""
+        self.stalled_from = self.idle_from or self._loop.time()
+
     def arm(self) -> None:
         """Take changed times into account."""
         when, _ = self._next_due()

@@ -49,3 +49,17 @@ class ConnectionDied(UpstreamFailure):
 
 class TimedOut(UpstreamFailure):
     """One of our timers ran out: first byte, first delta, idle, stalled or the call's deadline."""
+
+
+_TIMERS = {
+    Phase.FIRST_BYTE: "no answer began in time",
+    Phase.FIRST_DELTA: "no content came in time",
+    Phase.IDLE: "the answer stopped coming",
+    Phase.STALLED: "nothing but pings came for too long",
+    Phase.DEADLINE: "the call's deadline came first",
+}
+
+
+def timed_out(phase: Phase) -> TimedOut:
+    """The end of an exchange whose timer for a phase ran out."""
+    return TimedOut(phase, _TIMERS[phase])

@@ -13,6 +13,7 @@ from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.failure import ConnectFailed, Phase, TimedOut
 from claude_sidecar.upstream.out_of_files import OutOfFiles, files_are_spent
 from claude_sidecar.upstream.pool import ConnectionPool
+from claude_sidecar.upstream.sink import Sink
 from claude_sidecar.upstream.warm_connections import WarmConnections
 
 
@@ -66,11 +67,14 @@ class Answer(Protocol):
     headers: list[tuple[bytes, bytes]]
     first_byte_at: float
 
-    async def read(self, progressed: bool = False) -> bytes:
-        """The next bytes of the body, empty at the end. Raises UpstreamFailure.
+    async def read(self) -> bytes:
+        """The next bytes of the body, empty at the end. Raises UpstreamFailure."""
 
-        progressed: what was read last is more than a sign of life. An argument, since a call of its own for
-        each event would cost more than all else that is done for it here.
+    async def pour(self, sink: Sink) -> bool:
+        """Give the body's bytes to a sink as they come: no task has a turn for each piece of a stream.
+
+        True when the sink wants no more for now, False at the end. Raises UpstreamFailure, and what the sink
+        raises.
         """
 
     def whole(self) -> bytes | None:
@@ -82,7 +86,8 @@ class Answer(Protocol):
     def commit(self, idle_s: float | None, stalled_s: float | None) -> None:
         """The caller is being answered: only these timers hold from here, seconds.
 
-        idle_s: between bytes; stalled_s: between two that are told as progress; None for no limit.
+        idle_s: between bytes; stalled_s: between two of which a sink says that they are progress; None for no
+        limit.
         """
 
     def close(self) -> None:
@@ -190,10 +195,13 @@ class _PooledAnswer:
         self.headers = connection.answer.headers
         self.first_byte_at = connection.first_byte_at or clock.now()
 
-    async def read(self, progressed: bool = False) -> bytes:
+    async def read(self) -> bytes:
         if self._connection is None:
             return b""
-        return await self._connection.read(progressed)
+        return await self._connection.read()
+
+    async def pour(self, sink: Sink) -> bool:
+        return self._connection is not None and await self._connection.pour(sink)
 
     def whole(self) -> bytes | None:
         return self._connection.whole() if self._connection is not None else None

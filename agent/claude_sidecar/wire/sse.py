@@ -10,6 +10,9 @@ _DATA_LINE = re.compile(rb"(?:^|[\r\n])data:[ ]?([^\r\n]*)")
 _COMMENT_LINES = re.compile(rb"(?::[^\r\n]*(?:\r\n|\n|\r|$))+")
 _PING_LINE = b"event: ping"
 
+DELTA_LINE = b"event: content_block_delta\n"
+"""How nearly all events begin."""
+
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 """An event that every SDK skips, as the API writes it."""
 
@@ -57,6 +60,13 @@ class EventFramer:
             self._scanned = 0
         return events
 
+    def passes(self, data: bytes) -> bool:
+        """Take one whole event that comes by itself, as most do; False, and nothing taken, for all else."""
+        if self._pending or self._returns or data.find(b"\n\n") != len(data) - 2 or b"\r" in data:
+            return False
+        self.mid_event = False
+        return True
+
     def rest(self) -> bytes:
         """What has come of an event that is not complete."""
         return self._pending
@@ -81,7 +91,7 @@ def _boundary_end(buffer: bytes, start: int, *, returns: bool) -> int | None:
 
 def event_type(event: bytes) -> bytes | None:
     """The event's type by its `event` line, else by the `type` its data opens with; None for comments."""
-    if event.startswith(b"event: content_block_delta\n"):
+    if event.startswith(DELTA_LINE):
         return b"content_block_delta"
     match = _EVENT_LINE.search(event) or _TYPE_IN_DATA.search(event)
     return match.group(1) if match is not None else None
