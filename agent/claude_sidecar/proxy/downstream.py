@@ -1,6 +1,5 @@
 """The caller's side of an answer: head and body bytes written as they are, with back-pressure."""
 
-import asyncio
 from typing import TYPE_CHECKING, cast
 
 from claude_sidecar import clock
@@ -29,6 +28,7 @@ class Downstream(web.StreamResponse):
 
     def __init__(self, request: web.BaseRequest) -> None:
         super().__init__()
+        self._connection = request.protocol
         self._writer = cast("StreamWriter", request.writer)
         self._http_1_0 = request.version < (1, 1)
         self._close_asked = not request.keep_alive
@@ -106,7 +106,7 @@ class Downstream(web.StreamResponse):
 
         Where the caller has not read what was written before, that will do: nothing is heaped up.
         """
-        transport = self._transport
+        transport = self._connection.transport
         if self.ended or transport is None or transport.is_closing():
             return
         self.sent_at = clock.now()
@@ -121,8 +121,8 @@ class Downstream(web.StreamResponse):
         """Close immediately after the buffered bytes are flushed: a caller that reuses connections must not
         find this one still open."""
         self._keep_alive = False
-        if self._transport is not None:
-            self._transport.close()
+        if self._connection.transport is not None:
+            self._connection.transport.close()
 
     def close_after(self) -> None:
         """Close the connection once this answer is out."""
@@ -131,7 +131,7 @@ class Downstream(web.StreamResponse):
     def cut(self) -> None:
         """Break the answer off so that the caller sees it broken: no final chunk, no graceful end."""
         self._keep_alive = False
-        transport = self._transport
+        transport = self._connection.transport
         if transport is None:
             return
         if self._http_1_0 and not self._chunked_body:
@@ -146,13 +146,8 @@ class Downstream(web.StreamResponse):
         end = b"0\r\n\r\n" if last else b""
         return b"%x\r\n%b\r\n%b" % (len(data), data, end) if data else end
 
-    @property
-    def _transport(self) -> asyncio.Transport | None:
-        transport: asyncio.Transport | None = self._writer.transport
-        return transport
-
     def _write(self, data: bytes) -> None:
-        transport = self._transport
+        transport = self._connection.transport
         if transport is None or transport.is_closing():
             raise CallerGone("the caller has gone")
         transport.write(data)

@@ -14,6 +14,8 @@ _AFTER_LAST_EVENT_S = 1.0
 """How long an upstream may keep a stream open after its last event: some clients wait for the end
 (docs/claude-api-notes.md, "Streams")."""
 
+_ALIVE, _PROGRESSED = Flow(progressed=False, full=False), Flow(progressed=True, full=False)
+
 INTERRUPTED = "gateway_stream_interrupted"
 
 
@@ -71,8 +73,9 @@ def _events_sink(down: Downstream, view: EventView) -> Sink:
 
     def take(data: bytes) -> Flow:
         view.progressed = False
-        full = down.put(view.pass_on(data))
-        return Flow(view.progressed, full or _has_ended(view))
+        if down.put(view.pass_on(data)) or _has_ended(view):
+            return Flow(view.progressed, full=True)
+        return _PROGRESSED if view.progressed else _ALIVE
 
     return take
 
