@@ -24,6 +24,7 @@ from claude_sidecar.wire.json_tokens import (
     QUOTE,
     escapes_end,
     plain_text,
+    run_end,
     text_end,
     value_end,
 )
@@ -74,7 +75,7 @@ class BodyScanner:
 
     __slots__ = (
         "_base", "_depth", "_escaped", "_key", "_key_at", "_level", "_mask", "_opened_at", "_rest", "_stack",
-        "_step", "_value", "broken", "ended", "members",
+        "_step", "_tried", "_value", "broken", "ended", "members",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -93,6 +94,7 @@ class BodyScanner:
         self._opened_at = 0
         self._depth = 0
         self._escaped = False
+        self._tried = (0, 0)
 
     @property
     def binds(self) -> bool:
@@ -147,6 +149,8 @@ class BodyScanner:
             element = self._level.keys.get(self._key, PLAIN)
             self._mask &= ~element.bit  # a repeated key takes the former's place
             at = key.end()
+        elif (end := self._run(buffer, at)) is not None and not may_bind(buffer, at, end):
+            return end
         self._value = element
         self._step = self._read
         return at
@@ -164,6 +168,14 @@ class BodyScanner:
             return at + 1
         atom = ATOM.match(buffer, at)
         return self._end_value(at, atom.end(), atom[0]) if atom is not None else -1
+
+    def _run(self, buffer: bytes, at: int) -> int | None:
+        """Behind many whole elements; looked for once a piece, and again where it is less deep."""
+        piece, depth = self._base + len(buffer), len(self._stack) + self._depth
+        if buffer[at] != OPEN_OBJECT or (self._tried[0] == piece and self._tried[1] <= depth):
+            return None
+        self._tried = piece, depth
+        return run_end(buffer, at)
 
     def _text(self, buffer: bytes, at: int) -> int:
         value = self._value
@@ -219,7 +231,9 @@ class BodyScanner:
         if found == QUOTE:
             self._step = self._inside_text
         elif found in (OPEN_ARRAY, OPEN_OBJECT):
-            end = value_end(buffer, at) if self._depth < _WHOLE_LEVELS else None
+            end = self._run(buffer, at)
+            if end is None and self._depth < _WHOLE_LEVELS:
+                end = value_end(buffer, at)
             if end is not None:
                 return end
             self._depth += 1

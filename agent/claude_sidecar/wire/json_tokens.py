@@ -23,6 +23,12 @@ _trailing = re.compile(r"trailing characters \(byte ([0-9]+)\)").search
 _pass_over = msgspec.json.Decoder(msgspec.Raw).decode
 
 
+RUN_BYTES = 1024
+"""Fewer are not worth a guess."""
+
+_GUESSES = 4
+
+
 def value_end(buffer: bytes, at: int) -> int | None:
     """Where the array or object that opens at `at` ends; None if it is not whole, or no JSON.
 
@@ -42,6 +48,25 @@ def value_end(buffer: bytes, at: int) -> int | None:
         end = len(buffer)
     # White space behind the value is not the value's.
     return max(buffer.rfind(b"]", at, end), buffer.rfind(b"}", at, end)) + 1
+
+
+def run_end(buffer: bytes, at: int) -> int | None:
+    """Behind the last of many whole elements of an array, the first of which stands at `at`; None if unknown.
+
+    Where an element ends is guessed from behind and then seen: what is no element's end makes no array. So a
+    long array is passed over at once; by `value_end`, each small element takes as long as 4 KiB of this.
+    """
+    edge = len(buffer)
+    for _ in range(_GUESSES):
+        edge = buffer.rfind(b"},", at, edge)
+        if edge - at < RUN_BYTES:
+            return None
+        try:
+            _pass_over(b"[%b]" % buffer[at : edge + 1])
+        except (msgspec.DecodeError, RecursionError):
+            continue
+        return edge + 1
+    return None
 
 
 def text_end(buffer: bytes, at: int) -> int | None:

@@ -7,7 +7,7 @@ from claude_sidecar.wire.codecs import CodingUnknown
 from claude_sidecar.wire.content_coding import CodingBroken, Decoder, Plain, is_coded
 from claude_sidecar.wire.request_peek import NO_FACTS, BodyFacts, scanned_facts
 
-_STEP_BYTES = 256 << 10
+_STEP_BYTES = 64 << 10
 """So much is read at once: some milliseconds at most, then the event loop has its turn."""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,9 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.json_bodies import KEPT, Pairs, binds, bodies
 
+from claude_sidecar.wire import json_tokens
 from claude_sidecar.wire.body_scanner import UNREAD, BodyScanner
-from claude_sidecar.wire.json_tokens import value_end
+from claude_sidecar.wire.json_tokens import run_end, value_end
 from claude_sidecar.wire.request_peek import scan, scanned_facts
+
+
+@pytest.fixture(autouse=True, scope="module", params=[json_tokens.RUN_BYTES, 8], ids=["runs", "short runs"])
+def _runs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Runs of elements are passed over in small bodies, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_tokens, "RUN_BYTES", request.param)
+        yield
 
 
 def scanned(body: bytes, sizes: list[int]) -> BodyScanner:
@@ -144,3 +154,39 @@ def test_the_end_of_a_value_is_told_by_msgspec(value: bytes, behind: bytes) -> N
     """Held here because msgspec tells it in an error's words alone."""
     assert value_end(b"abc" + value + behind, 3) == 3 + len(value)
     assert value_end(value[:-1], 0) is None
+
+
+_ELEMENT = b'{"a":[{"b":1},{"c":"},{"}],"d":"' + b"x" * 600 + b'"}'
+
+
+@pytest.mark.parametrize(
+    ("buffer", "elements"),
+    [
+        (b",".join([_ELEMENT] * 4), 3),
+        (b",".join([_ELEMENT] * 3) + b",", 3),
+        (b",".join([_ELEMENT] * 4)[:-100], 3),
+    ],
+    ids=["the last has nothing behind it", "all are followed", "the last is cut"],
+)
+def test_run_ends_behind_the_last_element_that_another_follows(buffer: bytes, elements: int) -> None:
+    assert run_end(buffer, 0) == len(b",".join([_ELEMENT] * elements))
+
+
+@pytest.mark.parametrize(
+    "buffer",
+    [_ELEMENT + b',"key":' + _ELEMENT + b',"key":' + _ELEMENT + b",", b'"},' * 1000, b"},{" * 1000],
+    ids=["members", "texts", "no array"],
+)
+def test_what_is_no_run_is_none(buffer: bytes) -> None:
+    assert run_end(buffer, 0) in (None, len(_ELEMENT) if buffer.startswith(_ELEMENT) else None)
+
+
+@pytest.mark.parametrize("size", [1 << 10, 1 << 16])
+@pytest.mark.parametrize("kind", ["file", "base64"])
+def test_what_binds_is_found_in_the_midst_of_many_messages(kind: str, size: int) -> None:
+    plain = {"role": "user", "content": [{"type": "text", "text": "a \u00e9"}]}
+    binding = {"role": "user", "content": [{"type": "document", "source": {"type": kind, "file_id": "f"}}]}
+    messages = [plain] * 2000 + [binding] + [plain] * 2000
+    body = json.dumps({"messages": messages, "model": "m"}, separators=(",", ":")).encode()
+    found = scanned(body, [size])
+    assert (scanned_facts(found).account_bound, scanned_facts(found).model) == (kind == "file", "m")
