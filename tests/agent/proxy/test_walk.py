@@ -13,8 +13,8 @@ from claude_sidecar.simulator.app import Simulator
 
 pytestmark = pytest.mark.looptime
 
-MODULES_MOST = 68
-FUNCTIONS_MOST = 273
+MODULES_MOST = 69
+FUNCTIONS_MOST = 286
 """As it is. Whoever makes it shorter lowers these."""
 
 
