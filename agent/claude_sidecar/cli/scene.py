@@ -9,8 +9,9 @@ from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
 from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Asked, keeps_bodies, read_sdk_headers, request_facts
-from claude_sidecar.policy.retry_hints import read_retry_hints
+from claude_sidecar.providers.registry import unserved
 from claude_sidecar.schema.snapshot import Snapshot
+from claude_sidecar.wire.retry_headers import read_retry_hints
 
 Lines = Sequence[tuple[bytes, bytes]]
 
@@ -34,7 +35,8 @@ def scene_of(
     """
     # Of a repeated line the proxy reads the first.
     sdk = read_sdk_headers(dict(reversed(lines)))
-    facts = request_facts(snapshot, Asked(model, stream=stream, repeatable=keeps_bodies(snapshot)), sdk, 0.0)
+    asked = Asked(model, stream=stream, repeatable=keeps_bodies(snapshot))
+    facts = request_facts(snapshot, asked, sdk, 0.0, unserved(snapshot, asked))
     return Scene(snapshot, facts, _failure(status, error_type, lines, stream=stream), times)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from claude_sidecar.config.credentials import CredentialUnusable, read_source
 from claude_sidecar.config.problem import WHOLE_FILE, CredentialsMissing, PolicyInvalid, Problem
 from claude_sidecar.config.surroundings import Surroundings, surroundings_of
 from claude_sidecar.config.unknown_fields import drop_unknown_fields
 from claude_sidecar.config.yaml_tree import Refused, Tree, read_tree
+from claude_sidecar.credentials.text import CredentialUnusable, read_text
 from claude_sidecar.schema.claude_policy import ClaudePolicy
 from claude_sidecar.schema.compile import compile_policy, default_policy
 from claude_sidecar.schema.cross_field import violations
@@ -181,7 +181,7 @@ def _anchored(ref: CredentialRef | None, folder: Path) -> CredentialRef | None:
     """A file reference with its path made absolute, so that it means the same wherever it is read."""
     if ref is None or ref.source != "file":
         return ref
-    return CredentialRef(ref.source, str((folder / ref.name).absolute()))
+    return replace(ref, name=str((folder / ref.name).absolute()))
 
 
 def _check_bounds(snapshot: Snapshot, tree: Tree, surroundings: Surroundings) -> None:
@@ -220,7 +220,7 @@ def _check_credentials(snapshot: Snapshot, tree: Tree, env: Mapping[str, str]) -
         if ref is None or ref.source == "secret":
             continue
         try:
-            read_source(ref, env)
+            read_text(ref, env)
         except CredentialUnusable as unusable:
             tree.problem(("spec", "routes", index, "credential", ref.source), str(unusable))
     if tree.problems:

@@ -1,7 +1,8 @@
 """429: which limit was hit, and what widens that one (docs/claude-api-notes.md, "Rate limits")."""
 
 from claude_sidecar.hints.facts import HintFacts
-from claude_sidecar.policy.ratelimit import Limit, limit_hit
+from claude_sidecar.policy.rate_limits import Limit
+from claude_sidecar.wire.rate_limit_headers import limit_hit
 
 _FIXES: dict[Limit, str] = {
     "requests": (

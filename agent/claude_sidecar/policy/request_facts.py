@@ -64,7 +64,8 @@ class RequestFacts(msgspec.Struct, frozen=True):
     whose timeout may mean "running and billed". max_sends: upstream sends in all.
     circuit: the kind of call that has a circuit breaker of its own, None where there is none.
     deadline_s: by when the call must be committed; total_by_s: the same by the policy's patience alone.
-    Both on the loop's clock. sdk: what the caller's SDK says of itself.
+    Both on the loop's clock. sdk: what the caller's SDK says of itself; unserved: the routes, by their index,
+    whose provider cannot do what is asked.
     """
 
     model: str | None
@@ -77,12 +78,20 @@ class RequestFacts(msgspec.Struct, frozen=True):
     deadline_s: float
     total_by_s: float
     sdk: SdkHeaders = SdkHeaders()
+    unserved: frozenset[int] = frozenset()
 
 
-def request_facts(snapshot: Snapshot, asked: Asked, sdk: SdkHeaders, arrival_s: float) -> RequestFacts:
+def request_facts(
+    snapshot: Snapshot,
+    asked: Asked,
+    sdk: SdkHeaders,
+    arrival_s: float,
+    unserved: frozenset[int] = frozenset(),
+) -> RequestFacts:
     """The facts of one request.
 
-    sdk: what its SDK says of itself; arrival_s: on the loop's clock.
+    sdk: what its SDK says of itself; arrival_s: on the loop's clock; unserved: the routes whose provider
+    cannot do what is asked.
     """
     answers_soon = asked.stream or asked.operation == "count_tokens"
     return RequestFacts(
@@ -96,6 +105,7 @@ def request_facts(snapshot: Snapshot, asked: Asked, sdk: SdkHeaders, arrival_s: 
         deadline_s=deadline_s(arrival_s, snapshot.timeouts.total_s, sdk.timeout_s),
         total_by_s=deadline_s(arrival_s, snapshot.timeouts.total_s, None),
         sdk=sdk,
+        unserved=unserved,
     )
 
 

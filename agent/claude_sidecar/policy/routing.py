@@ -18,23 +18,35 @@ class Candidate(msgspec.Struct, frozen=True):
 def plan(snapshot: Snapshot, facts: RequestFacts) -> tuple[Candidate, ...]:
     """The routes that serve the call's model in order, then the substitutes the policy names for it.
 
-    A pinned call has the first route alone. A call that names no model may go anywhere. A snapshot without a
-    route, which only the built-in one may be, serves nothing.
+    A route whose provider cannot do what is asked serves nothing. A pinned call has the first route that can
+    do it, and that alone. A call that names no model may go anywhere. A snapshot without a route, which only
+    the built-in one may be, serves nothing.
     """
-    if facts.pinned and snapshot.routes:
-        first = snapshot.routes[0]
-        model = facts.model
-        if model is not None and first.models is not None:
-            model = first.models.get(model, model)
-        return (Candidate(0, first.name, model),)
-    own = _serving(snapshot, facts.model, None)
+    if facts.pinned:
+        return _pinned(snapshot, facts)
+    own = _serving(snapshot, facts, facts.model, None)
     substitutes = snapshot.fallback.substitutes_for(facts.model) if facts.model is not None else ()
-    return own + tuple(c for name in substitutes for c in _serving(snapshot, name, name))
+    return own + tuple(c for name in substitutes for c in _serving(snapshot, facts, name, name))
 
 
-def _serving(snapshot: Snapshot, model: str | None, substitute: str | None) -> tuple[Candidate, ...]:
+def _pinned(snapshot: Snapshot, facts: RequestFacts) -> tuple[Candidate, ...]:
+    """Always the same route for what lives in one account, whether or not it lists the model."""
+    for index, route in enumerate(snapshot.routes):
+        if index not in facts.unserved:
+            model = facts.model
+            if model is not None and route.models is not None:
+                model = route.models.get(model, model)
+            return (Candidate(index, route.name, model),)
+    return ()
+
+
+def _serving(
+    snapshot: Snapshot, facts: RequestFacts, model: str | None, substitute: str | None
+) -> tuple[Candidate, ...]:
     found = []
     for index, route in enumerate(snapshot.routes):
+        if index in facts.unserved:
+            continue
         if model is None or route.models is None:
             found.append(Candidate(index, route.name, model, substitute))
         elif model in route.models:

@@ -10,7 +10,7 @@ import msgspec
 
 from claude_sidecar import __version__, clock
 from claude_sidecar.policy.breaker import BreakerState
-from claude_sidecar.policy.ratelimit import RateLimits
+from claude_sidecar.policy.rate_limits import RateLimits
 from claude_sidecar.proxy import web
 from claude_sidecar.proxy.health import Health, LearntLimits
 from claude_sidecar.proxy.policy_in_force import PolicyInForce

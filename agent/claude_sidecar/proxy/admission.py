@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from claude_sidecar.config.own_address import is_own_address
-from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.proxy.open_files import OpenFiles
 from claude_sidecar.schema.snapshot import Snapshot
+from claude_sidecar.wire.call import Call
 from claude_sidecar.wire.headers import INSTANCE_HEADER, every
 
 _ALLOW = "list its origin in CLAUDE_SIDECAR_ALLOWED_ORIGINS if it may"

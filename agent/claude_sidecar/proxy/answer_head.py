@@ -20,6 +20,7 @@ _REASONS = {
     400: b"Bad Request",
     403: b"Forbidden",
     413: b"Payload Too Large",
+    429: b"Too Many Requests",
     500: b"Internal Server Error",
     502: b"Bad Gateway",
     503: b"Service Unavailable",
@@ -101,5 +102,5 @@ def own_error_lines(
 
 
 def reason_of(status: int) -> bytes:
-    """The reason phrase of an own error."""
+    """The reason phrase of a status that is ours, not the upstream's."""
     return _REASONS.get(status, b"Error")

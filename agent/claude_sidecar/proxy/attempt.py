@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.commit import CommitReason
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.ratelimit import limit_hit
+from claude_sidecar.policy.rate_limits import Limit
 from claude_sidecar.policy.routing import Candidate
+from claude_sidecar.providers.provider import Provider
 from claude_sidecar.proxy.buffer_space import HeldShare
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.schema.snapshot import Route
@@ -15,7 +16,7 @@ from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.answer_facts import AnswerFacts
 from claude_sidecar.wire.content_coding import TeeDecoder
 from claude_sidecar.wire.error_body import ErrorBody
-from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, index_of
+from claude_sidecar.wire.headers import HeaderIndex, HeaderLines
 from claude_sidecar.wire.model_name import shown_model
 
 _WITHOUT_ANSWER = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connection_error"}
@@ -29,15 +30,16 @@ class Reply:
     status: int
     reason: bytes
     headers: HeaderLines
+    """As the Claude API would have sent them."""
+
+    index: HeaderIndex
+    """First values of these lines."""
 
     candidate: Candidate
     """What was sent to."""
 
     number: int
     """Of the attempt that it answers, counted from 1."""
-
-    index: HeaderIndex = field(init=False)
-    """First values of the headers as they came."""
 
     request_id: str | None = field(init=False)
     """The upstream's own name for the request."""
@@ -72,8 +74,10 @@ class Reply:
     error: ErrorBody | None = None
     """What an error body or event says."""
 
+    limit: Limit | None = None
+    """Of a 429: which limit was hit."""
+
     def __post_init__(self) -> None:
-        self.index = index_of(self.headers)
         name = self.index.get(b"request-id")
         self.request_id = name.decode("ascii", "replace")[:100] if name is not None else None
 
@@ -124,6 +128,12 @@ class Attempt:
     candidate: Candidate
     route: Route
 
+    provider: Provider
+    """Whose API the route speaks."""
+
+    target: str
+    """Path and query as the route is asked for them."""
+
     key: str
     """The alias of the credential that it carries."""
 
@@ -159,11 +169,7 @@ class Attempt:
     @property
     def limit(self) -> str | None:
         """Which rate limit a 429 hit."""
-        reply = self.reply
-        if reply is None or self.outcome is None or reply.status != 429:
-            return None
-        error = reply.error
-        return limit_hit(reply.headers, error.code if error else None, error.message if error else None)
+        return self.reply.limit if self.reply is not None else None
 
     def judged(self, outcome: Outcome) -> None:
         """It was held until it could be judged."""
@@ -180,18 +186,19 @@ class Attempt:
         assert self.outcome is not None  # only what was judged is delivered
         self.outcome, self.error_type = replace(self.outcome, cause=cause), error_type
 
-    def record(self, path: str) -> AttemptRecord:
-        """What it was, once it has ended. path: the request's, without its query."""
+    def record(self) -> AttemptRecord:
+        """What it was, once it has ended."""
         route, reply, outcome = self.route, self.reply, self.outcome
         facts = reply.facts if reply is not None else _NOTHING_SAID
         cause = outcome.cause if outcome is not None else None
         return AttemptRecord(
             route=route.name,
+            provider=self.provider.name,
             model=shown_model(self.candidate.model) or "",
             started_s=self.started_s,
             server_address=route.host,
             server_port=route.port,
-            url=f"{route.origin}{route.base_path}{path}",
+            url=f"{route.origin}{self.target.partition('?')[0]}",
             ended_s=self.ended_s,
             first_byte_s=self.first_byte_s,
             status=reply.status if reply is not None else None,

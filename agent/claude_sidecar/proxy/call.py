@@ -1,60 +1,22 @@
-"""One call of the app: the request as it stands on the wire, checked and read."""
+"""Checks and reads the head of a request."""
 
 import re
 
-import msgspec
-
 from claude_sidecar.config.own_address import is_own_address
-from claude_sidecar.policy.request_facts import SdkHeaders, read_sdk_headers
+from claude_sidecar.policy.request_facts import read_sdk_headers
 from claude_sidecar.proxy import web
 from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.wire.authority import Authority, parse_authority
-from claude_sidecar.wire.credential import Credential, find_credentials
+from claude_sidecar.wire.call import Call
+from claude_sidecar.wire.credential import find_credentials
 from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, every, index_of, lowered_names
-from claude_sidecar.wire.request_target import TargetFacts, read_target
+from claude_sidecar.wire.request_target import read_target
 
 _HEADER_BLOCK_BYTES = 64 << 10
 _VERSIONS = ((1, 1), (1, 0))
 _NOT_IN_TARGET = re.compile(r"[^!-~]")
 _ABSOLUTE_FORM = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?]*)(?P<rest>.*)", re.IGNORECASE)
 _NO_PROXY_HERE = "set ANTHROPIC_BASE_URL to this address, not HTTP_PROXY or HTTPS_PROXY"
-
-
-class Call(msgspec.Struct, frozen=True):
-    """target: path and query in origin-form; authority: the host the caller means to speak to, None where
-    HTTP/1.0 names none; lines: header lines as received; names: theirs in lower case; index: their first
-    values, `host` the authority's; declared_bytes: the body's content-length, None when chunked; has_body:
-    whether framing announces one."""
-
-    method: str
-    target: str
-    authority: Authority | None
-    lines: HeaderLines
-    names: list[bytes]
-    index: HeaderIndex
-    facts: TargetFacts
-    credentials: tuple[Credential, ...]
-    sdk: SdkHeaders
-    declared_bytes: int | None
-    has_body: bool
-    expects_continue: bool
-
-
-UNREAD = Call(
-    method="",
-    target="",
-    authority=None,
-    lines=(),
-    names=[],
-    index={},
-    facts=TargetFacts("", repeatable=False, one_account=False, operation=None, is_post=False),
-    credentials=(),
-    sdk=SdkHeaders(),
-    declared_bytes=0,
-    has_body=False,
-    expects_continue=False,
-)
-"""A request of which nothing is known yet, or that can't be read."""
 
 
 def read_call(request: web.BaseRequest) -> Call:

@@ -6,15 +6,16 @@ from claude_sidecar.policy.actions import Deliver, GiveUp
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Asked, RequestFacts, request_facts
 from claude_sidecar.policy.routing import Candidate
+from claude_sidecar.providers.registry import unserved
 from claude_sidecar.proxy.attempt import Attempt, Reply
 from claude_sidecar.proxy.buffer_space import HeldRoom
-from claude_sidecar.proxy.call import UNREAD, Call
 from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.opener import Opener, opening_of
 from claude_sidecar.proxy.request_body import RequestBody
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.attempts import FallbackRecord, WaitRecord
 from claude_sidecar.telemetry.record import ResponseRecord
+from claude_sidecar.wire.call import UNREAD, Call
 from claude_sidecar.wire.credential import ALIAS_NONE, alias_of
 from claude_sidecar.wire.headers import HeaderLines
 from claude_sidecar.wire.request_peek import NO_FACTS, BodyFacts
@@ -142,19 +143,16 @@ class CallContext:
         self.body, self.body_facts = body, said
         self.streams = said.stream and asked.operation in _STREAMED
         self.repeatable = asked.repeatable and body.kept
-        self.facts = request_facts(
-            self.snapshot,
-            Asked(
-                model=said.model,
-                operation=asked.operation,
-                stream=self.streams,
-                is_post=asked.is_post,
-                repeatable=self.repeatable,
-                pinned=asked.one_account or said.account_bound,
-            ),
-            self.call.sdk,
-            self.started_s,
+        wanted = Asked(
+            model=said.model,
+            operation=asked.operation,
+            stream=self.streams,
+            is_post=asked.is_post,
+            repeatable=self.repeatable,
+            pinned=asked.one_account or said.account_bound,
         )
+        left_out = unserved(self.snapshot, wanted)
+        self.facts = request_facts(self.snapshot, wanted, self.call.sdk, self.started_s, left_out)
         if self.streams:
             self.opener = Opener(self.down, opening_of(self.call, self.snapshot, self.started_s))
 

@@ -24,7 +24,7 @@ def record_of(context: CallContext) -> CallRecord:
         ended_s=clock.now(),
         request=_request(context),
         response=response,
-        attempts=tuple([attempt.record(context.call.facts.path) for attempt in attempts]),
+        attempts=tuple([attempt.record() for attempt in attempts]),
         waits=tuple(context.waits),
         fallbacks=tuple(context.fallbacks),
         cancelled=context.cancelled,

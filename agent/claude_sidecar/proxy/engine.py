@@ -3,7 +3,7 @@
 import asyncio
 
 from claude_sidecar import clock
-from claude_sidecar.config.credentials import CredentialStore
+from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.budget import Turn
 from claude_sidecar.policy.call_state import CallState
@@ -11,18 +11,18 @@ from claude_sidecar.policy.decide import next_step
 from claude_sidecar.policy.moment import HealthView
 from claude_sidecar.policy.next_route import has_next_route
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.ratelimit import names_limits
 from claude_sidecar.policy.reasons import StopReason
 from claude_sidecar.policy.routing import Candidate, plan
 from claude_sidecar.policy.x_should_retry import stops_the_sdk
+from claude_sidecar.providers.secret import Secret
 from claude_sidecar.proxy.attempt import Attempt
 from claude_sidecar.proxy.call_context import CallContext, Delivery
 from claude_sidecar.proxy.health import Health, LearntLimits
-from claude_sidecar.proxy.request_head import own_credential_header
-from claude_sidecar.proxy.sender import CredentialSent, Sender
+from claude_sidecar.proxy.sender import Sender
+from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.attempts import FallbackRecord, WaitRecord
 from claude_sidecar.upstream.out_of_files import OutOfFiles
-from claude_sidecar.wire.credential import CredentialKind, alias_of_key
+from claude_sidecar.wire.credential import CredentialKind
 
 _STEPS_MOST = 64
 """Ten sends and as many waits are the most a policy allows; more would be a bug."""
@@ -49,7 +49,7 @@ class Engine:
         try:
             for _ in range(_STEPS_MOST):
                 now = clock.now()
-                view = self._health.view(state, self._missing(context, state.candidates, now), now)
+                view = self._health.view(state, self._missing(context, state.candidates), now)
                 step = next_step(state, view, now, clock.chance())
                 match step:
                     case Wait():
@@ -113,7 +113,7 @@ class Engine:
             outcome = await self._sender.send(
                 context,
                 candidate,
-                self._credential(context, candidate, now),
+                self._credential(context.snapshot.routes[candidate.route_index]),
                 step,
                 leaves_without_delta=_leaves(context, state, health, now),
             )
@@ -136,30 +136,26 @@ class Engine:
         unix_s = clock.unix_ns() / 1e9
         # Counting has a limit of its own, which says nothing of what calls may send.
         learns = context.snapshot.pacing.learns and context.call.facts.operation != "count_tokens"
-        if reply is not None and learns and names_limits(reply.index):
-            limits = LearntLimits(reply.headers, unix_s)
+        if reply is not None and learns and attempt.provider.names_limits(reply.index):
+            limits = LearntLimits(attempt.provider, reply.headers, unix_s)
             self._health.learn_limits(attempt.route, attempt.candidate.model, limits)
         if outcome.cause is not None:
             self._health.learn_error(attempt.route, outcome.cause, outcome.status, attempt.error_type, unix_s)
 
-    def _credential(self, context: CallContext, candidate: Candidate, now: float) -> CredentialSent:
-        ref = context.snapshot.routes[candidate.route_index].credential
-        if ref is None:
-            headers = tuple([found.header for found in context.call.credentials])
-            return CredentialSent(None, headers, context.callers_key)
-        secret = self._credentials.secret(ref, now)
-        assert secret is not None  # the decision was made at the same `now`, which knows no other answer
-        own = secret.value.encode("ascii")
-        header = own_credential_header(context.call, own)
-        return CredentialSent(own, (header,), alias_of_key(own, context.snapshot.telemetry.key_alias))
+    def _credential(self, route: Route) -> Secret | None:
+        if route.credential is None:
+            return None
+        secret = self._credentials.secret(route.credential)
+        assert secret is not None  # decided in this same turn of the loop, in which none is lost
+        return secret
 
-    def _missing(self, context: CallContext, candidates: tuple[Candidate, ...], now: float) -> frozenset[int]:
+    def _missing(self, context: CallContext, candidates: tuple[Candidate, ...]) -> frozenset[int]:
         """Candidates without a credential to send; a placeholder is none."""
         placeholder = CredentialKind.PLACEHOLDER in [found.kind for found in context.call.credentials]
         missing = []
         for index, candidate in enumerate(candidates):
             ref = context.snapshot.routes[candidate.route_index].credential
-            if placeholder if ref is None else self._credentials.secret(ref, now) is None:
+            if placeholder if ref is None else self._credentials.secret(ref) is None:
                 missing.append(index)
         return frozenset(missing) if missing else _NONE_MISSING
 

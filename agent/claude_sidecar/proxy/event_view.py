@@ -5,11 +5,12 @@ Which events there are, and how a stream ends: docs/claude-api-notes.md, "Stream
 
 import msgspec
 
+from claude_sidecar.providers.provider import Framer
 from claude_sidecar.wire.answer_facts import AnswerFacts
 from claude_sidecar.wire.codecs import CodingUnknown
 from claude_sidecar.wire.content_coding import TeeDecoder
 from claude_sidecar.wire.error_body import ErrorBody, read_error
-from claude_sidecar.wire.sse import DELTA_LINE, EventFramer, event_data, event_type
+from claude_sidecar.wire.sse import DELTA_LINE, event_data, event_type
 
 _DECODED_LIMIT_BYTES = 256 << 20
 _DELTAS = frozenset({b"content_block_delta", b"completion"})
@@ -45,12 +46,13 @@ class EventView:
         "stopped",
     )
 
-    def __init__(self, coding: bytes | None, facts: AnswerFacts, *, inference: bool) -> None:
-        """inference: whether it is a model's answer; events of other streams (a session's) are not judged:
-        an `error` among them need not be the end."""
+    def __init__(self, framer: Framer, coding: bytes | None, facts: AnswerFacts, *, inference: bool) -> None:
+        """framer: cuts the bytes into events; coding: their content coding; inference: whether they are a
+        model's answer: those of other streams (a session's) are not judged, an `error` among them need not be
+        the end."""
         self._facts = facts
         self.inference = inference
-        self._framer = EventFramer()
+        self._framer = framer
         self.coded = coding is not None and coding.strip().lower() not in (b"", b"identity")
         self._plain = inference and not self.coded
         self._tee: TeeDecoder | None = None

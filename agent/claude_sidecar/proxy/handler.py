@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from claude_sidecar import clock
-from claude_sidecar.config.credentials import CredentialStore
+from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.policy.reasons import StopReason
 from claude_sidecar.proxy import web
 from claude_sidecar.proxy.admission import Admission

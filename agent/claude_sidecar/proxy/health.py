@@ -12,9 +12,10 @@ from claude_sidecar.policy.budget import RetryBudget, Turn, pace_of
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.moment import HEALTHY, HealthView
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.ratelimit import RateLimits, parse_rate_limits
+from claude_sidecar.policy.rate_limits import RateLimits
 from claude_sidecar.policy.request_facts import Circuit
 from claude_sidecar.policy.routing import Candidate
+from claude_sidecar.providers.provider import Provider
 from claude_sidecar.schema.snapshot import Route, Snapshot
 from claude_sidecar.wire.headers import HeaderLines
 from claude_sidecar.wire.model_name import shown_model
@@ -27,14 +28,18 @@ _BreakerKey = tuple[str, str, str, str]
 
 
 class LearntLimits(msgspec.Struct, frozen=True):
-    """Header lines of the newest answer that named limits, read when somebody asks; unix_s: when it came."""
+    """Header lines of the newest answer that named limits, read when somebody asks.
 
+    provider: who wrote them; unix_s: when they came.
+    """
+
+    provider: Provider
     headers: HeaderLines
     unix_s: float
 
     def read(self) -> RateLimits:
         """What they say."""
-        return parse_rate_limits(self.headers, self.unix_s)
+        return self.provider.limits(self.headers, self.unix_s)
 
 
 @dataclass(slots=True)

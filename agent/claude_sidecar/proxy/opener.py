@@ -7,11 +7,11 @@ from claude_sidecar import clock
 from claude_sidecar.policy.opening import Opening
 from claude_sidecar.proxy.answer_head import opening_lines, our_lines
 from claude_sidecar.proxy.attempt import Reply
-from claude_sidecar.proxy.call import Call
 from claude_sidecar.proxy.downstream import CallerGone, Downstream
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.record import ResponseRecord
+from claude_sidecar.wire.call import Call
 
 _GRAIN_S = 0.001
 """An event loop may call a timer early by its clock's grain."""

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 
 from claude_sidecar import clock
+from claude_sidecar.providers.provider import BodyChange
+from claude_sidecar.proxy.edited_body import RecodedBody, SplicedBody
 from claude_sidecar.proxy.gateway_errors import OwnError, Refused
-from claude_sidecar.proxy.renamed_body import RecodedBody, SplicedBody, rename_edits
 from claude_sidecar.proxy.request_body import (
     BodySource,
     BodyTooLarge,
@@ -71,10 +72,10 @@ class PassingBody:
             await self._read_on(piece)
             yield piece
 
-    async def renamed(self, model: str) -> SentBody:
-        """The body with another model's name in it."""
-        assert self._reader is not None  # a body that was not looked at names no model
-        edits = rename_edits(self._reader.members, model)
+    async def changed(self, change: BodyChange) -> SentBody:
+        """The body with a change in it."""
+        assert self._reader is not None  # of a body that was not looked at nothing is known to be changed
+        edits = change.edits(self._reader.members)
         return SplicedBody(self, edits) if self._coding is None else RecodedBody(self, edits, self._coding)
 
     def release(self) -> None:

@@ -2,11 +2,10 @@
 
 import logging
 
-from claude_sidecar import clock
-from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.config.load import Loaded
 from claude_sidecar.config.problem import PolicyInvalid
-from claude_sidecar.schema.snapshot import Route, Snapshot
+from claude_sidecar.credentials.store import CredentialStore
+from claude_sidecar.schema.snapshot import CredentialRef, Route, Snapshot
 from claude_sidecar.telemetry.listener import Telemetry
 from claude_sidecar.telemetry.log import event
 
@@ -23,6 +22,7 @@ class PolicyInForce:
         self._credentials = credentials
         self._telemetry = telemetry
         self._waiting: Loaded | None = None
+        credentials.follow(_refs(loaded.snapshot))
         self._announce(loaded)
 
     def snapshot(self) -> Snapshot:
@@ -31,6 +31,7 @@ class PolicyInForce:
 
     def on_policy(self, loaded: Loaded) -> None:
         """Put a new policy in force, unless a model it serves would be left without a credential here."""
+        self._credentials.follow(_refs(loaded.snapshot) | _refs(self.snapshot()))
         lacking = self._left_without_credential(loaded.snapshot)
         self._waiting = loaded if lacking else None
         self.restart_required = bool(lacking)
@@ -77,14 +78,16 @@ class PolicyInForce:
 
     def lacks_credential(self, route: Route) -> bool:
         """Whether a route's own credential is not here."""
-        return (
-            route.credential is not None and self._credentials.secret(route.credential, clock.now()) is None
-        )
+        return route.credential is not None and self._credentials.secret(route.credential) is None
 
     def _left_without_credential(self, snapshot: Snapshot) -> list[str]:
         lacking = [route for route in snapshot.routes if self.lacks_credential(route)]
         able = [route for route in snapshot.routes if route not in lacking]
         return [route.name for route in lacking if not _covered(route, able)]
+
+
+def _refs(snapshot: Snapshot) -> frozenset[CredentialRef]:
+    return frozenset(route.credential for route in snapshot.routes if route.credential is not None)
 
 
 def _identity(snapshot: Snapshot) -> tuple[str, str, int, str]:

@@ -2,49 +2,49 @@
 
 from claude_sidecar import clock
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
+from claude_sidecar.policy.classify import cause_of_error_event
 from claude_sidecar.policy.commit import CommitReason
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.retry_hints import read_retry_hints
+from claude_sidecar.providers.provider import Rewriting
+from claude_sidecar.proxy.answer_head import reason_of
 from claude_sidecar.proxy.attempt import Attempt, Reply
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.proxy.hold import HeldStream, hold_body
-from claude_sidecar.proxy.results_url import HELD_BATCH_BYTES, names_results_url, with_callers_origin
 from claude_sidecar.schema.timeouts import Hold
 from claude_sidecar.upstream.transport import Answer
 from claude_sidecar.wire.codecs import CodingUnknown
 from claude_sidecar.wire.content_coding import TeeDecoder
-from claude_sidecar.wire.error_body import read_error
+from claude_sidecar.wire.headers import index_of
 
 _COPY_BYTES = 8 << 20
 
 
-async def receive(context: CallContext, reply: Reply, answer: Answer) -> Outcome:
+async def receive(context: CallContext, attempt: Attempt, reply: Reply, answer: Answer) -> Outcome:
     """Hold an answer until it may be committed, and say what it is.
 
     Raises UpstreamFailure when it breaks off before.
     """
     if (reason := _why_no_answer(context, reply)) is not None:
         answer.discard()
-        return _misfit(context, reply, reason)
-    await _hold(context, reply, answer)
-    return _classify(reply)
+        return _misfit(context, attempt, reply, reason)
+    await _hold(context, attempt, reply, answer)
+    return _classify(attempt, reply)
 
 
 def new_reply(context: CallContext, attempt: Attempt, answer: Answer) -> Reply:
     """An answer of which the head has come, with what reads the rest as it flows by."""
-    reply = Reply(answer.status, answer.reason, answer.headers, attempt.candidate, attempt.number)
-    coding = reply.index.get(b"content-encoding")
-    kind = reply.index.get(b"content-type", b"")
-    if (
-        answer.status < 400
-        and kind.lower().startswith(b"text/event-stream")
-        and context.call.method != "HEAD"
-    ):
-        reply.events = EventView(coding, reply.facts, inference=context.call.facts.operation is not None)
-        reply.guarded = context.call.facts.operation == "chat"
-    elif answer.status >= 400 or context.call.facts.operation or context.call.facts.path == "/v1/models":
+    asked, came = context.call.facts, index_of(answer.headers)
+    lines = attempt.provider.response_lines(answer.headers)
+    index = came if lines is answer.headers else index_of(lines)
+    reply = Reply(answer.status, answer.reason, lines, index, attempt.candidate, attempt.number)
+    coding = came.get(b"content-encoding")
+    may_stream = answer.status < 400 and context.call.method != "HEAD"
+    framer = attempt.provider.framer(came) if may_stream else None
+    if framer is not None:
+        reply.events = EventView(framer, coding, reply.facts, inference=asked.operation is not None)
+        reply.guarded = asked.operation == "chat"
+    elif answer.status >= 400 or asked.operation or asked.path == "/v1/models":
         try:
             reply.tee = TeeDecoder(coding, _COPY_BYTES)
         except CodingUnknown:
@@ -71,8 +71,8 @@ def _is_web_page(reply: Reply) -> bool:
     return reply.index.get(b"content-type", b"").lower().startswith(b"text/html")
 
 
-def _misfit(context: CallContext, reply: Reply, reason: str) -> Outcome:
-    route = context.snapshot.routes[reply.candidate.route_index]
+def _misfit(context: CallContext, attempt: Attempt, reply: Reply, reason: str) -> Outcome:
+    route = attempt.route
     kind = reply.index.get(b"content-type", b"no content-type").decode("ascii", "replace")[:100]
     context.last_failure = (
         f"route {route.name} ({route.authority}): it answered {reply.status} with {kind}, {reason}"
@@ -80,7 +80,7 @@ def _misfit(context: CallContext, reply: Reply, reason: str) -> Outcome:
     return Outcome(Cause.SERVER_ERROR, reply.status)
 
 
-async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
+async def _hold(context: CallContext, attempt: Attempt, reply: Reply, answer: Answer) -> None:
     snapshot = context.snapshot
     view = reply.events
     if view is not None:
@@ -90,12 +90,9 @@ async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
         else:
             reply.rest = answer
             reply.commit_reason = CommitReason.HEADERS if opener is not None else None
-    elif names_results_url(context.call.facts.path) and reply.status < 300:
-        # What is not whole by then goes on with the upstream's own URL: an SDK that gave up would make the
-        # batch once more.
-        await hold_body(reply, answer, context.deadline_s, HELD_BATCH_BYTES)
-        route = snapshot.routes[reply.candidate.route_index]
-        with_callers_origin(reply, route, context.call.index.get(b"host"))
+    elif rewriting := attempt.provider.rewriting(context.call, attempt.route, reply.status):
+        await hold_body(reply, answer, context.deadline_s, rewriting.most_bytes)
+        _rewrite(reply, rewriting)
     else:
         await hold_body(reply, answer, context.deadline_s)
     if reply.rest is not None:
@@ -104,19 +101,30 @@ async def _hold(context: CallContext, reply: Reply, answer: Answer) -> None:
         answer.commit(idle_s, stalled_s)
 
 
-def _classify(reply: Reply) -> Outcome:
+def _rewrite(reply: Reply, rewriting: Rewriting) -> None:
+    """What is not whole by now goes on as it is: an SDK that gave up would make a batch once more."""
+    if reply.rest is not None:
+        return
+    changed = rewriting.rewritten(reply.headers, b"".join(reply.prefix))
+    if changed is not None:
+        reply.headers, body = changed
+        reply.prefix = [body]
+
+
+def _classify(attempt: Attempt, reply: Reply) -> Outcome:
     view = reply.events
     if view is not None and view.error is not None and not view.begun:
         reply.error = view.error
         cause: Cause | None = cause_of_error_event(view.error.type, view.error.code, view.error.message)
         reply.discard()  # the API closes the connection behind an error event
     elif reply.status >= 400:
-        reply.error = read_error(bytes(reply.copy))
-        error = reply.error
-        cause = cause_of_status(reply.status, error.code if error else None, error.message if error else None)
+        failure = attempt.provider.failure(reply.status, reply.headers, bytes(reply.copy))
+        cause, reply.error, reply.limit = failure.cause, failure.error, failure.limit
+        if failure.status != reply.status:
+            reply.status, reply.reason = failure.status, reason_of(failure.status)
     else:
         cause = None
     if cause is None:
         return Outcome(None, reply.status, has_answer=True, attempt=reply.number)
-    hints = read_retry_hints(reply.headers, reply.status, clock.unix_ns() / 1e9)
+    hints = attempt.provider.retry_hints(reply.status, reply.headers, clock.unix_ns() / 1e9)
     return Outcome(cause, reply.status, has_answer=True, hints=hints, attempt=reply.number)

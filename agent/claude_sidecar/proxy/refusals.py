@@ -2,8 +2,7 @@
 
 import msgspec
 
-from claude_sidecar import clock
-from claude_sidecar.config.credentials import CredentialStore
+from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.hints.futile import futile_hint
 from claude_sidecar.policy.actions import GiveUp
 from claude_sidecar.proxy.answer_head import our_lines, own_error_lines, reason_of
@@ -74,6 +73,11 @@ def _no_route(context: CallContext) -> str:
             "is not among the pod's allowed hosts. Create or fix the policy; lastError at /status of the "
             "admin port says why it was rejected"
         )
+    if len(context.facts.unserved) == len(context.snapshot.routes):
+        return (
+            f"no route of policy {context.snapshot.name} has a provider that can do what this request asks "
+            "for; add a route whose provider can"
+        )
     served = sorted({name for route in context.snapshot.routes for name in route.models or ()})
     return (
         f"no route of policy {context.snapshot.name} serves the model asked for; served are: "
@@ -83,12 +87,11 @@ def _no_route(context: CallContext) -> str:
 
 def _no_credential(context: CallContext, delivery: Delivery, credentials: CredentialStore) -> str:
     """What is wrong with the credentials of the routes that serve this call, without any of them."""
-    now = clock.now()
     reasons = []
     for index in sorted({candidate.route_index for candidate in delivery.candidates}):
         route = context.snapshot.routes[index]
         if route.credential is None:
             reasons.append(f"route {route.name} forwards the caller's, which is only a placeholder")
-        elif (trouble := credentials.trouble(route.credential, now)) is not None:
+        elif (trouble := credentials.trouble(route.credential)) is not None:
             reasons.append(f"route {route.name}: {trouble}")
     return "; ".join(reasons)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from claude_sidecar import clock
+from claude_sidecar.providers.provider import BodyChange
 from claude_sidecar.wire.request_peek import BodyFacts
 from claude_sidecar.wire.request_reader import RequestReader
 from claude_sidecar.wire.splice import Piece
@@ -54,8 +55,8 @@ class RequestBody(SentBody, Protocol):
     @property
     def size_bytes(self) -> int: ...
 
-    async def renamed(self, model: str) -> SentBody:
-        """The same body with another model's name in it, each other byte as it is."""
+    async def changed(self, change: BodyChange) -> SentBody:
+        """The same body with a change in it, each other byte as it is."""
 
     def release(self) -> None:
         """Let it go: nothing will be sent again. Safe to call twice."""

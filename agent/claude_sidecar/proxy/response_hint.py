@@ -5,7 +5,6 @@ import re
 from claude_sidecar import clock
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.hint import hint_for
-from claude_sidecar.policy.retry_hints import read_retry_hints
 from claude_sidecar.proxy.attempt import Attempt, Reply
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.gateway_errors import OwnError
@@ -40,7 +39,7 @@ def hint_of_reply(context: CallContext, attempt: Attempt, reply: Reply, health: 
             base64_bytes=_base64_bytes(context) if reply.status == 413 else None,
             max_body_bytes=snapshot.limits.max_body_bytes,
             response_headers=reply.headers,
-            retry_after_s=read_retry_hints(reply.headers, reply.status, clock.unix_ns() / 1e9).retry_after_s,
+            retry_after_s=attempt.outcome.hints.retry_after_s if attempt.outcome is not None else None,
             cut_after_s=_cut_after_s(context),
             one_model_only=health.one_model_only(
                 snapshot, attempt.candidate, context.facts.circuit, clock.now()

@@ -1,32 +1,24 @@
 """Carries out one send: from the chosen candidate to its outcome."""
 
-from typing import NamedTuple
-
 from claude_sidecar import clock
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.actions import Send
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import first_byte_s
 from claude_sidecar.policy.routing import Candidate
+from claude_sidecar.providers.provider import Outgoing
+from claude_sidecar.providers.registry import PROVIDERS
+from claude_sidecar.providers.secret import Secret
 from claude_sidecar.proxy.attempt import Attempt
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.receive import new_reply, receive
 from claude_sidecar.proxy.request_body import SentBody
-from claude_sidecar.proxy.request_head import Changes, request_head
+from claude_sidecar.proxy.request_head import OurLines, request_head
 from claude_sidecar.schema.endpoint import is_private
 from claude_sidecar.upstream.failure import ConnectionDied, TimedOut, UpstreamFailure
 from claude_sidecar.upstream.out_of_files import OutOfFiles
 from claude_sidecar.upstream.transport import Answer, Timers, Transport, UpstreamRequest
 from claude_sidecar.wire.account import account_of
-
-
-class CredentialSent(NamedTuple):
-    """own: the route's, None forwards the caller's; headers: names of those that carry it; alias: its name
-    in what we emit."""
-
-    own: bytes | None
-    headers: tuple[str, ...]
-    alias: str
 
 
 class Sender:
@@ -41,28 +33,32 @@ class Sender:
         self,
         context: CallContext,
         candidate: Candidate,
-        credential: CredentialSent,
+        secret: Secret | None,
         step: Send,
         *,
         leaves_without_delta: bool,
     ) -> Outcome:
         """Send once and hold the answer until it may be committed.
 
-        step: as decided; leaves_without_delta: `timeouts.firstDelta` holds, since the call has somewhere
-        else to go. Cancelling it cancels the upstream's call at once.
+        secret: the route's own, None forwards the caller's; step: as decided; leaves_without_delta:
+        `timeouts.firstDelta` holds, since the call has somewhere else to go. Cancelling it cancels the
+        upstream's call at once.
         """
-        attempt = _begin(context, candidate, credential)
+        route = context.snapshot.routes[candidate.route_index]
+        outgoing = Outgoing(context.call, context.body_facts, route, candidate.model, secret)
+        attempt = _begin(context, candidate, outgoing)
         answer: Answer | None = None
         try:
-            body = await _body(context, candidate)
+            change = attempt.provider.body_change(outgoing)
+            body = context.body if change is None else await context.body.changed(change)
             timers = _timers(context, attempt, step, leaves_without_delta=leaves_without_delta)
-            request = self._request(context, body, attempt, credential.own, timers, fresh=step.fresh)
+            request = self._request(context, body, attempt, outgoing, timers, fresh=step.fresh)
             answer = await self._transport.send(request)
             attempt.first_byte_s = answer.first_byte_at
             attempt.reply = new_reply(context, attempt, answer)
-            outcome = await receive(context, attempt.reply, answer)
+            outcome = await receive(context, attempt, attempt.reply, answer)
         except UpstreamFailure as failure:
-            context.last_failure = f"route {attempt.route.name} ({attempt.route.authority}): {failure}"
+            context.last_failure = f"route {route.name} ({route.authority}): {failure}"
             outcome = _failed(failure)
             _let_go(answer, attempt)
         except OutOfFiles:
@@ -82,7 +78,7 @@ class Sender:
         context: CallContext,
         body: SentBody,
         attempt: Attempt,
-        own: bytes | None,
+        outgoing: Outgoing,
         timers: Timers,
         *,
         fresh: bool,
@@ -92,10 +88,14 @@ class Sender:
             trace = (context.trace_id, attempt.span_id)
         joins = trace is not None and context.parent is not None
         instance = self._instance if is_private(route.host) else None
-        changes = Changes(own, context.streams, body.length, trace, joins, instance)
+        ours = OurLines(context.streams, body.length, trace, joins, instance)
+        changes = attempt.provider.header_changes(outgoing)
+        own = None
+        if outgoing.secret is not None:
+            own, attempt.credentials_sent = outgoing.secret.identity(), changes.credential_headers
         return UpstreamRequest(
             route=route,
-            head=request_head(context.call, route, changes),
+            head=request_head(context.call, route.authority, attempt.target, changes, ours),
             body=body,
             head_only=context.call.method == "HEAD",
             timers=timers,
@@ -104,13 +104,6 @@ class Sender:
             fresh=fresh or not context.repeatable,
             chunked=body.length is None,
         )
-
-
-async def _body(context: CallContext, candidate: Candidate) -> SentBody:
-    """The call's body, under the route's name for the model."""
-    if candidate.model is None or candidate.model == context.body_facts.model:
-        return context.body
-    return await context.body.renamed(candidate.model)
 
 
 def _timers(context: CallContext, attempt: Attempt, step: Send, *, leaves_without_delta: bool) -> Timers:
@@ -126,17 +119,21 @@ def _timers(context: CallContext, attempt: Attempt, step: Send, *, leaves_withou
     )
 
 
-def _begin(context: CallContext, candidate: Candidate, credential: CredentialSent) -> Attempt:
+def _begin(context: CallContext, candidate: Candidate, outgoing: Outgoing) -> Attempt:
     span_id = None
     if context.snapshot.telemetry.traces.propagate:
         context.trace_id = context.trace_id or clock.random_hex(32)
         span_id = clock.random_hex(16)
+    route, secret = outgoing.route, outgoing.secret
+    provider = PROVIDERS[route.provider]
     attempt = Attempt(
         number=len(context.attempts) + 1,
         candidate=candidate,
-        route=context.snapshot.routes[candidate.route_index],
-        key=credential.alias,
-        credentials_sent=credential.headers,
+        route=route,
+        provider=provider,
+        target=provider.target(outgoing),
+        key=secret.alias(context.snapshot.telemetry.key_alias) if secret is not None else context.callers_key,
+        credentials_sent=tuple([found.header for found in context.call.credentials]),
         started_s=clock.now(),
         span_id=span_id,
     )

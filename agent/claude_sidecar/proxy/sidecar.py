@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_sidecar import __version__, clock
-from claude_sidecar.config.credentials import CredentialStore
 from claude_sidecar.config.load import Loaded, load_default
 from claude_sidecar.config.own_address import ADMIN_PORT, DATA_PORT, leads_here
 from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.config.watch import PolicyWatcher
+from claude_sidecar.credentials.source import LocalSource
+from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.proxy.admin import Admin, AdminPort
 from claude_sidecar.proxy.admission import Admission, allowed_origins
 from claude_sidecar.proxy.engine import Engine
@@ -70,18 +71,19 @@ class Sidecar:
         environ: Mapping[str, str],
         files: OpenFiles | None = None,
         resolver: Resolver | None = None,
+        credentials: CredentialStore | None = None,
     ) -> None:
         """Raises PolicyInvalid, and ValueError for an unusable HTTPS_PROXY.
 
         files: what may be open, by default as the process's limit says; resolver: of upstreams' names, by
-        default the system's.
+        default the system's; credentials: of routes, by default from `environ` and the file system.
         """
         self._settings = settings
         self._files = files or OpenFiles()
         self.port = settings.port
         self.admin_port = settings.admin_port
         self.transport = HttpTransport(Dialer(egress_of(environ), Names(resolver or SystemResolver())))
-        credentials = CredentialStore(environ)
+        self._credentials = credentials = credentials or CredentialStore(LocalSource(environ))
         self._watcher: PolicyWatcher | None = None
         loaded = load_default(environ)
         if settings.policy_file is not None:
@@ -128,9 +130,10 @@ class Sidecar:
         data = DataPort(self.handler, self._files.connections)
         admin = AdminPort(self.admin, self._files.admin_connections)
         self.admin.ports = {"data": data, "admin": admin}
-        looking = [asyncio.ensure_future(self._look()), asyncio.ensure_future(self.transport.keep_warm())]
+        rounds = [self._look(), self._credentials.run(), self.transport.keep_warm()]
         if self._watcher is not None:
-            looking.append(asyncio.ensure_future(self._watcher.run()))
+            rounds.append(self._watcher.run())
+        looking = [asyncio.ensure_future(each) for each in rounds]
         listeners: list[asyncio.Server] = []
         try:
             listeners.append(await _listen(loop, data, "127.0.0.1", self._settings.port, "--port"))

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Protocol
 
+from claude_sidecar.providers.provider import BodyChange
 from claude_sidecar.proxy.body_store import BodyStore
 from claude_sidecar.proxy.buffer_space import BodyRoom, NoRoom
+from claude_sidecar.proxy.edited_body import RecodedBody, SplicedBody
 from claude_sidecar.proxy.gateway_errors import OwnError, Refused
-from claude_sidecar.proxy.renamed_body import RecodedBody, SplicedBody, rename_edits
 from claude_sidecar.proxy.request_body import (
     BodySource,
     BodyTooLarge,
@@ -32,7 +33,7 @@ class StoredBody:
         self._store = store
         self._coding = coding if is_coded(coding) else None
         self._members: Sequence[Member] | None = None
-        self._renamed: dict[str, SentBody] = {}
+        self._changed: dict[BodyChange, SentBody] = {}
         self.facts = NO_FACTS
 
     @property
@@ -76,17 +77,17 @@ class StoredBody:
         """Take the facts of a body that is in memory and not coded."""
         self.facts = peek(self._store.in_memory()) if self.size_bytes else NO_FACTS
 
-    async def renamed(self, model: str) -> SentBody:
-        """The body with another model's name, made once a name."""
-        body = self._renamed.get(model)
+    async def changed(self, change: BodyChange) -> SentBody:
+        """The body with a change, made once a change."""
+        body = self._changed.get(change)
         if body is None:
-            body = self._renamed[model] = await self._rename(model)
+            body = self._changed[change] = await self._change(change)
         return body
 
-    async def _rename(self, model: str) -> SentBody:
+    async def _change(self, change: BodyChange) -> SentBody:
         if self._members is None:
             self._members = scan(self._store.in_memory()).members
-        edits = rename_edits(self._members, model)
+        edits = change.edits(self._members)
         if not edits:
             words = "the body repeats a field too often, or nests too deep, for its model to be replaced"
             raise Refused(OwnError.BAD_REQUEST, words)
@@ -107,10 +108,10 @@ class StoredBody:
 
     def release(self) -> None:
         """Give the room back; safe to call twice."""
-        for body in self._renamed.values():
+        for body in self._changed.values():
             if isinstance(body, StoredBody):
                 body.release()
-        self._renamed.clear()
+        self._changed.clear()
         self._store.release()
 
 

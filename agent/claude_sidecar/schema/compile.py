@@ -5,7 +5,7 @@ from types import MappingProxyType
 from claude_sidecar.schema.claude_policy import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.schema.endpoint import parse_endpoint
 from claude_sidecar.schema.meaning import spec_hash
-from claude_sidecar.schema.routes import DEFAULT_ENDPOINTS, Credential, RouteSpec
+from claude_sidecar.schema.routes import DEFAULT_ENDPOINTS, RouteSpec
 from claude_sidecar.schema.snapshot import CredentialRef, Route, Snapshot
 
 
@@ -46,16 +46,19 @@ def _route(route: RouteSpec) -> Route:
         host=endpoint.host,
         port=endpoint.port,
         base_path=endpoint.base_path,
-        credential=_credential(route.credential),
+        credential=_credential(route),
         models=models,
+        provider=route.provider,
     )
 
 
-def _credential(credential: Credential | None) -> CredentialRef | None:
+def _credential(route: RouteSpec) -> CredentialRef | None:
+    credential = route.credential
     if credential is None:
         return None
     if credential.secret_key_ref is not None:
-        return CredentialRef("secret", f"{credential.secret_key_ref.name}/{credential.secret_key_ref.key}")
+        ref = credential.secret_key_ref
+        return CredentialRef("secret", f"{ref.name}/{ref.key}", route.provider)
     if credential.file is not None:
-        return CredentialRef("file", credential.file)
-    return CredentialRef("env", credential.env or "")
+        return CredentialRef("file", credential.file, route.provider)
+    return CredentialRef("env", credential.env or "", route.provider)

@@ -18,13 +18,13 @@ from claude_sidecar.schema.fields import (
 from claude_sidecar.schema.strict_model import StrictModel
 
 
-class Provider(StrEnum):
+class ProviderName(StrEnum):
     """Whose API a route speaks."""
 
     ANTHROPIC = "Anthropic"
 
 
-DEFAULT_ENDPOINTS = {Provider.ANTHROPIC: "https://api.anthropic.com"}
+DEFAULT_ENDPOINTS = {ProviderName.ANTHROPIC: "https://api.anthropic.com"}
 
 
 class Insecure(StrEnum):
@@ -85,7 +85,7 @@ class RouteSpec(StrictModel):
 
     It is told in spans, metrics, log lines and the header `x-claude-sidecar-route`. Example: `second-org`.
     """
-    provider: Annotated[Provider, Field(strict=False)] = Provider.ANTHROPIC
+    provider: Annotated[ProviderName, Field(strict=False)] = ProviderName.ANTHROPIC
     """Whose API the endpoint speaks.
 
     `Anthropic`: the Claude API, or a gateway that speaks it.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from claude_sidecar.schema.limits import Limits, Pacing
 from claude_sidecar.schema.retry import CircuitBreaker, Fallback, Retry
+from claude_sidecar.schema.routes import ProviderName
 from claude_sidecar.schema.telemetry import Price, Telemetry
 from claude_sidecar.schema.timeouts import Stream, Timeouts
 
@@ -16,18 +17,21 @@ from claude_sidecar.schema.timeouts import Stream, Timeouts
 class CredentialRef:
     """Where a route's own credential is read from.
 
-    source: `file`, `env` or `secret`; name: the path, the variable, or `SECRET/KEY`.
+    source: `file`, `env` or `secret`; name: the path, the variable, or `SECRET/KEY`; provider: whose it is,
+    since the same text may be a key to one and a token to another.
     """
 
     source: str
     name: str
+    provider: ProviderName = ProviderName.ANTHROPIC
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One path to the models; `models` maps the callers' name to this route's id, None serves all.
 
-    authority: the value of `Host`, without the scheme's default port; origin: as in a URL.
+    provider: whose API its endpoint speaks; authority: the value of `Host`, without the scheme's default
+    port; origin: as in a URL.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Route:
     base_path: str
     credential: CredentialRef | None
     models: Mapping[str, str] | None
+    provider: ProviderName = ProviderName.ANTHROPIC
     authority: str = field(init=False, repr=False, compare=False)
     origin: str = field(init=False, repr=False, compare=False)
 

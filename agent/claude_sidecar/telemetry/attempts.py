@@ -3,6 +3,7 @@
 import msgspec
 
 from claude_sidecar.causes import Cause
+from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.bounds import NAME_CHARS, TEXT_CHARS, keep_bounded
 from claude_sidecar.wire.credential import ALIAS_NONE
 from claude_sidecar.wire.tokens import NO_USAGE, TokenUsage
@@ -25,6 +26,9 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     route: str
     """Name of the route that it was sent by."""
+
+    provider: str = names.PROVIDER_ANTHROPIC
+    """Whose API that route speaks, as `gen_ai.provider.name` has it."""
 
     model: str
     """The id that the route was asked for, empty where the body names none."""

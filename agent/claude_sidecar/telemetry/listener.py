@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from claude_sidecar.policy.breaker import BreakerState
-from claude_sidecar.policy.ratelimit import RateLimits
+from claude_sidecar.policy.rate_limits import RateLimits
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry import call_log, names
 from claude_sidecar.telemetry.exporter import start_traces

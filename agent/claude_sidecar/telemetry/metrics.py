@@ -10,7 +10,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.breaker import BreakerState
-from claude_sidecar.policy.ratelimit import NO_LIMITS, Bucket, RateLimits
+from claude_sidecar.policy.rate_limits import NO_LIMITS, Bucket, RateLimits
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.schema.telemetry import Price
 from claude_sidecar.telemetry import names
@@ -186,7 +186,7 @@ class Metrics:
     ) -> None:
         # An empty label equals an absent one in Prometheus, as OpenTelemetry's translation leaves it.
         label = "" if error == names.NONE else error
-        provider = names.PROVIDER_ANTHROPIC
+        provider = record.provider
         seconds = record.ended_s - record.started_s
         self._gen_ai_duration.observe((operation, provider, model, label), seconds, trace_id)
         if record.request.stream and record.first_chunk_s is not None:

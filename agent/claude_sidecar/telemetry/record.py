@@ -17,6 +17,7 @@ import msgspec
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.commit import CommitReason
+from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import (
     AttemptRecord,
     FallbackRecord,
@@ -198,6 +199,11 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     trace_id: str | None = None
     """32 hex digits, from the caller's `traceparent` or as it was sent upstream."""
+
+    @property
+    def provider(self) -> str:
+        """Whose API was asked last; where nothing was sent, the one that apps speak."""
+        return self.attempts[-1].provider if self.attempts else names.PROVIDER_ANTHROPIC
 
     @property
     def has_failed(self) -> bool:

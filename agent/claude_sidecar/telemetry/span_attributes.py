@@ -65,7 +65,7 @@ def operation_attributes(record: CallRecord) -> Attributes:
     if request.operation is None:
         return attributes
     attributes[names.GEN_AI_OPERATION_NAME] = request.operation
-    attributes[names.GEN_AI_PROVIDER_NAME] = names.PROVIDER_ANTHROPIC
+    attributes[names.GEN_AI_PROVIDER_NAME] = record.provider
     if request.model is not None:
         attributes[names.GEN_AI_REQUEST_MODEL] = request.model
     if record.substituted_model is not None:

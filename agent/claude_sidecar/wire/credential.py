@@ -125,6 +125,11 @@ def alias_of_key(bare: bytes, mode: KeyAlias) -> str:
         return ALIAS_HIDDEN
     if kind is CredentialKind.OAUTH_TOKEN:
         return ALIAS_OAUTH
+    return fingerprint_of(bare)
+
+
+def fingerprint_of(bare: bytes) -> str:
+    """The first 8 hex digits of a key's SHA-256, the only trace of it that may be told."""
     return sha256(bare).hexdigest()[:8]
 
 

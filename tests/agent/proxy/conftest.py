@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.fakes.inline_executor import InlineExecutor
 from support.fakes.raw_client import Lines, RawAnswer, ask, request_bytes
 from support.fakes.scripted_upstream import Request, ScriptedUpstream
 from support.fakes.wire_bytes import message_body
 
+from claude_sidecar.credentials.source import LocalSource
+from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.proxy.open_files import OpenFiles
 from claude_sidecar.proxy.sidecar import Settings, Sidecar
 from claude_sidecar.upstream.resolver import Resolver
@@ -106,7 +109,8 @@ def started(tmp_path: Path) -> Started:
                 await stack.enter_async_context(upstream.running())
             policy = tmp_path / "policy.yaml"
             policy.write_text(policy_text(spec_for(upstreams, routes, spec)))
-            sidecar = Sidecar(Settings(policy, 0, 0, drain_s), environ or {}, files, resolver)
+            credentials = CredentialStore(LocalSource(environ or {}), InlineExecutor())
+            sidecar = Sidecar(Settings(policy, 0, 0, drain_s), environ or {}, files, resolver, credentials)
             await stack.enter_async_context(sidecar.running())
             yield Bench(sidecar, upstreams, policy)
 

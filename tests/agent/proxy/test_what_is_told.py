@@ -55,6 +55,7 @@ async def test_a_missing_credential_is_told_of_the_routes_that_serve_the_call(st
     ]
     async with started(ScriptedUpstream(), ScriptedUpstream(), routes=routes) as bench:
         key.unlink()
+        await asyncio.sleep(1.1)
         got = await bench.message(model="claude-opus-5")
         message = json.loads(got.body)["error"]["message"]
         assert got.status == 503

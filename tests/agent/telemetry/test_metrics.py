@@ -6,11 +6,11 @@ import pytest
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.breaker import BreakerState
-from claude_sidecar.policy.ratelimit import parse_rate_limits
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import FallbackRecord, WaitRecord
 from claude_sidecar.telemetry.metrics import Metrics
 from claude_sidecar.telemetry.series import MOST_SERIES
+from claude_sidecar.wire.rate_limit_headers import parse_rate_limits
 from claude_sidecar.wire.tokens import TokenUsage
 
 

@@ -1,15 +1,12 @@
 """The rate-limit headers of an answer: what is left in which bucket, and which one a 429 hit."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Literal
 
 from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
-
-Limit = Literal["requests", "input-tokens", "output-tokens", "spend", "unknown"]
+from claude_sidecar.policy.rate_limits import NO_LIMITS, Bucket, Limit, RateLimits, UnifiedWindow
 
 FARTHEST_RESET_S = 40 * 86_400.0
 """A reset later than this is garbage: the longest window, a month of spend, ends before."""
@@ -40,6 +37,9 @@ _FIELDS = {
     for family, name in table.items()
     for part in parts
 }
+LIMIT_HEADERS = _FIELDS.keys()
+"""Names of all header lines that tell of limits, in lower case."""
+
 _SHORTEST = min(map(len, _FIELDS))
 _STATUS = re.compile(rb"[a-z_]{1,32}")
 _REJECTED = "rejected"
@@ -68,54 +68,6 @@ _WORDS: tuple[tuple[Limit, re.Pattern[str]], ...] = (
         ),
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """One token bucket: its size, what is left, and the unix time when it is full again.
-
-    Full again is later than when one call fits. Token `remaining` is rounded to thousands by the API
-    (docs/claude-api-notes.md, "Rate limits").
-    """
-
-    limit: int | None = None
-    remaining: int | None = None
-    reset_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UnifiedWindow:
-    """One window of a subscription's limits: status such as `allowed`, unix reset, share used (0..1)."""
-
-    status: str | None = None
-    reset_s: float | None = None
-    utilization: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimits:
-    """What one answer says of all limits; None for a family that it does not name."""
-
-    requests: Bucket | None = None
-    input_tokens: Bucket | None = None
-    output_tokens: Bucket | None = None
-    tokens: Bucket | None = None
-    priority_input_tokens: Bucket | None = None
-    priority_output_tokens: Bucket | None = None
-    fast_input_tokens: Bucket | None = None
-    fast_output_tokens: Bucket | None = None
-    unified: UnifiedWindow | None = None
-    unified_5h: UnifiedWindow | None = None
-    unified_7d: UnifiedWindow | None = None
-    unified_overage: UnifiedWindow | None = None
-
-
-NO_LIMITS = RateLimits()
-
-
-def names_limits(index: Mapping[bytes, bytes]) -> bool:
-    """Whether an answer names any limit; index: its header values by lower-case name."""
-    return not index.keys().isdisjoint(_FIELDS)
 
 
 def parse_rate_limits(headers: Iterable[tuple[bytes, bytes]], now_unix_s: float) -> RateLimits:

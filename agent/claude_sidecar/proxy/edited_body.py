@@ -1,28 +1,18 @@
-"""A body with another model's name in it: a route calls the model otherwise, or a substitution is named."""
+"""A body with edits in it, written from where it lies."""
 
 from collections.abc import AsyncIterator, Sequence
-
-import msgspec
 
 from claude_sidecar import clock
 from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.proxy.request_body import SentBody
-from claude_sidecar.wire.body_scanner import Member
 from claude_sidecar.wire.content_coding import CodingBroken, Decoder, encoder
-from claude_sidecar.wire.request_peek import places_of
 from claude_sidecar.wire.splice import Edit, Piece, Splicer, growth_bytes
 
 _STEP_BYTES = 64 << 10
 
 
-def rename_edits(members: Sequence[Member], model: str) -> list[Edit]:
-    """What puts a model's name in the place of each that the body gives."""
-    name = msgspec.json.encode(model)
-    return [Edit(place.start, place.end, name) for place in places_of(members, "model")]
-
-
 class SplicedBody:
-    """A body with edits, written from where it lies."""
+    """Edits made in the body as it stands."""
 
     def __init__(self, body: SentBody, edits: Sequence[Edit]) -> None:
         self._body = body

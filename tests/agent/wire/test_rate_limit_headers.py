@@ -4,14 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.policy.ratelimit import (
-    NO_LIMITS,
-    Bucket,
-    RateLimits,
-    UnifiedWindow,
-    limit_hit,
-    parse_rate_limits,
-)
+from claude_sidecar.policy.rate_limits import NO_LIMITS, Bucket, RateLimits, UnifiedWindow
+from claude_sidecar.wire.rate_limit_headers import limit_hit, parse_rate_limits
 
 NOW = 1_779_805_800.0  # 2026-05-26T14:30:00Z
 NAMES = st.sampled_from(

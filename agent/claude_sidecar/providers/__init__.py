@@ -1,0 +1,1 @@
+"""What differs between providers: how a request is put to one, and how its response is read."""
