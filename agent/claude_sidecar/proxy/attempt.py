@@ -1,6 +1,8 @@
 """One upstream attempt: where it was sent, and its response as far as it has come."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+import msgspec
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.commit import CommitReason
@@ -23,8 +25,7 @@ _WITHOUT_ANSWER = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connecti
 _NOTHING_SAID = AnswerFacts()
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct):
     """An upstream's response as far as it has come, ready to be relayed or kept as the last word."""
 
     status: int
@@ -41,10 +42,10 @@ class Reply:
     number: int
     """Of the attempt that it answers, counted from 1."""
 
-    request_id: str | None = field(init=False)
+    request_id: str | None = None
     """The upstream's own name for the request."""
 
-    prefix: list[bytes] = field(default_factory=list)
+    prefix: list[bytes] = []
     """Body bytes that have come; of a stream, whole events."""
 
     rest: Answer | None = None
@@ -65,10 +66,10 @@ class Reply:
     tee: TeeDecoder | None = None
     """Decodes a copy of a JSON body."""
 
-    copy: bytearray = field(default_factory=bytearray)
+    copy: bytearray = bytearray()
     """That copy, kept until it is read for its facts."""
 
-    facts: AnswerFacts = field(default_factory=AnswerFacts)
+    facts: AnswerFacts = msgspec.field(default_factory=AnswerFacts)
     """Usage, model and the like, as far as they were told."""
 
     error: ErrorBody | None = None
@@ -118,8 +119,7 @@ class Reply:
             self.copy.clear()
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(msgspec.Struct):
     """One send of a call, from its beginning on."""
 
     number: int

@@ -72,15 +72,14 @@ class BodyIntake:
             context.down.interim(b"HTTP/1.1 100 Continue")
         room = BodyRoom(self._space, snapshot.limits.max_buffered_bytes, snapshot.limits.spool_bytes)
         coding = call.index.get(b"content-encoding")
-        passes = call.has_body and not (repeatable and keeps_bodies(snapshot))
-        if not passes and coding is None and source.is_eof():
+        if repeatable and coding is None and source.is_eof():
             body = whole_body(source, call.declared_bytes, room)
             if body is not None:
                 context.body_kept = True if call.has_body else None
                 return body
         deadline = deadline_s(context.started_s, snapshot.timeouts.total_s, call.sdk.timeout_s)
         timed = TimedBody(source, deadline if repeatable and call.facts.is_post else None)
-        if passes:
+        if call.has_body and not (repeatable and keeps_bodies(snapshot)):
             passing = PassingBody(timed, call.declared_bytes)
             if repeatable:
                 await passing.look_at(coding, limit)

@@ -18,12 +18,12 @@ class BodyStore:
 
     __slots__ = ("_file", "_memory_taken", "_parts", "_spool_taken", "room", "size_bytes", "trouble")
 
-    def __init__(self, room: BodyRoom) -> None:
+    def __init__(self, room: BodyRoom, whole: bytes = b"") -> None:
+        """whole: a body for which room in memory is taken already."""
         self.room = room
-        self.size_bytes = 0
-        self._parts: list[bytes] = []
+        self.size_bytes = self._memory_taken = len(whole)
+        self._parts = [whole] if whole else []
         self._file: int | None = None
-        self._memory_taken = 0
         self._spool_taken = 0
         self.trouble = ""
 
@@ -34,17 +34,15 @@ class BodyStore:
 
     def reserve(self, size_bytes: int) -> bool:
         """Take room for a body of a known size; False where there is none now."""
-        return self.reserve_memory(size_bytes) or self._to_file(size_bytes)
-
-    def reserve_memory(self, size_bytes: int) -> bool:
-        """Take room in memory for a body of a known size; False where there is none, or it is too large."""
-        return size_bytes <= MEMORY_BYTES and self._hold_memory(size_bytes)
+        if size_bytes <= MEMORY_BYTES and self._hold_memory(size_bytes):
+            return True
+        return self._to_file(size_bytes)
 
     def add(self, piece: bytes) -> bool:
         """Keep a piece; False where there is no room for it now, and nothing of it is kept."""
         size = self.size_bytes + len(piece)
         if self._file is None:
-            if self.reserve_memory(size):
+            if size <= MEMORY_BYTES and self._hold_memory(size):
                 self._parts.append(piece)
                 self.size_bytes = size
                 return True

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from claude_sidecar.policy.actions import Deliver, GiveUp
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Asked, RequestFacts, request_facts
@@ -24,8 +26,7 @@ from claude_sidecar.wire.trace_context import TraceParent, read_traceparent
 _STREAMED = frozenset({"chat", "text_completion"})
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """What a call came to, once nothing more is sent."""
 
     step: Deliver | GiveUp

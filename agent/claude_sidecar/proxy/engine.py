@@ -8,7 +8,7 @@ from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.budget import Turn
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.decide import next_step
-from claude_sidecar.policy.moment import HealthView
+from claude_sidecar.policy.moment import HEALTHY, HealthView
 from claude_sidecar.policy.next_route import has_next_route
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.reasons import StopReason
@@ -49,14 +49,19 @@ class Engine:
         try:
             for _ in range(_STEPS_MOST):
                 now = clock.now()
-                view = self._health.view(state, self._missing(context, state.candidates), now)
+                last = context.attempts[-1].outcome if context.attempts else None
+                if last is not None and last.cause is None:
+                    view = HEALTHY  # a success is delivered, whatever else is known
+                else:
+                    view = self._health.view(state, self._missing(context, state.candidates), now)
                 step = next_step(state, view, now, clock.chance())
                 match step:
                     case Wait():
                         state, turn = await self._wait(context, state, step, now)
                     case Send():
-                        self._spend(state, step, turn, now)
-                        turn = None
+                        if turn is not None or step.spends_budget:
+                            self._spend(state, step, turn, now)
+                            turn = None
                         state = await self._send(context, state, step, view, now)
                     case Deliver() | GiveUp():
                         return _delivery(context, state, step)

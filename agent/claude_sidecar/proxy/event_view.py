@@ -21,9 +21,9 @@ class EventView:
     """Feeds on an answer's bytes, gives back what may be relayed: whole events.
 
     started: `message_start` came. has_delta: a delta came. stopped: `message_stop` came. error: of an error
-    event, error_data: its data. finished: the body's end came. has_events, has_content: an event came; one
-    that is no ping. progressed: set when more than pings and comments came. opaque: coded in a way that can't
-    be read, so nothing is known. inference: whether it is a model's answer.
+    event, error_data: its data. is_over: one of these two came. finished: the body's end came. has_events,
+    has_content: an event came; one that is no ping. progressed: set when more than pings and comments came.
+    opaque: coded in a way that can't be read, so nothing is known. inference: whether it is a model's answer.
     Content-coded streams are relayed as the bytes come, and read in a decoded copy.
     """
 
@@ -40,6 +40,7 @@ class EventView:
         "has_delta",
         "has_events",
         "inference",
+        "is_over",
         "opaque",
         "progressed",
         "started",
@@ -63,6 +64,7 @@ class EventView:
             except CodingUnknown:
                 self.opaque = True
         self.started = self.has_events = self.has_content = False
+        self.is_over = False
         self.has_delta = self.stopped = self.progressed = self.finished = False
         self.error: ErrorBody | None = None
         self.error_data = b""
@@ -134,6 +136,7 @@ class EventView:
             return
         self.progressed = True
         if kind == b"error":
+            self.is_over = True
             self.error_data = event_data(event)
             self.error = read_error(self.error_data) or ErrorBody(None, None, None, None)
             return
@@ -142,7 +145,7 @@ class EventView:
             self.started = self.started or kind == b"message_start"
             self._facts.read_event(kind, event)
         elif kind == b"message_stop":
-            self.stopped = True
+            self.stopped = self.is_over = True
 
 
 def _has_whole_data(event: bytes) -> bool:

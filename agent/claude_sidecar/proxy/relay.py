@@ -46,10 +46,10 @@ async def _relay_events(
 ) -> str | None:
     sink = _events_sink(down, view)
     try:
-        while not _has_ended(view) and await answer.pour(sink):
-            if not _has_ended(view):
+        while not view.is_over and await answer.pour(sink):
+            if not view.is_over:
                 await down.drain()
-        if _has_ended(view):
+        if view.is_over:
             await _relay_tail(down, view, answer)
         rest = view.finish()
         if view.ended or not reply.guarded:
@@ -73,16 +73,11 @@ def _events_sink(down: Downstream, view: EventView) -> Sink:
 
     def take(data: bytes) -> Flow:
         view.progressed = False
-        if down.put(view.pass_on(data)) or _has_ended(view):
+        if down.put(view.pass_on(data)) or view.is_over:
             return Flow(view.progressed, full=True)
         return _PROGRESSED if view.progressed else _ALIVE
 
     return take
-
-
-def _has_ended(view: EventView) -> bool:
-    """Whether the last event has come."""
-    return view.stopped or view.error is not None
 
 
 async def _relay_tail(down: Downstream, view: EventView, answer: Answer) -> None:

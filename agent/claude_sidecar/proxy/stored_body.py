@@ -6,7 +6,7 @@ from typing import Protocol
 
 from claude_sidecar.providers.provider import BodyChange
 from claude_sidecar.proxy.body_store import BodyStore
-from claude_sidecar.proxy.buffer_space import BodyRoom, NoRoom
+from claude_sidecar.proxy.buffer_space import MEMORY_BYTES, BodyRoom, NoRoom
 from claude_sidecar.proxy.edited_body import RecodedBody, SplicedBody
 from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.proxy.request_body import (
@@ -31,7 +31,7 @@ class StoredBody:
     def __init__(self, store: BodyStore, coding: bytes | None) -> None:
         """coding: the body's content-encoding."""
         self._store = store
-        self._coding = coding if is_coded(coding) else None
+        self._coding = coding if coding is not None and is_coded(coding) else None
         self._members: Sequence[Member] | None = None
         self._changed: dict[BodyChange, SentBody] = {}
         self.facts = NO_FACTS
@@ -41,10 +41,7 @@ class StoredBody:
         """As it came; nothing once it was released."""
         return self._store.size_bytes
 
-    @property
-    def length(self) -> int:
-        """The same."""
-        return self._store.size_bytes
+    length = size_bytes
 
     @property
     def parts(self) -> Sequence[Piece] | None:
@@ -65,17 +62,13 @@ class StoredBody:
         limit_bytes: of one body, by the policy.
         """
         if reader is None and not self._store.spooled and self._coding is None:
-            self.peek()
+            self.facts = peek(self._store.in_memory()) if self.size_bytes else NO_FACTS
             return
         if reader is None:
             reader = reader_for(self._coding, limit_bytes)
             async for piece in self._store.pieces():
                 await read_into(reader, piece)
         self.facts, self._members = reader.facts(), reader.members
-
-    def peek(self) -> None:
-        """Take the facts of a body that is in memory and not coded."""
-        self.facts = peek(self._store.in_memory()) if self.size_bytes else NO_FACTS
 
     async def changed(self, change: BodyChange) -> SentBody:
         """The body with a change, made once a change."""
@@ -127,16 +120,16 @@ def whole_body(source: WholeSource, size_bytes: int | None, room: BodyRoom) -> S
 
     size_bytes: its content-length. Raises what the source does.
     """
-    store = BodyStore(room)
-    if size_bytes is None or not store.reserve_memory(size_bytes):
+    if size_bytes is None or size_bytes > MEMORY_BYTES or not room.take_memory(size_bytes):
         return None
-    body = StoredBody(store, None)
     try:
-        store.add(source.read_nowait())
-        body.peek()
+        whole = source.read_nowait()
     except BaseException:
-        store.release()
+        room.give_back(size_bytes, 0)
         raise
+    body = StoredBody(BodyStore(room, whole), None)
+    if whole:
+        body.facts = peek(whole)
     return body
 
 

@@ -117,7 +117,7 @@ class UpstreamConnection(asyncio.Protocol):
         Raises UpstreamFailure, and what the sink raises.
         """
         while True:
-            if self.answer.buffered_bytes and self._fills(sink):
+            if self.answer.buffered_bytes and self._push(sink):
                 return True
             if self._read_paused:
                 self._resume_reading()
@@ -131,24 +131,20 @@ class UpstreamConnection(asyncio.Protocol):
             if full:
                 return True
 
-    def _fills(self, sink: Sink) -> bool:
-        """Give a sink what has come; whether it is full then."""
-        progressed, full = sink(self.answer.take())
-        if progressed:
-            self._timers.progressed()
-        return full
-
-    def _push(self, sink: Sink) -> None:
-        """Bytes came while a sink takes them."""
-        waiter = self._waiter
+    def _push(self, sink: Sink) -> bool:
+        """Give a sink what has come; whether it wants no more. What it raises is its reader's."""
         try:
-            if self._fills(sink):
-                self._sink = None
-                self._wake()
+            progressed, full = sink(self.answer.take())
         except Exception as error:
+            if self._waiter is None:
+                raise
             self._sink = None
-            if waiter is not None and not waiter.done():
-                waiter.set_exception(error)
+            if not self._waiter.done():
+                self._waiter.set_exception(error)
+            return True
+        if progressed:
+            self._timers.stalled_from = self._timers.idle_from or self._loop.time()
+        return full
 
     def whole(self) -> bytes | None:
         """The whole body where it has come, None where it has not."""
@@ -253,9 +249,10 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if answer.head_done and not had_head:
             self._timers.head_came()
-            self._outflow.wake()
-        if self._sink is not None and answer.buffered_bytes:
-            self._push(self._sink)
+            if self._outflow.paused:
+                self._outflow.wake()
+        if self._sink is not None and answer.buffered_bytes and self._push(self._sink):
+            self._sink = None
         if self.answer.complete:
             self._timers.clear()
             answer.let_parser_go()

@@ -68,10 +68,6 @@ class ExchangeTimers:
         self.stalled_s, self.stalled_from = stalled_s, now
         self.arm()
 
-    def progressed(self) -> None:
-        """What came last tells more than that the upstream is alive."""
-        self.stalled_from = self.idle_from or self._loop.time()
-
     def arm(self) -> None:
         """Take changed times into account."""
         when, _ = self._next_due()

@@ -129,7 +129,13 @@ class HttpTransport:
             idle_s=timers.idle_s,
         )
         try:
-            await _write_and_wait(connection, request)
+            parts = request.body.parts
+            if parts is None:
+                await _write_and_wait(connection, request)
+            else:
+                connection.write(request.head, *parts)
+                connection.request_sent()
+                await connection.head()
         except BaseException:
             connection.abort()
             raise
@@ -230,13 +236,7 @@ class _PooledAnswer:
 
 
 async def _write_and_wait(connection: UpstreamConnection, request: UpstreamRequest) -> None:
-    """Write head and body and wait for the answer's head."""
-    parts = request.body.parts
-    if parts is not None:
-        connection.write(request.head, *parts)
-        connection.request_sent()
-        await connection.head()
-        return
+    """Write head and body, which comes in pieces, and wait for the answer's head."""
     # The caller may be slow, or wait itself: an answer, or the end, that comes before the body's end counts.
     writing = asyncio.ensure_future(_write_pieces(connection, request))
     answering = asyncio.ensure_future(connection.head())
