@@ -3,7 +3,7 @@
 from claude_sidecar.hints.hint import HEADER_STATUSES
 from claude_sidecar.proxy.gateway_errors import Refusal
 from claude_sidecar.telemetry.record import NO_ROUTE, ResponseRecord
-from claude_sidecar.wire.headers import HeaderLines, hop_by_hop, lowered_names
+from claude_sidecar.wire.headers import HeaderLines, end_to_end, lowered_names
 
 _OURS = b"x-claude-sidecar-"
 _ROUTE = b"x-claude-sidecar-route"
@@ -76,12 +76,9 @@ def _upstreams(headers: HeaderLines, dropped: frozenset[bytes]) -> list[tuple[by
     they tell of its part of the call, and a reader could not know that.
     """
     names = lowered_names(headers)
-    dropped |= hop_by_hop(headers, names)
-    return [
-        line
-        for line, name in zip(headers, names, strict=True)
-        if name not in dropped and not name.startswith(_OURS)
-    ]
+    if _OURS in b"\n".join(names):
+        dropped |= {name for name in names if name.startswith(_OURS)}
+    return end_to_end(headers, dropped, names)
 
 
 def own_error_lines(

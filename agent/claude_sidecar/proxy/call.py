@@ -26,7 +26,7 @@ def read_call(request: web.BaseRequest) -> Call:
     """
     lines = request.raw_headers
     names = lowered_names(lines)
-    index = index_of(lines, names)
+    index = index_of(lines)
     _refuse_unforwardable(request, lines, names, index)
     target, host = _addressed(request, index)
     if host is not None and host != index.get(b"host"):

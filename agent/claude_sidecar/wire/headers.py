@@ -44,14 +44,9 @@ def lowered_names(lines: HeaderLines) -> list[bytes]:
     return [name.lower() for name, _ in lines]
 
 
-def index_of(lines: HeaderLines, names: Sequence[bytes] | None = None) -> HeaderIndex:
-    """For a head that is asked for many names: one look at each line instead of one at each for each name.
-
-    names: the lines' own in lower case, where they are at hand.
-    """
-    if names is None:
-        return {name.lower(): value for name, value in reversed(lines)}
-    return {name: line[1] for name, line in zip(reversed(names), reversed(lines), strict=True)}
+def index_of(lines: HeaderLines) -> HeaderIndex:
+    """For a head that is asked for many names: one look at each line instead of one at each for each name."""
+    return {name.lower(): value for name, value in reversed(lines)}
 
 
 def every(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
