@@ -13,8 +13,8 @@ from claude_sidecar.simulator.app import Simulator
 
 pytestmark = pytest.mark.looptime
 
-MODULES_MOST = 71
-FUNCTIONS_MOST = 1
+MODULES_MOST = 69
+FUNCTIONS_MOST = 275
 """As it is. Whoever makes it shorter lowers these."""
 
 
