@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
+
+from claude_sidecar.schema.field_docs import field_docs
 
 
 def written_name(field: str) -> str:
@@ -20,8 +23,20 @@ class StrictModel(BaseModel):
         extra="forbid",
         strict=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The fields' descriptions are what stands below them."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in field_docs(cls).items():
+            written = properties[cls.model_fields[name].alias]
+            if handler.resolve_ref_schema(written).get("description") != text:
+                written["description"] = text
+        return schema
 
     @model_validator(mode="before")
     @classmethod
