@@ -37,7 +37,7 @@ def helm(cluster: Cluster, major: str) -> Iterator[Helm]:
     for release in json.loads(run("list", "--all-namespaces", "--output=json")):
         run("uninstall", release["name"], f"--namespace={release['namespace']}")
     cluster.request("DELETE", DEFINITION).expect(200, 404)
-    until(lambda: cluster.request("GET", DEFINITION).status == 404, "the definition is gone")
+    until(lambda: cluster.request("GET", DEFINITION).status == 404, "the definition is gone", seconds=180)
 
 
 def install(helm: Helm, chart: Path = CHART, *flags: str, **options: Any) -> str:
