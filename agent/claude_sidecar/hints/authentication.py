@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.line import MAX_CHARS
+from claude_sidecar.hints.middlebox import form_of
+from claude_sidecar.hints.wordings import what_it_says
 from claude_sidecar.wire.credential import (
     CREDENTIAL_HEADERS,
     INVISIBLE,
@@ -17,6 +19,7 @@ from claude_sidecar.wire.credential import (
 _SCHEME = re.compile(rb"(?i)\A\s*(bearer)(:?)(\s*)((?:bearer[\s:]+)*)")
 _KEY_CHARACTERS = re.compile(rb"[A-Za-z0-9_-]*")
 _ADMIN_PATH = "/v1/organizations"
+_BROWSER_ACCESS = b"anthropic-dangerous-direct-browser-access"
 
 
 def authentication_hint(facts: HintFacts) -> str:
@@ -39,6 +42,9 @@ def _names(headers: Sequence[str]) -> str:
 
 def _findings(facts: HintFacts) -> Iterator[str]:
     """Defects in the order in which they are likely to be the cause; one sentence at least."""
+    if (spoken := what_it_says(401, facts.message)) is not None:
+        yield spoken
+        return
     if facts.route_has_credential:
         yield (
             "The key refused is the route's own, not the caller's: look in its Secret, file or variable "
@@ -67,7 +73,7 @@ def _findings(facts: HintFacts) -> Iterator[str]:
         found = True
         yield "The credential came but was not sent on: see the route's policy."
     if not found:
-        yield _good_looking(credentials[0])
+        yield _good_looking(credentials[0], facts)
 
 
 def _nothing_came(facts: HintFacts) -> str:
@@ -83,7 +89,18 @@ def _nothing_came(facts: HintFacts) -> str:
     )
 
 
-def _good_looking(credential: Credential) -> str:
+def _good_looking(credential: Credential, facts: HintFacts) -> str:
+    if facts.foreign:
+        return (
+            f"This 401 has no error body of the Claude API{form_of(facts)}, and the credential is well "
+            "formed: a gateway or proxy on the way wants a credential of its own."
+        )
+    if facts.values_of(b"origin") and not facts.values_of(_BROWSER_ACCESS):
+        return (
+            "The key is well formed, and the call comes from a web page without "
+            f"{_BROWSER_ACCESS.decode()}: the API refuses such calls too; which of key and page it is, the "
+            "answer does not tell."
+        )
     if credential.kind is CredentialKind.OAUTH_TOKEN:
         return "The OAuth token is well formed but refused: expired or revoked. Log in again or refresh it."
     return (

@@ -23,8 +23,10 @@ class HintFacts:
     upstream. route_has_credential: the route that answered drops the caller's credential for its own.
     known_models: names in the last `/v1/models` answer. body_bytes: size of the request's body as far as
     it is known; base64_bytes: how much of it is base64; max_body_bytes: the policy's own limit.
-    retry_after_s: as the upstream said. one_model_only: the breaker's view whether the trouble is this
-    model's alone (True) or the whole route's (False). cut_after_s: a route cuts this call at that age.
+    page: the beginning of a body that is no error body, for matching alone. retry_after_s: as the upstream
+    said. one_model_only: the breaker's view whether the trouble is this model's alone (True) or the whole
+    route's (False); failing_for_s: since when nothing but failures came. cut_after_s: a route cuts this call
+    at that age. own: the error is the sidecar's, not the upstream's.
     """
 
     status: int
@@ -43,14 +45,22 @@ class HintFacts:
     base64_bytes: int | None = None
     max_body_bytes: int | None = None
     response_headers: Sequence[tuple[bytes, bytes]] = field(default=(), repr=False)
+    page: bytes = field(default=b"", repr=False)
     retry_after_s: float | None = None
     one_model_only: bool | None = None
+    failing_for_s: float | None = None
     cut_after_s: float | None = None
+    own: bool = False
 
     @property
-    def own(self) -> bool:
-        """Whether the error is the sidecar's, not the upstream's."""
-        return self.error_type is not None and self.error_type.startswith("gateway_")
+    def foreign(self) -> bool:
+        """Whether the answer has no error body of the Claude API, so that something else may have made it."""
+        return not self.own and self.error_type is None
+
+    @property
+    def by_gateway(self) -> bool:
+        """Whether another gateway on the route speaks: such mark their own errors as we do."""
+        return not self.own and (self.error_type or "").startswith("gateway_")
 
     @property
     def message(self) -> str:

@@ -3,7 +3,7 @@
 Never for routing: an unknown name is forwarded like any other.
 """
 
-KNOWN_MODELS_DATE = "2026-11-22"
+KNOWN_MODELS_DATE = "2026-11-30"
 
 KNOWN_MODELS = (
     "claude-fable-5-2",
@@ -25,7 +25,5 @@ KNOWN_MODELS = (
     "claude-haiku-4-5-20251001",
     "claude-opus-4-5",
     "claude-opus-4-5-20251101",
-    "claude-sonnet-4-5",
-    "claude-sonnet-4-5-20250929",
 )
 """As the `anthropic` 2.12.0 package lists them, newest first, without those already retired."""

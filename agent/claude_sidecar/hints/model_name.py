@@ -19,6 +19,9 @@ _PROVIDER_PREFIX = re.compile(
 )
 _PROVIDER_SUFFIX = re.compile(r"(?:-v\d+(?::\d+)?|:[a-z]+)\Z")
 _DATE = re.compile(r"[-@](?:\d{6,9}|\d{4}-\d{2}-\d{2}|latest)\Z")
+_LONG_CONTEXT = re.compile(r"(?:\s*\[1m\])+\Z", re.IGNORECASE)
+"""How Claude Code marks a model whose long context is wanted; it takes the mark off before it calls."""
+
 _FAMILIES = ("opus", "sonnet", "haiku", "fable", "mythos")
 
 
@@ -73,10 +76,23 @@ def one_edit_apart(one: str, other: str) -> bool:
     return short[at + 1 :] == long[at + 1 :] or swapped == long[at:]
 
 
+def corrected_name(asked: str) -> str:
+    """A name with the usual ways of writing it wrongly undone."""
+    return _correct(asked)[0] if len(asked) <= MAX_ASKED_CHARS else asked
+
+
+def without_date(name: str) -> str:
+    """A name without the date, or `-latest`, at its end."""
+    return _DATE.sub("", name)
+
+
 def _correct(asked: str) -> tuple[str, list[str]]:
     """Undoes the usual ways of writing a name wrongly, one after the other, and says which were found."""
     reasons = []
     name = asked.strip()
+    if (unmarked := _LONG_CONTEXT.sub("", name)) != name:
+        reasons.append("[1m] is Claude Code's own mark for a long context and no part of a name")
+        name = asked = unmarked
     plain = _PROVIDER_SUFFIX.sub("", _PROVIDER_PREFIX.sub("", name, count=1)).replace("@", "-")
     if plain != name:
         reasons.append("this is another provider's form of the name")

@@ -1,8 +1,12 @@
 """404: a model's name that does not resolve for this key, or a path or id that is not here."""
 
+import re
+
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.known_models import KNOWN_MODELS, KNOWN_MODELS_DATE
+from claude_sidecar.hints.middlebox import form_of
 from claude_sidecar.hints.model_name import RIGHT, find_name
+from claude_sidecar.hints.retired_models import RETIRED_MODELS_DATE, retirement_of
 
 _MODEL_PATHS = frozenset({"/v1/messages", "/v1/messages/count_tokens", "/v1/complete"})
 _BY_CODE = {
@@ -11,6 +15,7 @@ _BY_CODE = {
         "The thread is not known here: it lives in one workspace and ends after a time; begin a new one."
     ),
 }
+_SLASHES = re.compile(r"/{2,}")
 _RESOURCE_WORDS = ("file_id", "container", "thread", "batch", "skill", "no such file", "file not found")
 
 
@@ -18,7 +23,12 @@ def not_found_hint(facts: HintFacts) -> str:
     """The name that was probably meant, or what else a 404 means on this path."""
     if facts.error_code in _BY_CODE:
         return _BY_CODE[facts.error_code]
-    path = facts.path.rstrip("/") or "/"
+    path = _SLASHES.sub("/", facts.path).rstrip("/") or "/"
+    if path != facts.path and path.startswith("/v1/"):
+        return (
+            "The path has a slash too many, at its end or doubled, and the API takes that for another path: "
+            "end ANTHROPIC_BASE_URL without a slash, and join it to paths such as /v1/messages once."
+        )
     if path.startswith("/v1/v1/"):
         return (
             "The path begins with /v1 twice: the base URL must not end in /v1, the SDK adds it; set "
@@ -31,10 +41,10 @@ def not_found_hint(facts: HintFacts) -> str:
         )
     if not path.startswith("/v1/"):
         return "Paths of the Claude API begin with /v1/: check what the client takes as base URL and path."
-    if facts.error_type is None:
+    if facts.foreign:
         return (
-            "This 404 has no error body of the Claude API: the route's endpoint is another server, or a "
-            "proxy answered; check endpoint and base path."
+            f"This 404 has no error body of the Claude API{form_of(facts)}: the route's endpoint is "
+            "another server, or a proxy answered; check endpoint and base path."
         )
     model_in_path = path.startswith("/v1/models/")
     if path not in _MODEL_PATHS and not model_in_path:
@@ -44,13 +54,30 @@ def not_found_hint(facts: HintFacts) -> str:
         )
     if not model_in_path and any(word in facts.message for word in _RESOURCE_WORDS):
         return (
-            f"The request names a file, container or other id that {facts.whose_key} cannot see: such ids "
-            "live in one workspace and expire."
+            f"The message says that the request names a file, container or other id that {facts.whose_key} "
+            "cannot see: such ids live in one workspace and expire."
         )
     return _model_hint(facts, path.removeprefix("/v1/models/") if model_in_path else facts.model)
 
 
 def _model_hint(facts: HintFacts, asked: str | None) -> str:
+    retirement = _retirement(facts, asked)
+    return retirement if retirement is not None else _name_hint(facts, asked)
+
+
+def _retirement(facts: HintFacts, asked: str | None) -> str | None:
+    """For a model that is no more, unless the last list of this route still has it."""
+    retired = retirement_of(asked) if asked else None
+    if retired is None or asked in facts.known_models:
+        return None
+    return (
+        f"{_subject(facts)} is retired: requests fail since {retired.retires_on} (by a list of "
+        f"{RETIRED_MODELS_DATE}; clouds have dates of their own). Use {retired.successor}, which is what the "
+        "provider recommends in its place."
+    )
+
+
+def _name_hint(facts: HintFacts, asked: str | None) -> str:
     fresh = bool(facts.known_models)
     known = facts.known_models if fresh else KNOWN_MODELS
     source = "by the last /v1/models answer" if fresh else f"by a list of {KNOWN_MODELS_DATE}"
@@ -68,12 +95,22 @@ def _model_hint(facts: HintFacts, asked: str | None) -> str:
         names = " or ".join(finding.names)
         advice = f"Use {names}" if finding.sure else f"Nearest: {names}"
         return f"{_subject(facts)}: {finding.wrong}. {advice} ({source}). Else {elsewhere}."
+    if finding.wrong is RIGHT and facts.message and not _speaks_of_a_model(facts):
+        return (
+            f"{_subject(facts)} is a right name ({source}), and the message does not speak of a model: what "
+            "is missing is not known here; an id in the request, or a field or path that needs an "
+            f"anthropic-beta. Else {elsewhere}."
+        )
     if finding.wrong is RIGHT:
         return (
             f"{_subject(facts)} is a right name ({source}), but not for {facts.whose_key}: another "
             f"workspace's or organisation's model; {elsewhere}."
         )
     return f"{_subject(facts)}: {finding.wrong}; no near name is known ({source}); {elsewhere}."
+
+
+def _speaks_of_a_model(facts: HintFacts) -> bool:
+    return "model" in facts.message or (facts.model or "").lower() in facts.message
 
 
 def _subject(facts: HintFacts) -> str:

@@ -1,42 +1,35 @@
 """403: authenticated, but not allowed; which of the four reasons, and the probe that tells."""
 
+import re
+
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.known_models import KNOWN_MODELS
+from claude_sidecar.hints.middlebox import form_of
+from claude_sidecar.hints.wordings import what_it_says
 
 _FALLBACK_PROBE = "claude-haiku-4-5"
+_MODEL_ACCESS = re.compile(r"access to .{0,60}model|\bmodel\b")
 
 
 def permission_hint(facts: HintFacts) -> str:
     """The reason, if the answer tells it, and how to find out otherwise."""
-    if facts.error_type is None:
+    if facts.foreign:
         return (
-            "This 403 has no error body of the Claude API: a firewall (WAF), corporate proxy or edge "
-            "refused the "
-            "call, by its content, address or region. Ask whoever runs the network, then look at the "
-            "route's endpoint."
+            f"This 403 has no error body of the Claude API{form_of(facts)}: a firewall (WAF), corporate "
+            "proxy or edge refused the call, by its content, address or region. Ask whoever runs the "
+            "network, then look at the route's endpoint."
         )
-    message = facts.message
-    if "model" in message:
+    if (spoken := what_it_says(403, facts.message)) is not None:
+        return spoken
+    if _MODEL_ACCESS.search(facts.message):
         return (
-            f"The workspace of {facts.whose_key} is not entitled to {_model(facts)}: enable it in the "
-            f"Console, or ask for it. {_probe(facts)}"
+            f"The message says that the workspace of {facts.whose_key} is not entitled to {_model(facts)}: "
+            f"enable it in the Console, or ask for it. {_probe(facts)}"
         )
-    if "scope" in message:
-        return (
-            f"The scope of {facts.whose_key} does not cover this call (model, endpoint or write access): "
-            "see its scope in the Console, or log in again for an OAuth token."
-        )
-    if "disabled" in message:
-        return (
-            f"API access is disabled for the workspace or organisation of {facts.whose_key}: its admin "
-            "can enable it in the Console."
-        )
-    if "policy" in message or "content" in message:
-        return "The content policy refused the request: revise it; repeating it unchanged does not help."
     return (
-        f"{facts.whose_key[0].upper()}{facts.whose_key[1:]} is valid but may not do this: model not "
-        "entitled, content "
-        f"policy, API access disabled for the workspace, or scope of the key. {_probe(facts)}"
+        f"{facts.whose_key[0].upper()}{facts.whose_key[1:]} is valid but may not do this; the answer does "
+        "not tell which: model not entitled, content policy, API access disabled for the workspace, or "
+        f"scope of the key. {_probe(facts)}"
     )
 
 

@@ -1,6 +1,10 @@
 """429: which limit was hit, and what widens that one (docs/claude-api-notes.md, "Rate limits")."""
 
+import re
+
 from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.hints.middlebox import form_of
+from claude_sidecar.hints.wordings import UNKNOWN_WORDING, what_it_says
 from claude_sidecar.policy.rate_limits import Limit
 from claude_sidecar.wire.rate_limit_headers import limit_hit
 
@@ -21,9 +25,12 @@ _FIXES: dict[Limit, str] = {
         "The spend limit is reached, no rate: repeating does not help until it is raised in the Console "
         "or resets (a monthly cap: the 1st, 00:00 UTC)."
     ),
-    "unknown": "The answer does not say which limit was hit: send less at a time and more evenly.",
 }
 
+_LIMIT_HEADERS = (b"anthropic-ratelimit-", b"anthropic-priority-", b"anthropic-fast-")
+_FAST_REMAINING = (b"anthropic-fast-input-tokens-remaining", b"anthropic-fast-output-tokens-remaining")
+_PROTECTION = re.compile(r"\A\s*(?:rate limited|error)\W*\Z|temporarily limiting")
+_ACCOUNT = re.compile(r"(?:account|organi[sz]ation|workspace)\W*s? .{0,20}rate limit")
 _LONGEST_RATE_WAIT_S = 3600.0
 _LONG_WAIT = (
     "A wait this long is no rate per minute but a usage window or spend cap: wait for its reset, "
@@ -32,24 +39,68 @@ _LONG_WAIT = (
 
 
 def rate_limit_hint(facts: HintFacts) -> str:
-    """The limit, its fix and how long to wait."""
+    """The limit, its fix and how long to wait: by the code, else the headers, else what the message says."""
+    return f"{_which(facts)}{_wait(facts)}"
+
+
+def _which(facts: HintFacts) -> str:
     if facts.error_code == "ramp_limit_exceeded":
-        text = (
+        return (
             "Traffic grew too fast (ramp limit), below the nominal limits: raise it step by step, and "
             "restart slowly after an idle time."
         )
-    elif "extra usage is required" in facts.message:
-        text = (
-            "Long context needs an entitlement (extra usage) that this key lacks; it is no rate, waiting "
-            "does not help: enable it, shorten the prompt, or use another key."
+    if _subscription_rejects(facts):
+        return "A subscription's usage window is used up (OAuth): wait for its reset, or use an API key."
+    headers = facts.response_headers
+    if limit_hit(headers, facts.error_code) != "unknown":
+        # Of several buckets at zero, the message may still say which.
+        return _FIXES[limit_hit(headers, facts.error_code, facts.error_message)] + _bucket(facts)
+    if (spoken := what_it_says(429, facts.message)) is not None:
+        return spoken
+    if (said := limit_hit((), None, facts.error_message)) != "unknown":
+        return f"The message says which limit, no header does. {_FIXES[said]}"
+    return _unnamed(facts)
+
+
+def _unnamed(facts: HintFacts) -> str:
+    """For a 429 of which neither code nor header nor message tells the limit."""
+    if (facts.retry_after_s or 0.0) > _LONGEST_RATE_WAIT_S:
+        return _LONG_WAIT
+    if facts.foreign:
+        return (
+            f"This 429 has no error body of the Claude API{form_of(facts)}: a gateway or proxy on the way "
+            "limits you, not your account at the provider; look at its limits."
         )
-    elif _subscription_rejects(facts):
-        text = "A subscription's usage window is used up (OAuth): wait for its reset, or use an API key."
-    else:
-        limit = limit_hit(facts.response_headers, facts.error_code, facts.error_message)
-        long = limit == "unknown" and (facts.retry_after_s or 0.0) > _LONGEST_RATE_WAIT_S
-        text = _LONG_WAIT if long else _FIXES[limit]
-    return f"{text}{_wait(facts)}"
+    if any(name.lower().startswith(_LIMIT_HEADERS) for name, _ in facts.response_headers):
+        return (
+            "No rate-limit header is at zero, so which limit was hit is not known: a burst within the "
+            "minute, a workspace's own limit, or too many calls at once; send less at a time and more evenly."
+        )
+    if _PROTECTION.search(facts.message):
+        return (
+            "No rate-limit header came, and the message says no more than that calls are limited: the "
+            "server protects itself for a while; your account's limits are not at fault, repeats cure it."
+        )
+    if _ACCOUNT.search(facts.message):
+        return (
+            "The message says that your account's rate limit is hit, but neither it nor a header says which: "
+            "send less at a time and more evenly."
+        )
+    return (
+        f"No rate-limit header came, and {UNKNOWN_WORDING}: whether your account's limits, the server's own "
+        "protection or a gateway's limit was hit is not known; send less at a time."
+    )
+
+
+def _bucket(facts: HintFacts) -> str:
+    """Which bucket it was, where there are several of a kind."""
+    if any(
+        name.lower() in _FAST_REMAINING and value.strip() == b"0" for name, value in facts.response_headers
+    ):
+        return " It is fast mode's own limit: calls without speed: fast have another."
+    if facts.path.startswith("/v1/messages/batches"):
+        return " Batches have limits of their own."
+    return ""
 
 
 def _subscription_rejects(facts: HintFacts) -> bool:

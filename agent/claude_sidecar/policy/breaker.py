@@ -5,6 +5,9 @@ from enum import StrEnum
 from claude_sidecar.policy.window import TrailingCounts
 from claude_sidecar.schema.retry import CircuitBreaker
 
+_PAUSE_S = 60.0
+"""Failures farther apart than this are not told as one trouble that lasts."""
+
 
 class BreakerState(StrEnum):
     """Closed lets all pass, open none, probing waits for the one call it let through."""
@@ -15,20 +18,22 @@ class BreakerState(StrEnum):
 
 
 class Breaker:
-    """The state of one route and model.
+    """The state of one route and model, and since when it has failed.
 
     A probe that succeeds closes the breaker with empty counts; one that fails opens it anew; one that is
     cancelled gives its place to the next. A probe that never reports back gives it up after `open_for_s`.
     While open, a send that began before it tripped, or in spite of it, changes nothing by its success.
     """
 
-    __slots__ = ("_counts", "limits", "since", "state")
+    __slots__ = ("_counts", "_failed_at", "_failing_since", "limits", "since", "state")
 
     def __init__(self, limits: CircuitBreaker) -> None:
         self.limits = limits
         self.state = BreakerState.CLOSED
         self.since = 0.0
         self._counts = TrailingCounts(limits.window_s)
+        self._failing_since: float | None = None
+        self._failed_at = 0.0
 
     def admits(self, now: float) -> bool:
         """Whether a send may pass: always when closed, one probe once `open_for_s` has gone by."""
@@ -47,6 +52,7 @@ class Breaker:
 
     def succeeded(self, now: float) -> None:
         """A send ended well."""
+        self._failing_since = None
         if self.state is BreakerState.CLOSED:
             self._counts.add(now, first=1)
         elif self.state is BreakerState.PROBING:
@@ -60,6 +66,9 @@ class Breaker:
 
     def failed(self, now: float) -> None:
         """A send ended in a cause that breaks circuits."""
+        if self._failing_since is None or now - self._failed_at > _PAUSE_S:
+            self._failing_since = now
+        self._failed_at = now
         if self.state is BreakerState.PROBING:
             self.state, self.since = BreakerState.OPEN, now
             return
@@ -76,6 +85,10 @@ class Breaker:
         """A send was given up by the caller: it tells nothing, but a probe's place is free again."""
         if self.state is BreakerState.PROBING:
             self.state, self.since = BreakerState.OPEN, now - self.limits.open_for_s
+
+    def failing_for_s(self, now: float) -> float | None:
+        """For how long nothing but failures has come, in seconds; None where the last send was none."""
+        return None if self._failing_since is None else now - self._failing_since
 
     def recent(self, now: float) -> tuple[int, int]:
         """Sends and failures within the window."""

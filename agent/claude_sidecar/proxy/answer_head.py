@@ -44,7 +44,8 @@ def our_lines(
         lines.append((_CAUSE, response.cause.value.encode("ascii")))
     if response.limit is not None:
         lines.append((_LIMIT, response.limit.encode("ascii")))
-    if response.hint is not None and (response.status in HEADER_STATUSES or futile):
+    shown = response.status in HEADER_STATUSES or response.route == NO_ROUTE or futile
+    if response.hint is not None and shown:
         lines.append((_HINT, response.hint.encode("ascii", "replace")))
     return lines
 

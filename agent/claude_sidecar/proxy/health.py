@@ -156,6 +156,13 @@ class Health:
         sends = sum(counts[0] for counts in others)
         return None if sends == 0 else not any(counts[1] for counts in others)
 
+    def failing_for_s(
+        self, snapshot: Snapshot, candidate: Candidate, circuit: Circuit | None, now: float
+    ) -> float | None:
+        """For how long a route's calls for this model have all failed, in seconds; None where not known."""
+        breaker = self._breakers.get(_key(snapshot, candidate, circuit)) if circuit is not None else None
+        return None if breaker is None else breaker.failing_for_s(now)
+
     def notes(self, route: Route) -> RouteNotes:
         """What was seen of a route."""
         found = self._notes.get(_id(route))

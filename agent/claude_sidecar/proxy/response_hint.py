@@ -12,6 +12,7 @@ from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.stored_body import StoredBody
 from claude_sidecar.wire.model_name import shown_model
 
+_PAGE_BYTES = 2_000
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]{4096,}={0,2}")
 
 
@@ -21,6 +22,7 @@ def hint_of_reply(context: CallContext, attempt: Attempt, reply: Reply, health: 
     attempt: the one that it answers. health: what is known of its route.
     """
     error, snapshot = reply.error, context.snapshot
+    circuit, now = context.facts.circuit, clock.now()
     return hint_for(
         HintFacts(
             status=reply.status,
@@ -39,11 +41,11 @@ def hint_of_reply(context: CallContext, attempt: Attempt, reply: Reply, health: 
             base64_bytes=_base64_bytes(context) if reply.status == 413 else None,
             max_body_bytes=snapshot.limits.max_body_bytes,
             response_headers=reply.headers,
+            page=bytes(reply.copy[:_PAGE_BYTES]) if error is None else b"",
             retry_after_s=attempt.outcome.hints.retry_after_s if attempt.outcome is not None else None,
             cut_after_s=_cut_after_s(context),
-            one_model_only=health.one_model_only(
-                snapshot, attempt.candidate, context.facts.circuit, clock.now()
-            ),
+            one_model_only=health.one_model_only(snapshot, attempt.candidate, circuit, now),
+            failing_for_s=health.failing_for_s(snapshot, attempt.candidate, circuit, now),
         )
     )
 
@@ -61,6 +63,7 @@ def hint_of_own_error(context: CallContext, error: OwnError) -> str | None:
             body_bytes=context.body_bytes or None,
             max_body_bytes=context.snapshot.limits.max_body_bytes,
             cut_after_s=_cut_after_s(context),
+            own=True,
         )
     )
 

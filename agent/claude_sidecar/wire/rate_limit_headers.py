@@ -64,7 +64,8 @@ _WORDS: tuple[tuple[Limit, re.Pattern[str]], ...] = (
     (
         "requests",
         re.compile(
-            r"requests?[ _-]per|number of requests|concurrent (?:requests|connections)|for requests?\b"
+            # Not "concurrent requests": that is no rate, and what widens a rate does not cure it.
+            r"requests?[ _-]per|number of requests|for requests?\b"
         ),
     ),
 )

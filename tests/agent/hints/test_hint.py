@@ -4,24 +4,43 @@ import pytest
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.hints.hint import HEADER_STATUSES, HintFacts, hint_for
+from claude_sidecar.hints.known_models import KNOWN_MODELS
+from claude_sidecar.hints.retired_models import retirement_of
 
 OLD = (b"anthropic-version", b"2023-06-01")
 
 
 def test_the_header_statuses_are_those_of_the_contract() -> None:
-    assert {400, 401, 403, 404, 413, 429} == HEADER_STATUSES
+    assert {400, 401, 402, 403, 404, 413, 429, 500, 529} == HEADER_STATUSES
 
 
 @pytest.mark.parametrize(
     ("status", "cause"),
-    [(200, None), (402, Cause.BILLING), (409, Cause.CONFLICT), (501, Cause.NOT_FOUND), (504, Cause.TIMEOUT)],
+    [(200, None), (409, Cause.CONFLICT), (501, Cause.NOT_FOUND), (504, Cause.TIMEOUT)],
 )
 def test_other_answers_get_none(status: int, cause: Cause | None) -> None:
     assert hint_for(HintFacts(status, cause)) is None
 
 
-def test_an_own_server_error_gets_none() -> None:
-    assert hint_for(HintFacts(529, Cause.OVERLOADED, error_type="gateway_busy")) is None
+def test_an_own_overload_is_not_called_the_providers() -> None:
+    hint = hint_for(HintFacts(529, Cause.OVERLOADED, error_type="gateway_busy", own=True))
+    assert hint is not None
+    assert "not the provider" in hint
+
+
+def test_a_gateway_error_of_an_upstream_is_not_called_ours() -> None:
+    hint = hint_for(HintFacts(400, Cause.INVALID_REQUEST, error_type="gateway_bad_request"))
+    assert hint is not None
+    assert "Another gateway" in hint
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"), [(Cause.RATE_LIMIT, "No rate-limit header"), (Cause.AUTHENTICATION, "well formed")]
+)
+def test_an_error_inside_a_200_is_explained_by_its_cause(cause: Cause, words: str) -> None:
+    lines = [(b"x-api-key", b"sk-ant-api03-abcdefgh"), OLD]
+    facts = HintFacts(200, cause, "some_error", request_headers=lines, credentials_sent=("x-api-key",))
+    assert words in (hint_for(facts) or "")
 
 
 def test_an_overload_inside_a_200_stream_gets_the_overload_hint() -> None:
@@ -32,9 +51,12 @@ def test_an_overload_inside_a_200_stream_gets_the_overload_hint() -> None:
 
 def test_an_api_key_as_bearer_with_the_newer_version_is_not_called_wrong() -> None:
     lines = [(b"Authorization", b"Bearer sk-ant-api03-abcdefgh"), (b"anthropic-version", b"2026-10-21")]
-    hint = hint_for(HintFacts(401, request_headers=lines, credentials_sent=("authorization",)))
+    facts = HintFacts(
+        401, error_type="authentication_error", request_headers=lines, credentials_sent=("authorization",)
+    )
+    hint = hint_for(facts)
     assert hint is not None
-    assert "well formed" in hint
+    assert "well formed but refused" in hint
 
 
 def test_the_oauth_beta_is_found_on_any_of_several_lines() -> None:
@@ -44,7 +66,10 @@ def test_the_oauth_beta_is_found_on_any_of_several_lines() -> None:
         (b"anthropic-beta", b"oauth-2025-04-20"),
         OLD,
     ]
-    hint = hint_for(HintFacts(401, request_headers=lines, credentials_sent=("authorization",)))
+    facts = HintFacts(
+        401, error_type="authentication_error", request_headers=lines, credentials_sent=("authorization",)
+    )
+    hint = hint_for(facts)
     assert hint is not None
     assert "expired or revoked" in hint
 
@@ -120,7 +145,12 @@ def test_the_probe_is_another_model_than_the_one_refused() -> None:
 def test_the_newer_versions_refusals_are_not_told_to_the_older_one() -> None:
     lines = [OLD]
     hint = hint_for(
-        HintFacts(400, error_message="temperature: must be between 0 and 1", request_headers=lines)
+        HintFacts(
+            400,
+            error_type="invalid_request_error",
+            error_message="temperature: must be between 0 and 1",
+            request_headers=lines,
+        )
     )
     assert hint is not None
     assert "2026-10-21" not in hint
@@ -128,6 +158,68 @@ def test_the_newer_versions_refusals_are_not_told_to_the_older_one() -> None:
 
 def test_a_missing_max_tokens_is_not_told_where_it_is_not_needed() -> None:
     facts = HintFacts(
-        400, path="/v1/messages/count_tokens", request_headers=[OLD], request_has_max_tokens=False
+        400,
+        error_type="e",
+        path="/v1/messages/count_tokens",
+        request_headers=[OLD],
+        request_has_max_tokens=False,
     )
     assert "max_tokens" not in (hint_for(facts) or "")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "claude-3.5-sonnet",
+        "claude-3-5-sonnet-20240229",
+        "anthropic/claude-3.7-sonnet",
+        "claude-opus-4",
+        "claude-2.1",
+        "claude-sonnet-4-20250514[1m]",
+    ],
+)
+def test_a_retired_model_is_known_however_its_name_is_written(asked: str) -> None:
+    hint = hint_for(HintFacts(404, error_type="not_found_error", model=asked))
+    assert hint is not None
+    assert "is retired" in hint
+    assert "character off" not in hint
+
+
+def test_a_model_that_the_last_list_has_is_not_called_retired() -> None:
+    name = "claude-sonnet-4-5-20250929"
+    hint = hint_for(HintFacts(404, error_type="not_found_error", model=name, known_models=[name]))
+    assert hint is not None
+    assert "retired" not in hint
+
+
+@pytest.mark.parametrize("name", KNOWN_MODELS)
+def test_no_known_model_is_called_retired(name: str) -> None:
+    assert retirement_of(name) is None
+
+
+@pytest.mark.parametrize("asked", ["claude-opus-4-8[1m]", "claude-opus-4-8[1M][1m]", "claude-opus-4-8 [1m]"])
+def test_claude_codes_mark_is_taken_off_a_name(asked: str) -> None:
+    hint = hint_for(HintFacts(404, error_type="not_found_error", model=asked))
+    assert hint is not None
+    assert "[1m] is Claude Code's own mark" in hint
+    assert "Use claude-opus-4-8 (" in hint
+
+
+@pytest.mark.parametrize("path", ["/v1/messages/", "/v1//messages", "//v1/messages", "/v1/messages//batches"])
+def test_a_slash_too_many_is_told_and_the_model_is_not(path: str) -> None:
+    facts = HintFacts(404, error_type="not_found_error", error_message="Not found", path=path, model="m")
+    hint = hint_for(facts) or ""
+    assert "a slash too many" in hint
+    assert "odel" not in hint
+
+
+def test_a_coded_body_is_not_called_below_the_limit() -> None:
+    lines = [(b"content-encoding", b"gzip")]
+    facts = HintFacts(413, body_bytes=1_000_000, request_headers=lines, error_type="request_too_large")
+    assert "below" not in (hint_for(facts) or "")
+
+
+@pytest.mark.parametrize("failing_for_s", [None, 1.0, 119.0])
+def test_the_status_page_is_not_named_for_what_may_pass(failing_for_s: float | None) -> None:
+    facts = HintFacts(500, Cause.SERVER_ERROR, "api_error", one_model_only=False, failing_for_s=failing_for_s)
+    assert "status" not in (hint_for(facts) or "")

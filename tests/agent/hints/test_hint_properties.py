@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from claude_sidecar.causes import Cause
 from claude_sidecar.hints.hint import HEADER_STATUSES, HintFacts, hint_for
 
-STATUSES = st.sampled_from([*HEADER_STATUSES, 402, 409, 500, 501, 502, 529, 200, 0])
+STATUSES = st.sampled_from([*HEADER_STATUSES, 409, 501, 502, 200, 0])
 SMALL_TEXT = st.none() | st.text(max_size=60)
 HEADER_NAMES = st.sampled_from(
     [
@@ -53,6 +53,9 @@ def any_facts(draw: st.DrawFn) -> HintFacts:
         retry_after_s=draw(st.none() | st.floats()),
         one_model_only=draw(st.none() | st.booleans()),
         cut_after_s=draw(st.none() | st.floats(0, 1e6)),
+        failing_for_s=draw(st.none() | st.floats(0, 1e9)),
+        page=draw(st.binary(max_size=60) | st.just(b"<html>nginx")),
+        own=draw(st.booleans()),
     )
 
 
