@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_sidecar import __version__, clock
+from claude_sidecar.config.egress import usable_environment
 from claude_sidecar.config.load import Loaded, load_default
 from claude_sidecar.config.own_address import ADMIN_PORT, DATA_PORT, leads_here
 from claude_sidecar.config.problem import PolicyInvalid
@@ -27,14 +29,16 @@ from claude_sidecar.proxy.sender import Sender
 from claude_sidecar.proxy.server import DataPort
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.listener import Telemetry, start_telemetry
+from claude_sidecar.telemetry.log import event
 from claude_sidecar.telemetry.record import Timebase
 from claude_sidecar.upstream.dial import Dialer
-from claude_sidecar.upstream.egress import egress_of
 from claude_sidecar.upstream.names import Names
 from claude_sidecar.upstream.out_of_files import files_are_spent
 from claude_sidecar.upstream.resolver import Resolver
 from claude_sidecar.upstream.system_resolver import SystemResolver
 from claude_sidecar.upstream.transport import HttpTransport
+
+logger = logging.getLogger(__name__)
 
 _DRAIN_LOOKS_S = 0.05
 _LOOK_S = 1.0
@@ -73,7 +77,7 @@ class Sidecar:
         resolver: Resolver | None = None,
         credentials: CredentialStore | None = None,
     ) -> None:
-        """Raises PolicyInvalid, and ValueError for an unusable HTTPS_PROXY.
+        """Raises PolicyInvalid, and EnvironmentInvalid for an unusable HTTPS_PROXY or SSL_CERT_FILE.
 
         files: what may be open, by default as the process's limit says; resolver: of upstreams' names, by
         default the system's; credentials: of routes, by default from `environ` and the file system.
@@ -82,7 +86,8 @@ class Sidecar:
         self._files = files or OpenFiles()
         self.port = settings.port
         self.admin_port = settings.admin_port
-        self.transport = HttpTransport(Dialer(egress_of(environ), Names(resolver or SystemResolver())))
+        egress, self._environment_faults = usable_environment(environ)
+        self.transport = HttpTransport(Dialer(egress, Names(resolver or SystemResolver())))
         self._credentials = credentials = credentials or CredentialStore(LocalSource(environ))
         self._watcher: PolicyWatcher | None = None
         loaded = load_default(environ)
@@ -127,6 +132,8 @@ class Sidecar:
         """Serve both ports. Raises PortUnusable. At the end what is still in flight is cut off."""
         loop = asyncio.get_running_loop()
         self._files.tell_of(self.policy.snapshot().limits.max_concurrent)
+        for fault in self._environment_faults:
+            event(logger, logging.WARNING, "environment", variable=fault.variable, trouble=str(fault))
         data = DataPort(self.handler, self._files.connections)
         admin = AdminPort(self.admin, self._files.admin_connections)
         self.admin.ports = {"data": data, "admin": admin}

@@ -7,11 +7,12 @@ import socket
 import ssl
 from collections.abc import Iterable
 
+from claude_sidecar.config.egress import Egress
+from claude_sidecar.config.proxy_url import EgressProxy
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.address import Address, AddressInfo, numeric_address
 from claude_sidecar.upstream.connection import UpstreamConnection
 from claude_sidecar.upstream.dial_target import DialTarget
-from claude_sidecar.upstream.egress import Egress, EgressProxy
 from claude_sidecar.upstream.egress_tunnel import EgressTunnel
 from claude_sidecar.upstream.failure import ConnectFailed, Phase
 from claude_sidecar.upstream.names import Names, NameUnknown
@@ -45,7 +46,7 @@ class Dialer:
         except NameUnknown as unknown:
             failed = ConnectFailed(Phase.DNS, target.unknown(unknown.told))
         except (ssl.SSLError, ssl.CertificateError) as error:
-            failed = ConnectFailed(Phase.TLS, f"TLS with {route.authority} failed: {tls_reason(error)}")
+            failed = ConnectFailed(Phase.TLS, target.untrusted(tls_reason(error)))
         except OSError as error:
             failed = ConnectFailed(target.phase, target.broken(_reason(error)))
         else:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from claude_sidecar.config.proxy_url import EgressProxy
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.address import Address
-from claude_sidecar.upstream.egress import EgressProxy
 from claude_sidecar.upstream.failure import Phase
 from claude_sidecar.upstream.resolver import Told, Verdict
 
 _ADDRESSES_SHOWN = 4
+_PROXY_SETTING = "HTTPS_PROXY"
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class DialTarget:
         """What has to be connected to first on the way to a route."""
         if proxy is None:
             return cls(route.host, route.port, route.authority, "the route's endpoint", route.authority)
-        return cls(proxy.host, proxy.port, proxy.called, "HTTPS_PROXY", route.authority)
+        return cls(proxy.host, proxy.port, proxy.called, _PROXY_SETTING, route.authority)
 
     @property
     def blamed(self) -> tuple[Address, ...]:
@@ -54,19 +55,37 @@ class DialTarget:
             case Phase.PROXY:
                 return f"{self.called} gave no way to {self.authority} {within}"
             case Phase.TLS:
-                return f"TLS with {self.authority} was not set up {within}"
+                return f"TLS with {self.authority}{self._through} was not set up {within}"
             case _:
                 return f"no connection to {self.called}{self._at} {within}"
 
     def broken(self, reason: str) -> str:
         """For a dial that the network ended."""
         if self.phase is Phase.CONNECT:
-            return f"no connection to {self.called}{self._at}: {reason}"
+            return f"no connection to {self.called}{self._at}: {reason}{self._check}"
+        if self.phase is Phase.TLS:
+            return f"the connection{self._through} broke during TLS with {self.authority}: {reason}"
         return f"the connection to {self.called}{self._at} broke: {reason}"
+
+    def untrusted(self, reason: str) -> str:
+        """For TLS that could not be agreed on, or a certificate that is not trusted."""
+        return f"TLS with {self.authority}{self._through} failed: {reason}"
+
+    @property
+    def _proxied(self) -> bool:
+        return self.setting == _PROXY_SETTING
+
+    @property
+    def _through(self) -> str:
+        return f" through {self.called}" if self._proxied else ""
+
+    @property
+    def _check(self) -> str:
+        return f"; check {self.setting}" if self._proxied else ""
 
     @property
     def _name(self) -> str:
-        return f"the name {self.host}" + (f" of {self.called}" if self.setting == "HTTPS_PROXY" else "")
+        return f"the name {self.host}" + (f" of {self.called}" if self._proxied else "")
 
     @property
     def _at(self) -> str:

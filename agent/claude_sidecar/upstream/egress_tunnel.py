@@ -1,11 +1,33 @@
 """The CONNECT exchange with an egress proxy (RFC 9110 section 9.3.6)."""
 
 import asyncio
+from http import HTTPStatus
 from typing import cast
 
 from claude_sidecar.upstream.failure import ConnectFailed, Phase
 
 _ANSWER_LIMIT_BYTES = 16 << 10
+
+
+_CANNOT_REACH = "the proxy itself does not reach that host: ask who runs it"
+_ADVICE = {
+    "403": "have the host allowed there, or list it in NO_PROXY if it may be reached directly",
+    "405": "it knows no CONNECT: check HTTPS_PROXY",
+    "407": "check user and password in HTTPS_PROXY",
+    "501": "it knows no CONNECT: check HTTPS_PROXY",
+    "502": _CANNOT_REACH,
+    "503": _CANNOT_REACH,
+    "504": _CANNOT_REACH,
+}
+
+
+def _what_to_do(code: str) -> str:
+    """A proxy's answer in words; code: its status, empty where it was no HTTP."""
+    if not code:
+        return "its answer is no HTTP; check HTTPS_PROXY, whose port may be another service's"
+    phrase = next((f" {status.phrase}" for status in HTTPStatus if str(status.value) == code), "")
+    advice = _ADVICE.get(code)
+    return f"it answered {code}{phrase}" + (f"; {advice}" if advice else "")
 
 
 class EgressTunnel(asyncio.Protocol):
@@ -31,9 +53,11 @@ class EgressTunnel(asyncio.Protocol):
         if answer is None:
             raise ConnectFailed(Phase.PROXY, f"{self._called} closed the connection")
         status = answer.split(b"\r\n", 1)[0].split(b" ")
-        if len(status) < 2 or status[1] != b"200":
-            said = status[1].decode("ascii", "replace")[:3] if len(status) > 1 else "no HTTP"
-            raise ConnectFailed(Phase.PROXY, f"{self._called} refused CONNECT {authority}: {said}")
+        code = status[1].decode("ascii", "replace")[:3] if answer.startswith(b"HTTP/") else ""
+        # Any 2xx switches to tunnel mode (RFC 9110 section 9.3.6).
+        if len(code) != 3 or not code.startswith("2"):
+            told = f"{self._called} refused CONNECT {authority}: {_what_to_do(code)}"
+            raise ConnectFailed(Phase.PROXY, told)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands."""

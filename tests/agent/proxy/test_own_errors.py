@@ -82,7 +82,7 @@ async def test_error_answers_carry_their_cause_and_those_with_help_a_hint(status
         headers = added(await bench.message())
         assert headers["x-claude-sidecar-cause"] == cause
         hinted = "x-claude-sidecar-hint" in headers
-        assert hinted is (status in (400, 401, 403, 404, 413, 429))
+        assert hinted is (status in (400, 401, 402, 403, 404, 413, 429, 500, 529))
         if hinted:
             assert headers["x-claude-sidecar-hint"].isascii()
         assert ("x-should-retry" in headers) is (status in (408, 429) or status >= 500)

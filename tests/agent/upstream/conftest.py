@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 from support.fakes.scripted_upstream import ScriptedUpstream
 
+from claude_sidecar.config.egress import Egress
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.dial import Dialer
-from claude_sidecar.upstream.egress import Egress
 from claude_sidecar.upstream.names import Names
 from claude_sidecar.upstream.system_resolver import SystemResolver
 from claude_sidecar.upstream.transport import Answer, HttpTransport, RequestBody, Timers, UpstreamRequest

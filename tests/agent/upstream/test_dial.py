@@ -12,9 +12,9 @@ from support.fakes.dead_address import dead_address
 from support.fakes.scripted_resolver import FAILS, NO_ADDRESS, Late, ScriptedResolver, Silent
 
 from claude_sidecar import clock
+from claude_sidecar.config.egress import Egress, usable_environment
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.dial import Dialer
-from claude_sidecar.upstream.egress import Egress, egress_of
 from claude_sidecar.upstream.failure import ConnectFailed, Phase
 from claude_sidecar.upstream.names import Names
 
@@ -170,7 +170,10 @@ async def test_silence_in_tls_is_told_as_such(port) -> None:
         ),
         (
             ScriptedResolver({"proxy.example.com": ["127.0.0.4"]}),
-            "no connection to the egress proxy proxy.example.com:PORT at 127.0.0.4: Connection refused",
+            (
+                "no connection to the egress proxy proxy.example.com:PORT at 127.0.0.4: Connection refused; "
+                "check HTTPS_PROXY"
+            ),
         ),
         (
             ScriptedResolver({"proxy.example.com": [LIVE]}),
@@ -179,7 +182,7 @@ async def test_silence_in_tls_is_told_as_such(port) -> None:
     ],
 )
 async def test_trouble_with_the_egress_proxy_blames_the_proxy(resolver, words, port) -> None:
-    egress = egress_of({"HTTPS_PROXY": f"http://proxy.example.com:{port}"})
+    egress = usable_environment({"HTTPS_PROXY": f"http://proxy.example.com:{port}"}).egress
     failed = await failure(resolver, route(443, "https"), egress)
     assert str(failed) == words.replace("PORT", str(port))
     assert not [question for question in resolver.asked if API in question]
@@ -188,9 +191,12 @@ async def test_trouble_with_the_egress_proxy_blames_the_proxy(resolver, words, p
 async def test_name_behind_an_egress_proxy_is_for_the_proxy_to_look_up() -> None:
     async with ConnectProxy(refusal=b"HTTP/1.1 403 Forbidden\r\n\r\n").running() as proxy:
         resolver = ScriptedResolver(hosts={"localhost": ["127.0.0.1"]})
-        egress = egress_of({"HTTPS_PROXY": f"http://localhost:{proxy.port}"})
+        egress = usable_environment({"HTTPS_PROXY": f"http://localhost:{proxy.port}"}).egress
         failed = await failure(resolver, route(443, "https"), egress)
-        assert str(failed) == f"the egress proxy localhost:{proxy.port} refused CONNECT {API}:443: 403"
+        assert str(failed) == (
+            f"the egress proxy localhost:{proxy.port} refused CONNECT {API}:443: it answered 403 Forbidden; "
+            "have the host allowed there, or list it in NO_PROXY if it may be reached directly"
+        )
         assert resolver.asked == []
 
 
