@@ -49,7 +49,7 @@ def judge_environment(environ: Mapping[str, str]) -> Judged:
 
     The CA file is read; nothing is connected to or resolved. A fault that is not fatal counts as not set.
     """
-    faults = [*_unread(environ), *_contradictions(environ)]
+    faults = [*_unread(environ), *_contradictions(environ), *_revealing(environ)]
     proxy: EgressProxy | EnvironmentFault | None = None
     if (named := _either(environ, "HTTPS_PROXY")) is not None:
         proxy = read_proxy_url(*named)
@@ -97,6 +97,18 @@ def _contradictions(environ: Mapping[str, str]) -> Iterator[EnvironmentFault]:
                 "one of the two, or the same in both",
                 "Unset one of them.",
             )
+
+
+def _revealing(environ: Mapping[str, str]) -> Iterator[EnvironmentFault]:
+    """What Python's `ssl` reads by itself, and nobody should leave set."""
+    if path := environ.get("SSLKEYLOGFILE"):
+        yield EnvironmentFault(
+            "SSLKEYLOGFILE",
+            shown(path),
+            "has the keys of all TLS connections written down",
+            "unset, but for debugging",
+            "Unset it: who reads that file and the network reads all calls.",
+        )
 
 
 def _unread(environ: Mapping[str, str]) -> Iterator[EnvironmentFault]:

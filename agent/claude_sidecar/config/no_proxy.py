@@ -79,17 +79,17 @@ def _read(word: str) -> _Entry | None:
     port = int(found["port"]) if found["port"] else None
     if port is not None and not 0 < port < 1 << 16:
         return None
-    host = found["host"].removeprefix("[").removesuffix("]")
-    if (network := _network(host)) is not None:
+    host = found["host"]
+    if (network := _network(host.removeprefix("[").removesuffix("]"))) is not None:
         return _Entry(network, port)
-    name = host.removeprefix("*").lstrip(".").rstrip(".")
-    return _Entry(name, port) if _NAME.fullmatch(name) and not host.startswith("[") else None
+    name = host.removeprefix("*").strip(".")
+    return _Entry(name, port) if _NAME.fullmatch(name) else None
 
 
 def _network(text: str) -> _Network | None:
     """A range, or the range of a single address; bits behind the prefix are let pass, as Go does."""
     try:
-        return ipaddress.ip_network(text.strip("[]"), strict=False)
+        return ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
 

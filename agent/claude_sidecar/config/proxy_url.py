@@ -35,16 +35,18 @@ def read_proxy_url(variable: str, text: str) -> EgressProxy | EnvironmentFault:
 
     if any(mark in text for mark in _QUOTES):
         return fault("has quotes in it", "Remove them where the variable is set.")
-    try:
-        url = urlsplit(text if "://" in text else f"http://{text}")
-        host, port = url.hostname, url.port
-    except ValueError:
-        return fault("has no port between 1 and 65535, or a host that is none", "Correct it.")
-    if "@" in text and "@" not in url.netloc:
+    full = text if "://" in text else f"http://{text}"
+    if any(mark in full.partition("://")[2].rpartition("@")[0] for mark in "/?#"):
         return fault(
             "has a character in its user or password that ends the host part",
             "Percent-encode them: %23 for #, %2F for /, %3F for ?, %40 for @.",
         )
+    try:
+        url = urlsplit(full)
+        host, port = url.hostname, url.port
+    except ValueError:
+        fix = "Write the port as a number, an IPv6 address in brackets."
+        return fault("has no port between 1 and 65535, or a host that is none", fix)
     if url.scheme != "http":
         return fault(
             f"has the scheme {shown(url.scheme)}, which is not spoken here",

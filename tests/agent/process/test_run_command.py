@@ -91,6 +91,25 @@ def test_options_are_variables_too() -> None:
     assert port in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "shown"),
+    [
+        ("HTTPS_PROXY", "http://user:hush@proxy.example:notaport", "`http://***@proxy.example:notaport`"),
+        ("HTTPS_PROXY", "socks5://proxy.example:1080", "`socks5://proxy.example:1080`"),
+        ("SSL_CERT_FILE", __file__, "holds no certificate"),
+    ],
+)
+def test_an_unusable_environment_ends_with_exit_1_and_what_to_do(
+    variable: str, value: str, shown: str
+) -> None:
+    ended = _run("--port", "0", "--admin-port", "0", env={variable: value})
+    assert ended.returncode == 1
+    assert f"{variable}=" in ended.stderr
+    assert shown in ended.stderr
+    assert "allowed: " in ended.stderr
+    assert "hush" not in ended.stderr
+
+
 def test_usage_errors_exit_with_2() -> None:
     assert _run("--port", "no-number").returncode == 2
     assert _run("--no-such-option").returncode == 2
