@@ -202,6 +202,8 @@ CASES = {
     "400 a tool's schema": bad(
         "tools.12.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12"
     ),
+    "400 a structured output's schema": bad("output_config.format.schema: JSON schema is invalid"),
+    "400 another field of a tool": bad("tools.3.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'"),
     "400 broken JSON": bad("The request body is not valid JSON: unexpected end of data: line 1 column 9"),
     "400 long context without its entitlement": bad(
         "The long context beta is not yet available for this subscription."
@@ -299,6 +301,9 @@ CASES = {
     "502 not from the API": failed(502, None, one_model_only=False, response_headers=[HTML], page=NGINX),
     "502 cut at the same age (own error)": own("gateway_unreachable", 502, cut_after_s=61.2),
     "502 no answer (own error)": own("gateway_unreachable", 502),
+    "503 Envoy without an upstream": failed(
+        503, None, page=b"upstream connect error or disconnect/reset before headers. reset reason: overflow"
+    ),
     "503 the organisation's encryption key": failed(503, error_code="cmek_key_unreachable"),
     "503 no route (own error)": own("gateway_no_route", 503),
     "503 no key to send (own error)": own("gateway_credential_missing", 503),

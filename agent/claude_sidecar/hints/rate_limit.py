@@ -78,8 +78,8 @@ def _unnamed(facts: HintFacts) -> str:
         )
     if _PROTECTION.search(facts.message):
         return (
-            "No rate-limit header came, and the message says no more than that calls are limited: the "
-            "server protects itself for a while; your account's limits are not at fault, repeats cure it."
+            "No rate-limit header came, and the message says nothing of a limit of yours: as far as is known "
+            "the server protects itself for a while, your account's limits are not at fault; repeats cure it."
         )
     if _ACCOUNT.search(facts.message):
         return (

@@ -52,7 +52,13 @@ _ROWS = (
     ),
     _row(
         400,
-        r"input_schema|tools\.\d+|json schema",
+        r"output_(?:format|config)",
+        "the schema of the structured output does not fit, not the body's JSON: error.message names the "
+        "place; objects need additionalProperties: false.",
+    ),
+    _row(
+        400,
+        r"input_schema|json schema",
         "a tool's definition is wrong, not the body's JSON: its input_schema must be a JSON Schema (draft "
         "2020-12) of type object; error.message has the tool's index in tools.",
     ),
@@ -147,12 +153,18 @@ _ROWS = (
     ),
     _row(
         400,
+        r"\btools\.\d+",
+        "a field of a tool is wrong, not the body's JSON: error.message has the tool's index in tools, and "
+        "the field.",
+    ),
+    _row(
+        400,
         r"only authorized for use with claude code",
         "this OAuth credential is for Claude Code alone: use an API key for other apps.",
     ),
     _row(
         400,
-        r"(?:not|in)[ _]?valid json|json_?invalid|could not parse|unexpected end of",
+        r"(?:not|in)[ _]?valid json|json_?invalid|could not parse|pars\w+ .{0,40}json|json .{0,40}pars",
         "the body is not valid JSON: see what the client or a proxy made of it.",
     ),
     _row(
