@@ -1,5 +1,7 @@
 """The caller's side of an answer: head and body bytes written as they are, with back-pressure."""
 
+import socket
+import struct
 from typing import TYPE_CHECKING, cast
 
 from claude_sidecar import clock
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from aiohttp.http_writer import StreamWriter
 
 _DRAIN_AT_BYTES = 64 << 10
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""Linger for no time: what is unsent is dropped, and the connection is reset (socket(7), `SO_LINGER`)."""
 
 
 class CallerGone(ConnectionError):
@@ -135,7 +139,11 @@ class Downstream(web.StreamResponse):
         if transport is None:
             return
         if self._http_1_0 and not self._chunked_body:
-            # There the close is the end of the body: only a reset tells that it is not whole.
+            # There the close is the end of the body: only a reset tells that it is not whole. Without
+            # this option one is sent only where bytes of the caller lie unread.
+            connection = transport.get_extra_info("socket")
+            if connection is not None:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             transport.abort()
         else:
             transport.close()
