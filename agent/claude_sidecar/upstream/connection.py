@@ -5,13 +5,13 @@ before any byte of an answer" must be told apart; it is also the larger part of 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import cast
 
 from claude_sidecar import clock
 from claude_sidecar.upstream.answer_parser import AnswerGarbled, AnswerParser
 from claude_sidecar.upstream.exchange_timers import ExchangeTimers
-from claude_sidecar.upstream.failure import ConnectionDied, Phase, UpstreamFailure, timed_out
+from claude_sidecar.upstream.failure import UNTIL_COMMIT, ConnectionDied, Phase, UpstreamFailure, timed_out
 from claude_sidecar.upstream.outflow import Outflow
 from claude_sidecar.upstream.sink import Sink
 
@@ -152,11 +152,13 @@ class UpstreamConnection(asyncio.Protocol):
 
     def lift_deadline(self) -> None:
         """Whoever reads the answer decides how long it may take in all."""
+        self._forget((Phase.DEADLINE,))
         self._timers.deadline_by = None
         self._timers.arm()
 
     def commit(self, idle_s: float | None, stalled_s: float | None) -> None:
         """After the commit only these two hold: between bytes, and between what counts as progress."""
+        self._forget(UNTIL_COMMIT)
         self._timers.commit(idle_s, stalled_s, reading=not self._read_paused)
 
     @property
@@ -205,14 +207,15 @@ class UpstreamConnection(asyncio.Protocol):
         self._wake()
         self._outflow.wake()
 
+    def _forget(self, phases: Container[Phase]) -> None:
+        """A time-out that fell due in the turn of the loop in which it ceased to hold ends nothing."""
+        if self._failure is not None and self._failure.phase in phases:
+            self._failure = None
+
     def _died(self, message: str) -> ConnectionDied:
         silent = self.first_byte_at is None
-        return ConnectionDied(
-            message,
-            before_any_byte=silent,
-            reused=self._rested,
-            silent_s=clock.now() - self._sent_at if silent and self._sent_at is not None else None,
-        )
+        silent_s = clock.now() - self._sent_at if silent and self._sent_at is not None else None
+        return ConnectionDied(message, before_any_byte=silent, reused=self._rested, silent_s=silent_s)
 
     def _expired(self, phase: Phase) -> None:
         if phase is Phase.STALLED and self._waiter is None:

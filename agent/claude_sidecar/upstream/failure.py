@@ -18,6 +18,10 @@ class Phase(StrEnum):
     DEADLINE = "deadline"
 
 
+UNTIL_COMMIT = frozenset({Phase.FIRST_BYTE, Phase.FIRST_DELTA, Phase.DEADLINE})
+"""What no longer ends an answer that is on its way to the caller."""
+
+
 class UpstreamFailure(Exception):
     """A send that got no whole answer; `phase` says where."""
 
