@@ -79,7 +79,7 @@ def _added_s(context: CallContext, response: ResponseRecord, head: ResponseRecor
         return 0.0
     spent = began - context.started_s
     if context.attempts and response.route != NO_ROUTE:
-        answered = context.attempts[head.attempt - 1 if head is not None else -1]
+        answered = context.attempts[(head or response).attempt - 1]
         if answered.first_byte_s is not None:
             spent -= answered.first_byte_s - answered.started_s
     return max(0.0, spent)

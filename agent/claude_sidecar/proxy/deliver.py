@@ -24,7 +24,7 @@ async def deliver(context: CallContext, reply: Reply, health: Health, *, stops: 
 
     stops: the caller's SDK must not repeat the call.
     """
-    attempt = context.attempts[reply.number - 1]
+    attempt, comes = context.attempts[reply.number - 1], reply.rest is not None
     try:
         response = context.response = _response(context, attempt, reply, health)
         context.body.release()  # nothing is sent again from here
@@ -39,7 +39,8 @@ async def deliver(context: CallContext, reply: Reply, health: Health, *, stops: 
             _judge_end(context, response, attempt, reply, broken)
     finally:
         reply.close()
-        attempt.ended_s = clock.now()
+        if comes:
+            attempt.ended_s = clock.now()  # of any other it is long known
 
 
 def _response(context: CallContext, attempt: Attempt, reply: Reply, health: Health) -> ResponseRecord:

@@ -193,9 +193,10 @@ class Metrics:
             self._gen_ai_first_chunk.observe(
                 (operation, provider, model), record.first_chunk_s - record.started_s, trace_id
             )
-        if not record.attempts or operation == names.OPERATION_COUNT_TOKENS:
+        sent = record.answered_by
+        if sent is None or operation == names.OPERATION_COUNT_TOKENS:
             return
-        usage = record.attempts[-1].usage
+        usage = sent.usage
         total_input = usage.total_input()
         if total_input is not None and usage.output_tokens is not None:
             self._gen_ai_tokens.observe((operation, provider, model, "input"), total_input)

@@ -201,9 +201,20 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     """32 hex digits, from the caller's `traceparent` or as it was sent upstream."""
 
     @property
+    def answered_by(self) -> AttemptRecord | None:
+        """The attempt that gave the response; where none did, the last one, None where nothing was sent.
+
+        A later route's refusal of our own key gives way to an earlier answer, so it is not always the last.
+        """
+        if not self.attempts:
+            return None
+        return self.attempts[self.response.attempt - 1 if self.response.attempt else -1]
+
+    @property
     def provider(self) -> str:
-        """Whose API was asked last; where nothing was sent, the one that apps speak."""
-        return self.attempts[-1].provider if self.attempts else names.PROVIDER_ANTHROPIC
+        """Whose API gave the response, or was asked last; where nothing was sent, the one that apps speak."""
+        sent = self.answered_by
+        return sent.provider if sent is not None else names.PROVIDER_ANTHROPIC
 
     @property
     def has_failed(self) -> bool:
@@ -233,11 +244,10 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def wrong_model(self) -> str | None:
         """The model that answered, if it is neither the one asked for nor its named substitute."""
-        asked = self.request.model
-        if not self.attempts or asked is None:
+        asked, sent = self.request.model, self.answered_by
+        if sent is None or asked is None:
             return None
-        last = self.attempts[-1]
-        answered, meant = last.response_model, (self.substituted_model or asked, last.model)
+        answered, meant = sent.response_model, (self.substituted_model or asked, sent.model)
         if answered is None or answered in meant:
             return None
         return None if any(same_model(model, answered) for model in meant) else answered

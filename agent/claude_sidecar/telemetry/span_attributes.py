@@ -58,10 +58,10 @@ def operation_attributes(record: CallRecord) -> Attributes:
     """The middle span: one operation on a model, however many sends it took; or a call without a model."""
     request = record.request
     attributes = _outcome(record)
-    last = record.attempts[-1] if record.attempts else None
-    if last is not None:
-        attributes[names.SERVER_ADDRESS] = last.server_address
-        attributes[names.SERVER_PORT] = last.server_port
+    sent = record.answered_by
+    if sent is not None:
+        attributes[names.SERVER_ADDRESS] = sent.server_address
+        attributes[names.SERVER_PORT] = sent.server_port
     if request.operation is None:
         return attributes
     attributes[names.GEN_AI_OPERATION_NAME] = request.operation
@@ -76,24 +76,24 @@ def operation_attributes(record: CallRecord) -> Attributes:
             attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = record.first_chunk_s - record.started_s
     if request.max_tokens is not None:
         attributes[names.GEN_AI_REQUEST_MAX_TOKENS] = request.max_tokens
-    if last is not None:
-        _answer(attributes, record, last)
+    if sent is not None:
+        _answer(attributes, record, sent)
     return attributes
 
 
-def _answer(attributes: Attributes, record: CallRecord, last: AttemptRecord) -> None:
-    if last.response_model is not None:
-        attributes[names.GEN_AI_RESPONSE_MODEL] = last.response_model
+def _answer(attributes: Attributes, record: CallRecord, sent: AttemptRecord) -> None:
+    if sent.response_model is not None:
+        attributes[names.GEN_AI_RESPONSE_MODEL] = sent.response_model
         if record.wrong_model is not None:
             attributes[names.MODEL_MISMATCH] = True
-    if last.response_id is not None:
-        attributes[names.GEN_AI_RESPONSE_ID] = last.response_id
-    if last.stop_reason is not None:
-        attributes[names.GEN_AI_RESPONSE_FINISH_REASONS] = (last.stop_reason,)
+    if sent.response_id is not None:
+        attributes[names.GEN_AI_RESPONSE_ID] = sent.response_id
+    if sent.stop_reason is not None:
+        attributes[names.GEN_AI_RESPONSE_FINISH_REASONS] = (sent.stop_reason,)
     if record.request.operation == names.OPERATION_COUNT_TOKENS:
         # What was counted was not used: `gen_ai.usage.*` would be summed up as if it were.
         return
-    usage = last.usage
+    usage = sent.usage
     for name, count in (
         (names.GEN_AI_USAGE_INPUT_TOKENS, usage.total_input()),
         (names.GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens),

@@ -1,4 +1,4 @@
-"""An answer that breaks off and cannot say so in its body is cut so that its caller sees it, on both loops."""
+"""An answer that breaks off and cannot say so in its body is cut so that its caller sees it."""
 
 import asyncio
 import gzip

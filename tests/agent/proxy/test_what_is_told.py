@@ -7,7 +7,7 @@ import re
 
 import pytest
 from support.fakes.raw_client import connected, request_bytes
-from support.fakes.scripted_upstream import Hang, Reset, ScriptedUpstream
+from support.fakes.scripted_upstream import Hang, Pause, Reset, ScriptedUpstream
 from support.fakes.wire_bytes import MODEL, answer, error, message_body, stream_answer, stream_events
 
 pytestmark = pytest.mark.looptime
@@ -86,6 +86,22 @@ async def test_an_answer_is_told_with_what_was_sent_for_it_and_not_with_what_was
         assert "sent on: authorization." in (got.header("x-claude-sidecar-hint") or "")
         (call,) = await bench.admin_json("/requests")
         assert (call["route"], call["key"], call["substitutedModel"]) == ("first", "oauth", None)
+
+
+async def test_an_answer_that_outlasts_a_later_refusal_is_told_with_its_own_times(started, tmp_path) -> None:
+    key = tmp_path / "key"
+    key.write_text("sk-ant-api03-own")
+    first = ScriptedUpstream([[Pause(0.3), error(529, "overloaded_error")]])
+    second = ScriptedUpstream([[Pause(5), error(401)]])
+    routes = [{}, {"credential": {"file": str(key)}}]
+    async with started(first, second, routes=routes, retry={"maxAttempts": 2}) as bench:
+        assert (await bench.message()).status == 529
+        (call,) = await bench.admin_json("/requests")
+        assert [attempt["durationMs"] for attempt in call["attempts"]] == [
+            pytest.approx(300, abs=5),
+            pytest.approx(5000, abs=5),
+        ]
+        assert call["addedMs"] == pytest.approx(5000, abs=5)
 
 
 async def test_a_refused_key_of_a_route_is_told_with_the_header_that_carried_it(started, tmp_path) -> None:

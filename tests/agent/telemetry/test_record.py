@@ -5,6 +5,7 @@ import pytest
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.telemetry.attempts import WaitRecord
+from claude_sidecar.telemetry.record import NO_RESPONSE
 
 
 def test_nothing_in_a_record_can_be_changed(make) -> None:
@@ -43,3 +44,13 @@ def test_who_leaves_has_not_failed_unless_it_was_told_of_a_failure(
     record = make.call(**changes)
     assert (record.has_failed, record.caller_left, record.error) == (failed, left, error)
     assert record.is_noteworthy is failed
+
+
+def test_provider_and_model_are_of_the_attempt_that_gave_the_response(make) -> None:
+    first = make.attempt(provider="anthropic", response_model="claude-opus-9")
+    refused = make.refused(401, Cause.AUTHENTICATION, "authentication_error", provider="another")
+    record = make.call(attempts=[first, refused])
+    kept = msgspec.structs.replace(record, response=msgspec.structs.replace(record.response, attempt=1))
+    assert (kept.provider, kept.wrong_model) == ("anthropic", "claude-opus-9")
+    unanswered = msgspec.structs.replace(record, response=NO_RESPONSE)
+    assert (unanswered.provider, unanswered.wrong_model) == ("another", None)
