@@ -21,8 +21,15 @@ from claude_sidecar.wire.credential import PLACEHOLDER
 HELD_UP_S = 10
 
 
-def store_of(env: dict[str, str] | None = None, secrets_dir: Path | None = None) -> CredentialStore:
-    return CredentialStore(LocalSource(env or {}, secrets_dir))
+def store_of(
+    *refs: CredentialRef, env: dict[str, str] | None = None, secrets_dir: Path | None = None
+) -> CredentialStore:
+    return following(CredentialStore(LocalSource(env or {}, secrets_dir)), *refs)
+
+
+def following(store: CredentialStore, *refs: CredentialRef) -> CredentialStore:
+    store.follow(refs)
+    return store
 
 
 def file_ref(path: Path) -> CredentialRef:
@@ -33,7 +40,8 @@ def file_ref(path: Path) -> CredentialRef:
 async def test_changed_file_is_seen_within_a_second_and_not_looked_at_more_often(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("one")
-    store, ref = CredentialStore(LocalSource({}), InlineExecutor()), file_ref(key)
+    ref = file_ref(key)
+    store = following(CredentialStore(LocalSource({}), InlineExecutor()), ref)
     first = store.secret(ref)
     assert first is not None
     assert first.value == "one"
@@ -57,8 +65,8 @@ async def test_secret_is_followed_through_the_symlinks_of_a_mounted_volume(tmp_p
         (mount / version / "org").write_text(f"key-{version}")
     (mount / "..data").symlink_to("v1")
     (mount / "org").symlink_to("..data/org")
-    store = store_of({"CLAUDE_SIDECAR_SECRETS_DIR": str(tmp_path)})
     ref = CredentialRef("secret", "claude-keys/org")
+    store = store_of(ref, env={"CLAUDE_SIDECAR_SECRETS_DIR": str(tmp_path)})
     before = store.secret(ref)
     (mount / "..next").symlink_to("v2")
     (mount / "..next").rename(mount / "..data")
@@ -70,7 +78,8 @@ async def test_secret_is_followed_through_the_symlinks_of_a_mounted_volume(tmp_p
 
 
 async def test_missing_secret_may_come_later_and_go_again(tmp_path: Path) -> None:
-    store, ref = store_of({}, tmp_path), CredentialRef("secret", "claude-keys/org")
+    ref = CredentialRef("secret", "claude-keys/org")
+    store = store_of(ref, secrets_dir=tmp_path)
     assert store.secret(ref) is None
     assert "there is no file" in (store.trouble(ref) or "")
     (tmp_path / "claude-keys").mkdir()
@@ -87,7 +96,8 @@ async def test_missing_secret_may_come_later_and_go_again(tmp_path: Path) -> Non
 async def test_one_trailing_newline_is_dropped_with_one_warning(tmp_path: Path, ending: str) -> None:
     key = tmp_path / "key"
     key.write_bytes(b"sk-1" + ending.encode())
-    store, ref = store_of(), file_ref(key)
+    ref = file_ref(key)
+    store = store_of(ref)
     for _ in range(3):
         key.touch()
         secret = store.secret(ref)
@@ -116,31 +126,35 @@ async def test_one_trailing_newline_is_dropped_with_one_warning(tmp_path: Path, 
 )
 def test_unusable_content_counts_as_missing(tmp_path: Path, content: bytes, says: str) -> None:
     (tmp_path / "key").write_bytes(content)
-    store, ref = store_of(), file_ref(tmp_path / "key")
+    ref = file_ref(tmp_path / "key")
+    store = store_of(ref)
     assert store.secret(ref) is None
     assert says in (store.trouble(ref) or "")
 
 
 def test_variable_is_a_credential_unless_it_is_the_placeholder() -> None:
-    store = store_of({"A": "sk-1", "B": PLACEHOLDER.decode(), "C": ""})
-    secret = store.secret(CredentialRef("env", "A"))
+    refs = {name: CredentialRef("env", name) for name in "ABCD"}
+    store = store_of(*refs.values(), env={"A": "sk-1", "B": PLACEHOLDER.decode(), "C": ""})
+    secret = store.secret(refs["A"])
     assert secret is not None
     assert secret.value == "sk-1"
     for name in ("B", "C", "D"):
-        assert store.secret(CredentialRef("env", name)) is None
+        assert store.secret(refs[name]) is None
 
 
 def test_credential_is_in_no_repr_and_is_told_by_its_fingerprint() -> None:
-    secret = store_of({"A": "sk-ant-secret"}).secret(CredentialRef("env", "A"))
+    ref = CredentialRef("env", "A")
+    secret = store_of(ref, env={"A": "sk-ant-secret"}).secret(ref)
     assert secret is not None
     assert "sk-ant-secret" not in repr(secret)
     assert secret.fingerprint == "3fee3f0a"
 
 
 def test_kind_of_a_credential_is_told_by_its_provider() -> None:
-    store = store_of({"KEY": "sk-ant-api03-own", "TOKEN": "sk-ant-oat01-own"})
-    assert isinstance(store.secret(CredentialRef("env", "KEY")), ApiKey)
-    assert isinstance(store.secret(CredentialRef("env", "TOKEN")), Bearer)
+    key, token = CredentialRef("env", "KEY"), CredentialRef("env", "TOKEN")
+    store = store_of(key, token, env={"KEY": "sk-ant-api03-own", "TOKEN": "sk-ant-oat01-own"})
+    assert isinstance(store.secret(key), ApiKey)
+    assert isinstance(store.secret(token), Bearer)
 
 
 def without_files() -> tuple[int, int]:
@@ -156,9 +170,10 @@ async def test_file_that_could_not_be_read_for_a_passing_reason_is_read_again(tm
     """Out of files, for one: the file itself stays as it was."""
     path = tmp_path / "key"
     path.write_text("sk-ant-api03-own")
-    ref, store = file_ref(path), store_of()
+    ref = file_ref(path)
     before = without_files()
     try:
+        store = store_of(ref)
         assert store.secret(ref) is None
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
@@ -173,9 +188,9 @@ async def test_last_good_credential_stays_while_its_file_cannot_be_read_for_a_pa
 ) -> None:
     path = tmp_path / "key"
     path.write_text("sk-ant-api03-old")
-    ref, store = file_ref(path), store_of()
+    ref = file_ref(path)
+    store = store_of(ref)
     assert store.secret(ref) is not None
-    await store.renew()  # the thread is there, which takes files of its own
     path.write_text("sk-ant-api03-rotated")
     before = without_files()
     try:
@@ -192,13 +207,15 @@ async def test_last_good_credential_stays_while_its_file_cannot_be_read_for_a_pa
 
 
 class HangingSource:
-    """A volume that hangs from the second look on, until it is let go."""
+    """A volume of which `/hangs` hangs from the second look on, until it is let go."""
 
     def __init__(self) -> None:
         self.looking, self.let_go = threading.Event(), threading.Event()
+        self.looks: list[str] = []
 
     def look(self, ref: CredentialRef, before: Look | None) -> Look:
-        if before is not None:
+        self.looks.append(ref.name)
+        if before is not None and ref.name == "/hangs":
             self.looking.set()
             assert self.let_go.wait(HELD_UP_S)
         return Look(ApiKey("first" if before is None else "second"))
@@ -206,7 +223,7 @@ class HangingSource:
 
 async def test_volume_that_hangs_holds_up_nobody_and_the_last_good_credential_stays() -> None:
     source, ref = HangingSource(), CredentialRef("file", "/hangs")
-    store = CredentialStore(source)
+    store = following(CredentialStore(source), ref)
     assert store.secret(ref) == ApiKey("first")
     renewing = asyncio.ensure_future(store.renew())
     try:
@@ -216,6 +233,40 @@ async def test_volume_that_hangs_holds_up_nobody_and_the_last_good_credential_st
         source.let_go.set()
     await renewing
     assert store.secret(ref) == ApiKey("second")
+
+
+async def test_volume_that_hangs_is_looked_at_once_and_others_are_renewed_meanwhile() -> None:
+    source, hangs, good = HangingSource(), CredentialRef("file", "/hangs"), CredentialRef("file", "/good")
+    store = following(CredentialStore(source), hangs, good)
+    hanging = asyncio.ensure_future(store.renew())
+    try:
+        assert await asyncio.to_thread(source.looking.wait, HELD_UP_S)
+        async with asyncio.timeout(HELD_UP_S):
+            while source.looks.count("/good") < 5:
+                await store.renew()
+                await asyncio.sleep(0.001)
+        assert (store.secret(hangs), store.secret(good)) == (ApiKey("first"), ApiKey("second"))
+        assert source.looks.count("/hangs") == 2
+    finally:
+        source.let_go.set()
+    await hanging
+    await store.renew()
+    assert source.looks.count("/hangs") == 3
+
+
+async def test_call_by_an_older_policy_has_its_credential_and_causes_no_look(tmp_path: Path) -> None:
+    file = tmp_path / "gone"
+    kept, gone = file_ref(tmp_path / "kept"), file_ref(file)
+    file.write_text("one")
+    store = store_of(kept, gone)
+    store.follow([kept])
+    file.write_text("another")
+    assert store.secret(gone) == ApiKey("one")
+    await store.renew()
+    assert store.secret(gone) == ApiKey("one")
+    store.follow([kept])
+    assert store.secret(gone) is None
+    assert store.trouble(gone) == "no policy in force names it"
 
 
 class NoThreads(InlineExecutor):
@@ -235,7 +286,8 @@ async def test_without_a_thread_the_last_good_credential_stays_and_the_next_seco
 ) -> None:
     key, threads = tmp_path / "key", NoThreads()
     key.write_text("one")
-    store, ref = CredentialStore(LocalSource({}), threads), file_ref(key)
+    ref = file_ref(key)
+    store = following(CredentialStore(LocalSource({}), threads), ref)
     assert store.secret(ref) == ApiKey("one")
     renewing = asyncio.ensure_future(store.run())
     key.write_text("another")
@@ -267,8 +319,8 @@ async def test_what_no_policy_names_any_more_is_looked_at_no_more(tmp_path: Path
 
 
 async def test_credential_that_has_come_with_a_new_policy_is_there_at_once(tmp_path: Path) -> None:
-    ref, store = file_ref(tmp_path / "key"), store_of()
-    store.follow([ref])
+    ref = file_ref(tmp_path / "key")
+    store = store_of(ref)
     (tmp_path / "key").write_text("sk-ant-api03-own")
     store.follow([ref])
     assert store.secret(ref) is not None
