@@ -16,7 +16,7 @@ from claude_sidecar.wire.call import Call
 from claude_sidecar.wire.credential import CREDENTIAL_HEADERS, CredentialKind, kind_of_key
 from claude_sidecar.wire.error_body import read_error
 from claude_sidecar.wire.headers import HeaderIndex, HeaderLines
-from claude_sidecar.wire.rate_limit_headers import LIMIT_HEADERS, limit_hit, parse_rate_limits
+from claude_sidecar.wire.rate_limit_headers import limit_hit, names_limits, parse_rate_limits
 from claude_sidecar.wire.retry_headers import read_retry_hints
 from claude_sidecar.wire.sse import EventFramer
 
@@ -85,7 +85,7 @@ class Anthropic:
 
     def names_limits(self, index: HeaderIndex) -> bool:
         """By its families of `anthropic-ratelimit-*` and the like."""
-        return not index.keys().isdisjoint(LIMIT_HEADERS)
+        return names_limits(index)
 
     def limits(self, lines: HeaderLines, unix_s: float) -> RateLimits:
         """The same families, read."""

@@ -183,7 +183,7 @@ class Provider(Protocol):
         """What a response says about trying again; unix_s: wall time here."""
 
     def names_limits(self, index: HeaderIndex) -> bool:
-        """Whether a response names any rate limit."""
+        """Whether a response names any rate limit in words that can be read."""
 
     def limits(self, lines: HeaderLines, unix_s: float) -> RateLimits:
         """The rate limits that a response names; unix_s: wall time when it came."""

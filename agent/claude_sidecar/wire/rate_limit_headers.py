@@ -1,12 +1,13 @@
 """The rate-limit headers of an answer: what is left in which bucket, and which one a 429 hit."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
 from claude_sidecar.policy.rate_limits import NO_LIMITS, Bucket, Limit, RateLimits, UnifiedWindow
+from claude_sidecar.wire.headers import HeaderIndex
 
 FARTHEST_RESET_S = 40 * 86_400.0
 """A reset later than this is garbage: the longest window, a month of spend, ends before."""
@@ -37,8 +38,6 @@ _FIELDS = {
     for family, name in table.items()
     for part in parts
 }
-LIMIT_HEADERS = _FIELDS.keys()
-"""Names of all header lines that tell of limits, in lower case."""
 
 _SHORTEST = min(map(len, _FIELDS))
 _STATUS = re.compile(rb"[a-z_]{1,32}")
@@ -69,6 +68,15 @@ _WORDS: tuple[tuple[Limit, re.Pattern[str]], ...] = (
         ),
     ),
 )
+
+
+def names_limits(index: HeaderIndex) -> bool:
+    """Whether one of an answer's header lines that tell of limits can be read, at least."""
+    for name, value in index.items():
+        place = _FIELDS.get(name)
+        if place is not None and _READ[place[1]](value.strip()) is not None:
+            return True
+    return False
 
 
 def parse_rate_limits(headers: Iterable[tuple[bytes, bytes]], now_unix_s: float) -> RateLimits:
@@ -180,13 +188,16 @@ def _status(value: bytes | None) -> str | None:
 
 
 def _reset(value: bytes | None, now_unix_s: float) -> float | None:
+    at = _moment(value) if value is not None else None
+    return max(at, now_unix_s) if at is not None and at <= now_unix_s + FARTHEST_RESET_S else None
+
+
+def _moment(value: bytes) -> float | None:
     """RFC 3339 (the documented families) or epoch seconds (the unified ones)."""
-    if value is None or len(value) > 40:
+    if len(value) > 40:
         return None
     at = None if value[4:5] == b"-" else _number(value)
-    if at is None:
-        at = _unix_s(value)
-    return max(at, now_unix_s) if at is not None and at <= now_unix_s + FARTHEST_RESET_S else None
+    return _unix_s(value) if at is None else at
 
 
 @lru_cache(maxsize=64)
@@ -197,3 +208,13 @@ def _unix_s(date: bytes) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+_READ: dict[str, Callable[[bytes], object]] = {
+    "limit": _count,
+    "remaining": _count,
+    "reset": _moment,
+    "status": _status,
+    "utilization": _number,
+}
+"""By the last word of a header's name."""

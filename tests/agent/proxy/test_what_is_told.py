@@ -25,6 +25,19 @@ async def test_limits_of_counting_do_not_replace_those_of_calls(started) -> None
         assert (limits["requests"]["remaining"], limits["tokens"]["remaining"]) == (7, 9000)
 
 
+async def test_limits_that_cannot_be_read_do_not_replace_those_that_could(started) -> None:
+    garbled = [
+        ("anthropic-ratelimit-requests-remaining", "many"),
+        ("anthropic-ratelimit-tokens-reset", "soon"),
+    ]
+    upstream = ScriptedUpstream([answer(lines=LIMITS), answer(lines=garbled)])
+    async with started(upstream) as bench:
+        await bench.message()
+        await bench.message()
+        (limits,) = (await bench.admin_json("/routes"))[0]["limits"].values()
+        assert (limits["requests"]["remaining"], limits["tokens"]["remaining"]) == (7, 9000)
+
+
 async def test_limit_of_a_429_that_was_cured_is_counted(started) -> None:
     spent = [("anthropic-ratelimit-output-tokens-remaining", "0"), ("retry-after", "1")]
     upstream = ScriptedUpstream([error(429, "rate_limit_error", lines=spent), answer()])

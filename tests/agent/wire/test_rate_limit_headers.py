@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_sidecar.policy.rate_limits import NO_LIMITS, Bucket, RateLimits, UnifiedWindow
-from claude_sidecar.wire.rate_limit_headers import limit_hit, parse_rate_limits
+from claude_sidecar.wire.rate_limit_headers import limit_hit, names_limits, parse_rate_limits
 
 NOW = 1_779_805_800.0  # 2026-05-26T14:30:00Z
 NAMES = st.sampled_from(
@@ -177,3 +177,22 @@ def test_any_headers_are_read_without_raising(
         if bucket is not None and bucket.reset_s is not None:
             assert NOW <= bucket.reset_s <= NOW + 40 * 86_400
     limit_hit(headers, None, message)
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "not_read"),
+    [
+        (b"anthropic-ratelimit-requests-limit", b" 50 ", b"fifty"),
+        (b"anthropic-ratelimit-requests-remaining", b"0", b"-1"),
+        (b"anthropic-ratelimit-tokens-reset", b"2026-01-01T00:00:00Z", b"soon"),
+        (b"anthropic-ratelimit-unified-status", b"allowed", b"?"),
+        (b"anthropic-ratelimit-unified-5h-utilization", b"0.5", b"half"),
+    ],
+)
+def test_limits_are_named_where_one_line_at_least_can_be_read(
+    name: bytes, read: bytes, not_read: bytes
+) -> None:
+    garbled = {b"anthropic-ratelimit-input-tokens-limit": b"x", b"retry-after": b"3"}
+    assert names_limits(garbled | {name: read})
+    assert not names_limits(garbled | {name: not_read})
+    assert not names_limits({b"retry-after": b"3"})
