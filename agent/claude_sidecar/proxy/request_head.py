@@ -58,14 +58,14 @@ def request_head(call: Call, authority: str, target: str, changes: HeaderChanges
             if length is not None and not length_seen:
                 lines.append((name, length))
                 length_seen = True
-        elif lowered in changes.rewritten:
-            kept = changes.rewritten[lowered](value)
-            if kept:
-                lines.append((name, kept))
         elif ours.identity and lowered == b"accept-encoding":
             if not coding_seen:
                 lines.append((name, b"identity"))
                 coding_seen = True
+        elif lowered in changes.rewritten:
+            kept = changes.rewritten[lowered](value)
+            if kept:
+                lines.append((name, kept))
         elif lowered == b"traceparent" or (lowered == b"tracestate" and not ours.tracestate):
             continue
         else:
