@@ -37,7 +37,7 @@ class Held(Protocol):
 class Opener:
     """Opens one call and keeps it alive, on one timer handle.
 
-    The timer is not set anew for what is sent: when it fires too early it is set for the rest.
+    The timer is not set anew for what is sent or held: when it fires too early it is set for the rest.
     head: what the caller has been told, None while the call is not open.
     """
 
@@ -73,8 +73,10 @@ class Opener:
 
     def look(self) -> None:
         """Take into account what has changed of the stream that is held."""
-        self.close()
         due = self._due()
+        if due is not None and self._timer is not None and self._timer.when() <= due:
+            return
+        self.close()
         if due is not None:
             self._timer = self._loop.call_at(due, self._fire)
 

@@ -146,6 +146,7 @@ def _let_go(answer: Answer | None, attempt: Attempt) -> None:
         answer.discard()
     if attempt.reply is not None:
         attempt.reply.drop_held()
+        attempt.reply.copy.clear()
 
 
 def _failed(failure: UpstreamFailure) -> Outcome:

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import time
+import tracemalloc
 import zlib
 
 import pytest
@@ -233,3 +234,44 @@ async def test_line_ends_of_any_kind_delimit_events(line_end, started) -> None:
         whole, _, ours = (await bench.ask(REQUEST)).body.partition(b"event: error\n")
         assert whole == b"".join(events[:8])
         assert b"gateway_stream_interrupted" in ours
+
+
+async def test_pieces_of_a_held_stream_set_no_timers_anew(started, monkeypatch) -> None:
+    """A timer a call, not one a piece: an event may come in a thousand of them."""
+    pieces = [chunk(EVENTS[0]), *[chunk(PING[at : at + 1]) for at in range(len(PING))] * 20]
+    slow = [step for piece in pieces for step in (piece, Pause(0.001))]
+    loop = asyncio.get_running_loop()
+    call_at, armed = loop.call_at, []
+
+    def noting(when, callback, *args, **options):
+        armed.append(getattr(callback, "__qualname__", ""))
+        return call_at(when, callback, *args, **options)
+
+    async with started(
+        ScriptedUpstream([[STREAM_HEAD, *slow, *map(chunk, EVENTS[1:]), LAST_CHUNK]])
+    ) as bench:
+        monkeypatch.setattr(loop, "call_at", noting)
+        await bench.ask(REQUEST)
+        assert 0 < armed.count("Opener._fire") < 10
+
+
+async def test_body_that_was_cut_takes_no_memory_once_its_attempt_is_over(started) -> None:
+    """It is held up to a mebibyte, of which a decoded copy is read for its facts."""
+    cut = [
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2000000\r\n\r\n"
+        + b"x" * 1_000_000,
+        Close(),
+    ]
+    async with (
+        started(ScriptedUpstream([cut] * 4, otherwise=[Hang()]), retry={"maxAttempts": 5}) as bench,
+        connected(bench.port) as app,
+    ):
+        tracemalloc.start()
+        try:
+            await app.send(request_bytes(body=message_body()))
+            await asyncio.sleep(2)
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert len(bench.first.requests) == 5
+        assert held < 2_000_000
