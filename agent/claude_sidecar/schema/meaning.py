@@ -22,11 +22,13 @@ def spec_hash(policy: ClaudePolicy) -> str:
     """The first 16 hex digits of the SHA-256 over what a spec means; two of one meaning have one hash.
 
     Durations are seconds, prices numbers, endpoints places; names of headers have no case; and causes, a
-    route's models, substitutions and prices have no order.
+    route's models, substitutions and prices have no order. `insecure` means nothing of its own: it says that
+    an endpoint may be written, and the endpoint says all.
     """
     spec = _filled_in(policy, "python")
     for route in spec["routes"]:
         route["endpoint"] = astuple(parse_endpoint(route["endpoint"]))
+        del route["insecure"]
         if "models" in route:
             route["models"] = sorted(route["models"], key=itemgetter("name"))
     fallback, telemetry = spec["fallback"], spec["telemetry"]

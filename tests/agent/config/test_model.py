@@ -69,7 +69,9 @@ specs = parts(
         st.fixed_dictionaries(
             {"name": names},
             optional={
-                "endpoint": st.sampled_from(["https://h.example", "https://h.example:8443/base"]),
+                "endpoint": st.sampled_from(
+                    ["https://h.example", "https://h.example:8443/base", "http://localhost:8080"]
+                ),
                 "credential": st.just({"secretKeyRef": {"key": "k"}}),
                 "models": st.lists(st.builds(lambda m: {"name": m}, models), min_size=1, max_size=3).filter(
                     lambda found: len({m["name"] for m in found}) == len(found)
@@ -161,10 +163,12 @@ def test_hash_is_the_same_however_a_policy_is_written(spec: dict[str, Any], chan
 
 def rewritten(value: Any, chance: Random, key: str = "") -> Any:
     """The same meaning in other letters: fields, names and causes in any order, durations in other units,
-    prices with more zeros, headers in capitals, endpoints with what is understood anyway."""
+    prices with more zeros, headers in capitals, endpoints with what is understood or allowed anyway."""
     if isinstance(value, dict):
         items = list(value.items())
         chance.shuffle(items)
+        if "insecure" in value:  # every endpoint drawn here may be written without it
+            items = [each for each in items if each[0] != "insecure"] + [("insecure", "Allow")]
         return {name: rewritten(item, chance, name) for name, item in items}
     if isinstance(value, list):
         items = [rewritten(item, chance, key) for item in value]
@@ -174,7 +178,7 @@ def rewritten(value: Any, chance: Random, key: str = "") -> Any:
     if key == "featureHeader":
         return value.upper()
     if key == "endpoint":
-        return value.replace("h.example", "H.Example") + "/"
+        return value.replace("h.example", "H.Example").replace("localhost", "LocalHost") + "/"
     if key.endswith("PerMTok"):
         return value if "." in value else value + ".00"
     if key in DURATION_FIELDS:
@@ -209,6 +213,7 @@ def test_two_durations_have_one_hash_exactly_where_they_are_as_long(one: str, ot
             {"prices": [{"model": "n"}, {"model": "m", "inputPerMTok": "03.0"}]},
         ),
         ({}, {"routes": [{"name": "anthropic", "endpoint": "https://API.Anthropic.com:443/"}]}),
+        ({}, {"routes": [{"name": "anthropic", "insecure": "Allow"}]}),
         (
             {"routes": [{"name": "a", "models": [{"name": "m"}, {"name": "n", "id": "o"}]}]},
             {"routes": [{"name": "a", "models": [{"name": "n", "id": "o"}, {"name": "m", "id": "m"}]}]},
