@@ -9,6 +9,7 @@ from claude_sidecar.config.yaml_tree import Loc
 from claude_sidecar.schema import fields
 from claude_sidecar.schema.durations import DURATION_PATTERN
 from claude_sidecar.schema.json_schema import node_at, places
+from claude_sidecar.schema.retry import RetryBudget
 
 PATTERN_WORDS = {
     DURATION_PATTERN: "a duration such as 500ms, 1s, 2m or 1m30s",
@@ -22,6 +23,9 @@ PATTERN_WORDS = {
     fields.ENDPOINT_PATTERN: "https://HOST[:PORT][/BASE/PATH] (http:// for loopback hosts)",
     fields.PATH_PATTERN: "a path",
 }
+_RATIO = "spec.retry.budget.ratio"
+"""How other retry budgets say it, such as Linkerd's: a word of its own, since no known name is near."""
+
 _KINDS = {
     "string": "text",
     "integer": "a whole number",
@@ -42,7 +46,7 @@ def complaint(kind: str, loc: Loc, given: Any, context: dict[str, Any], spelling
         case "policy":
             return str(context["message"])
         case "extra_forbidden":
-            return _unknown_field(loc)
+            return _unknown_field(loc, given)
         case "missing":
             return f"is missing; give {_allowed(schema)}"
         case "enum" | "literal_error":
@@ -122,7 +126,9 @@ def _not_among(given: Any, allowed: list[str], spelling: str | None) -> str:
     return f"{shown(given)} is not possible here; {question}allowed: {', '.join(allowed)}"
 
 
-def _unknown_field(loc: Loc) -> str:
+def _unknown_field(loc: Loc, given: Any) -> str:
+    if field_path(loc) == _RATIO:
+        return f"is given in percent: write `percent: {_percent(given)}` in its place"
     name, parent = str(loc[-1]), node_at(loc[:-1])
     allowed = list(parent.get("properties", ()))
     nearest = _nearest(name, allowed)
@@ -134,6 +140,13 @@ def _unknown_field(loc: Loc) -> str:
     else:
         question = ""
     return f"unknown field; {question}allowed: {', '.join(allowed)}"
+
+
+def _percent(ratio: Any) -> int:
+    """A ratio as whole percent, as near as a policy has it; the default where it is none."""
+    if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not 0 <= ratio <= 1:
+        return RetryBudget().percent
+    return round(ratio * 100)
 
 
 def _nearest(given: str, allowed: list[str]) -> str | None:

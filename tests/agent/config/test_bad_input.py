@@ -20,6 +20,14 @@ def faults(content: str | bytes, folder: Path | None = None) -> list[str]:
 SPEC = [  # the text of `spec` in line 4, and what its fault must say
     ("{retri: {}}", "4: spec.retri: unknown field; did you mean `retry`? allowed: routes, retry, fallback"),
     ("{maxAttempts: 3}", "4: spec.maxAttempts: unknown field; it belongs to spec.retry; allowed: routes"),
+    (
+        "{retry: {budget: {ratio: 0.25}}}",
+        "4: spec.retry.budget.ratio: is given in percent: write `percent: 25` in its place",
+    ),
+    (
+        "{retry: {budget: {ratio: lots}}}",
+        "retry.budget.ratio: is given in percent: write `percent: 20` in its",
+    ),
     ("{retry: {max_attempts: 3}}", "4: spec.retry.max_attempts: unknown field; did you mean `maxAttempts`?"),
     ("{retry: {maxAttempts: 0}}", "4: spec.retry.maxAttempts: `0` is out of range; allowed: 1 to 10"),
     ("{retry: {maxAttempts: 11}}", "`11` is out of range; allowed: 1 to 10"),
