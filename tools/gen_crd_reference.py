@@ -141,7 +141,7 @@ def _meaning(node: Node) -> str:
 
 def _value(node: Node) -> str:
     if "enum" in node:
-        return ", ".join(f"`{value}`" for value in node["enum"])
+        return ", ".join(f"`{value}`{_refused(value, node)}" for value in node["enum"])
     match node["type"]:
         case "integer" | "number":
             kind = "whole number" if node["type"] == "integer" else "number"
@@ -155,6 +155,14 @@ def _value(node: Node) -> str:
             return "mapping"
     words = PATTERN_WORDS.get(node.get("pattern", ""), "text")
     return "time" if node.get("format") == "date-time" else f"{words}, up to {node['maxLength']} characters"
+
+
+def _refused(value: str, node: Node) -> str:
+    """Of a value that the schema lists so that a rule can say why it is refused: why."""
+    for rule in node.get("x-kubernetes-validations", ()):
+        if rule["rule"] == f"self != '{value}'":
+            return f" (refused: {rule['message'].partition(';')[0].removeprefix(f'{value} is ')})"
+    return ""
 
 
 def _default(node: Node) -> str:

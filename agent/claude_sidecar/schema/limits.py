@@ -85,12 +85,11 @@ class Pacing(StrictModel):
     """What is done with rate limits learnt from answers."""
 
     mode: ImplementedMode = PacingMode.OBSERVE
-    """What is done with the rate limits that responses tell; `Enforce` is not implemented yet and is
-    refused.
+    """What is done with the rate limits that responses tell.
 
     `Observe`: they are learnt and reported, in `/routes` and as the metric
-    `claude_sidecar_ratelimit_remaining`; no request waits for them. `Disabled`: nothing is learnt. `Enforce`
-    is to wait before a limit is met.
+    `claude_sidecar_ratelimit_remaining`; no request waits for them. `Disabled`: nothing is learnt.
+    `Enforce` is refused: not implemented yet. It is to wait before a limit is met.
     """
     max_wait_s: Duration = Duration("60s")
     """How long a request may wait for a limit under `Enforce`, which is not implemented yet; without

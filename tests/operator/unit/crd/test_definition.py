@@ -101,6 +101,21 @@ def test_descriptions_tell_the_defaults_that_kubectl_does_not_show() -> None:
             assert node["description"].endswith(f"Default: {told}."), place
 
 
+def test_a_value_that_is_listed_but_refused_says_so_in_its_description_and_in_the_reference() -> None:
+    listed = {
+        (place, value, node["description"])
+        for place, node in NODES
+        for value in node.get("enum", ())
+        for rule in node.get("x-kubernetes-validations", ())
+        if rule["rule"] == f"self != '{value}'"
+    }
+    assert [(place, value) for place, value, _ in listed] == [("spec.pacing.mode", "Enforce")]
+    assert all(
+        f"`{value}` is refused: not implemented yet" in description for _, value, description in listed
+    )
+    assert "`Enforce` (refused: not implemented yet)" in (ROOT / "docs/crd.md").read_text()
+
+
 def test_descriptions_do_not_wrap_lines_themselves() -> None:
     for place, node in nodes(spec_schema(), ""):
         for paragraph in node.get("description", "").split("\n\n"):
