@@ -11,8 +11,9 @@ A provider is a value without state. It is asked in this order:
 5. `failure`, `retry_hints`: what a failed response says.
 6. `names_limits`, `limits`: what any response says of rate limits.
 
-To add a provider: a module here with a class, a row in `registry.py`, and the name with its default endpoint
-in `schema/routes.py`. What differs little from the Claude API derives from `Anthropic` and says what differs.
+To add a provider: a module here with a class, a row in `registry.py`, and one in `schema/routes.py:
+ProviderName`, its name with its default endpoint. What differs little from the Claude API derives from
+`Anthropic` and says what differs.
 """
 
 from collections.abc import Callable, Mapping, Sequence

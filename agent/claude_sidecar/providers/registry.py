@@ -12,6 +12,9 @@ PROVIDERS: Mapping[ProviderName, Provider] = {
     ProviderName.ANTHROPIC: Anthropic(),
 }
 
+CALLERS = PROVIDERS[ProviderName.ANTHROPIC]
+"""Whose API apps speak, whatever the routes of their calls do."""
+
 _NONE: frozenset[int] = frozenset()
 
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from claude_sidecar.schema.claude_policy import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.schema.endpoint import parse_endpoint
 from claude_sidecar.schema.meaning import spec_hash
-from claude_sidecar.schema.routes import DEFAULT_ENDPOINTS, RouteSpec
+from claude_sidecar.schema.routes import RouteSpec
 from claude_sidecar.schema.snapshot import CredentialRef, Route, Snapshot
 
 
@@ -36,7 +36,7 @@ def compile_policy(policy: ClaudePolicy) -> Snapshot:
 
 
 def _route(route: RouteSpec) -> Route:
-    endpoint = parse_endpoint(route.endpoint or DEFAULT_ENDPOINTS[route.provider])
+    endpoint = parse_endpoint(route.endpoint or route.provider.default_endpoint)
     models = None
     if route.models is not None:
         models = MappingProxyType({model.name: model.id or model.name for model in route.models})

@@ -10,7 +10,6 @@ from typing import Any, Literal
 from claude_sidecar.causes import CAUSE_ORDER
 from claude_sidecar.schema.claude_policy import ClaudePolicy
 from claude_sidecar.schema.endpoint import parse_endpoint
-from claude_sidecar.schema.routes import DEFAULT_ENDPOINTS
 
 
 def effective_spec(policy: ClaudePolicy) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def spec_hash(policy: ClaudePolicy) -> str:
 def _filled_in(policy: ClaudePolicy, mode: Literal["json", "python"]) -> dict[str, Any]:
     spec: dict[str, Any] = policy.spec.model_dump(mode=mode, by_alias=True, exclude_none=True)
     for route, model in zip(spec["routes"], policy.spec.routes, strict=True):
-        route["endpoint"] = model.endpoint or DEFAULT_ENDPOINTS[model.provider]
+        route["endpoint"] = model.endpoint or model.provider.default_endpoint
         for entry in route.get("models", ()):
             entry.setdefault("id", entry["name"])
     order = [cause.value for cause in CAUSE_ORDER]

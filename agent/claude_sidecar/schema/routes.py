@@ -19,12 +19,21 @@ from claude_sidecar.schema.strict_model import StrictModel
 
 
 class ProviderName(StrEnum):
-    """Whose API a route speaks."""
+    """Whose API a route speaks: a row a provider, its name and where its routes go that say no endpoint.
 
-    ANTHROPIC = "Anthropic"
+    What a provider does is in `providers/registry.py`, which has a row for each of these.
+    """
 
+    default_endpoint: str
 
-DEFAULT_ENDPOINTS = {ProviderName.ANTHROPIC: "https://api.anthropic.com"}
+    def __new__(cls, name: str, default_endpoint: str) -> "ProviderName":
+        """A member is its name; the endpoint hangs on it."""
+        provider = str.__new__(cls, name)
+        provider._value_ = name
+        provider.default_endpoint = default_endpoint
+        return provider
+
+    ANTHROPIC = "Anthropic", "https://api.anthropic.com"
 
 
 class Insecure(StrEnum):

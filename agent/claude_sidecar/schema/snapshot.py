@@ -23,7 +23,7 @@ class CredentialRef:
 
     source: str
     name: str
-    provider: ProviderName = ProviderName.ANTHROPIC
+    provider: ProviderName
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Route:
     base_path: str
     credential: CredentialRef | None
     models: Mapping[str, str] | None
-    provider: ProviderName = ProviderName.ANTHROPIC
+    provider: ProviderName
     authority: str = field(init=False, repr=False, compare=False)
     origin: str = field(init=False, repr=False, compare=False)
 

@@ -3,7 +3,6 @@
 import msgspec
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.bounds import NAME_CHARS, TEXT_CHARS, keep_bounded
 from claude_sidecar.wire.credential import ALIAS_NONE
 from claude_sidecar.wire.tokens import NO_USAGE, TokenUsage
@@ -27,7 +26,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
     route: str
     """Name of the route that it was sent by."""
 
-    provider: str = names.PROVIDER_ANTHROPIC
+    provider: str
     """Whose API that route speaks, as `gen_ai.provider.name` has it."""
 
     model: str

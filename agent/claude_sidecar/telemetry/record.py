@@ -17,7 +17,7 @@ import msgspec
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.commit import CommitReason
-from claude_sidecar.telemetry import names
+from claude_sidecar.providers.registry import CALLERS
 from claude_sidecar.telemetry.attempts import (
     AttemptRecord,
     FallbackRecord,
@@ -214,7 +214,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     def provider(self) -> str:
         """Whose API gave the response, or was asked last; where nothing was sent, the one that apps speak."""
         sent = self.answered_by
-        return sent.provider if sent is not None else names.PROVIDER_ANTHROPIC
+        return sent.provider if sent is not None else CALLERS.name
 
     @property
     def has_failed(self) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from claude_operator.inject.quantity import quantity
-from claude_sidecar.schema.routes import DEFAULT_ENDPOINTS
+from claude_sidecar.schema.routes import ProviderName
 
 Quantity = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
@@ -93,7 +93,7 @@ class Settings(_Part, frozen=True):
     bounds: Bounds = Bounds()
     tmp_mi_b: Annotated[int, msgspec.Meta(ge=1)] = msgspec.field(default=256, name="tmpMiB")
     allowed_hosts: tuple[str, ...] = tuple(
-        urlsplit(endpoint).hostname or "" for endpoint in DEFAULT_ENDPOINTS.values()
+        urlsplit(provider.default_endpoint).hostname or "" for provider in ProviderName
     )
     exits: Exits = Exits()
     namespaces: dict[str, Exits] = msgspec.field(default_factory=dict)

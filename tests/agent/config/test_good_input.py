@@ -7,6 +7,7 @@ import pytest
 from claude_sidecar.config.load import load_bytes
 from claude_sidecar.schema.compile import default_policy
 from claude_sidecar.schema.meaning import spec_hash
+from claude_sidecar.schema.routes import ProviderName
 from claude_sidecar.schema.snapshot import CredentialRef, Snapshot
 
 HEAD = "apiVersion: claude-sidecar.dev/v1alpha1\nkind: ClaudePolicy\n"
@@ -108,9 +109,9 @@ def test_clear_text_to_another_machine_needs_insecure_allow() -> None:
 def test_credential_file_is_found_from_the_policy_files_folder(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("k\n")
     loaded = snapshot(HEAD + "spec: {routes: [{name: a, credential: {file: key}}]}", tmp_path)
-    assert loaded.routes[0].credential == CredentialRef("file", str(tmp_path / "key"))
+    assert loaded.routes[0].credential == CredentialRef("file", str(tmp_path / "key"), ProviderName.ANTHROPIC)
 
 
 def test_secret_need_not_be_there_yet_and_is_called_claude_keys_by_default() -> None:
     loaded = snapshot(HEAD + "spec: {routes: [{name: a, credential: {secretKeyRef: {key: k}}}]}")
-    assert loaded.routes[0].credential == CredentialRef("secret", "claude-keys/k")
+    assert loaded.routes[0].credential == CredentialRef("secret", "claude-keys/k", ProviderName.ANTHROPIC)

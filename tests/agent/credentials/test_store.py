@@ -15,6 +15,7 @@ from support.fakes.inline_executor import InlineExecutor
 from claude_sidecar.credentials.source import LocalSource, Look
 from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.providers.secret import ApiKey, Bearer
+from claude_sidecar.schema.routes import ProviderName
 from claude_sidecar.schema.snapshot import CredentialRef
 from claude_sidecar.wire.credential import PLACEHOLDER
 
@@ -33,7 +34,7 @@ def following(store: CredentialStore, *refs: CredentialRef) -> CredentialStore:
 
 
 def file_ref(path: Path) -> CredentialRef:
-    return CredentialRef("file", str(path))
+    return CredentialRef("file", str(path, ProviderName.ANTHROPIC), ProviderName.ANTHROPIC)
 
 
 @pytest.mark.looptime
@@ -65,7 +66,7 @@ async def test_secret_is_followed_through_the_symlinks_of_a_mounted_volume(tmp_p
         (mount / version / "org").write_text(f"key-{version}")
     (mount / "..data").symlink_to("v1")
     (mount / "org").symlink_to("..data/org")
-    ref = CredentialRef("secret", "claude-keys/org")
+    ref = CredentialRef("secret", "claude-keys/org", ProviderName.ANTHROPIC)
     store = store_of(ref, env={"CLAUDE_SIDECAR_SECRETS_DIR": str(tmp_path)})
     before = store.secret(ref)
     (mount / "..next").symlink_to("v2")
@@ -78,7 +79,7 @@ async def test_secret_is_followed_through_the_symlinks_of_a_mounted_volume(tmp_p
 
 
 async def test_missing_secret_may_come_later_and_go_again(tmp_path: Path) -> None:
-    ref = CredentialRef("secret", "claude-keys/org")
+    ref = CredentialRef("secret", "claude-keys/org", ProviderName.ANTHROPIC)
     store = store_of(ref, secrets_dir=tmp_path)
     assert store.secret(ref) is None
     assert "there is no file" in (store.trouble(ref) or "")
@@ -133,7 +134,7 @@ def test_unusable_content_counts_as_missing(tmp_path: Path, content: bytes, says
 
 
 def test_variable_is_a_credential_unless_it_is_the_placeholder() -> None:
-    refs = {name: CredentialRef("env", name) for name in "ABCD"}
+    refs = {name: CredentialRef("env", name, ProviderName.ANTHROPIC) for name in "ABCD"}
     store = store_of(*refs.values(), env={"A": "sk-1", "B": PLACEHOLDER.decode(), "C": ""})
     secret = store.secret(refs["A"])
     assert secret is not None
@@ -143,7 +144,7 @@ def test_variable_is_a_credential_unless_it_is_the_placeholder() -> None:
 
 
 def test_credential_is_in_no_repr_and_is_told_by_its_fingerprint() -> None:
-    ref = CredentialRef("env", "A")
+    ref = CredentialRef("env", "A", ProviderName.ANTHROPIC)
     secret = store_of(ref, env={"A": "sk-ant-secret"}).secret(ref)
     assert secret is not None
     assert "sk-ant-secret" not in repr(secret)
@@ -151,7 +152,7 @@ def test_credential_is_in_no_repr_and_is_told_by_its_fingerprint() -> None:
 
 
 def test_kind_of_a_credential_is_told_by_its_provider() -> None:
-    key, token = CredentialRef("env", "KEY"), CredentialRef("env", "TOKEN")
+    key, token = CredentialRef("env", "KEY", ProviderName.ANTHROPIC), CredentialRef("env", "TOKEN", ProviderName.ANTHROPIC)
     store = store_of(key, token, env={"KEY": "sk-ant-api03-own", "TOKEN": "sk-ant-oat01-own"})
     assert isinstance(store.secret(key), ApiKey)
     assert isinstance(store.secret(token), Bearer)
@@ -222,7 +223,7 @@ class HangingSource:
 
 
 async def test_volume_that_hangs_holds_up_nobody_and_the_last_good_credential_stays() -> None:
-    source, ref = HangingSource(), CredentialRef("file", "/hangs")
+    source, ref = HangingSource(), CredentialRef("file", "/hangs", ProviderName.ANTHROPIC)
     store = following(CredentialStore(source), ref)
     assert store.secret(ref) == ApiKey("first")
     renewing = asyncio.ensure_future(store.renew())
@@ -236,7 +237,7 @@ async def test_volume_that_hangs_holds_up_nobody_and_the_last_good_credential_st
 
 
 async def test_volume_that_hangs_is_looked_at_once_and_others_are_renewed_meanwhile() -> None:
-    source, hangs, good = HangingSource(), CredentialRef("file", "/hangs"), CredentialRef("file", "/good")
+    source, hangs, good = HangingSource(), CredentialRef("file", "/hangs", ProviderName.ANTHROPIC), CredentialRef("file", "/good", ProviderName.ANTHROPIC)
     store = following(CredentialStore(source), hangs, good)
     hanging = asyncio.ensure_future(store.renew())
     try:

@@ -52,6 +52,7 @@ class Make:
 
     def attempt(self, **changes: Any) -> AttemptRecord:
         made = AttemptRecord(
+            provider="anthropic",
             route="anthropic",
             model=MODEL,
             started_s=1000.1,

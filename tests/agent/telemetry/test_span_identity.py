@@ -118,6 +118,7 @@ def test_no_path_model_or_method_breaks_a_trace(path: str, model: str, method: s
 
     request = RequestRecord(method=method, path=path, operation="chat", model=model)
     sent = AttemptRecord(
+        provider="anthropic",
         route="r",
         model=model,
         started_s=1.0,

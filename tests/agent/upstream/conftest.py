@@ -8,6 +8,7 @@ import pytest
 from support.fakes.scripted_upstream import ScriptedUpstream
 
 from claude_sidecar.config.egress import Egress
+from claude_sidecar.schema.routes import ProviderName
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.names import Names
@@ -79,7 +80,7 @@ def lined() -> Lined:
     @asynccontextmanager
     async def start(upstream: ScriptedUpstream) -> AsyncIterator[Line]:
         async with upstream.running():
-            route = Route("first", "http", "127.0.0.1", upstream.port, "", None, None)
+            route = Route("first", "http", "127.0.0.1", upstream.port, "", None, None, ProviderName.ANTHROPIC)
             transport = HttpTransport(Dialer(Egress(), Names(SystemResolver())))
             yield Line(transport, route, upstream)
             transport.close()

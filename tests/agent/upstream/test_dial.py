@@ -13,6 +13,7 @@ from support.fakes.scripted_resolver import FAILS, NO_ADDRESS, Late, ScriptedRes
 
 from claude_sidecar import clock
 from claude_sidecar.config.egress import Egress, usable_environment
+from claude_sidecar.schema.routes import ProviderName
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.failure import ConnectFailed, Phase
@@ -34,7 +35,7 @@ def port() -> Iterator[int]:
 
 
 def route(port: int, scheme: str = "http", host: str = API) -> Route:
-    return Route("first", scheme, host, port, "", None, None)
+    return Route("first", scheme, host, port, "", None, None, ProviderName.ANTHROPIC)
 
 
 async def peer(dialer: Dialer, to: Route) -> tuple[str, float]:

@@ -6,6 +6,7 @@ import pytest
 from support.fakes.dead_address import dead_address
 from support.fakes.scripted_upstream import ScriptedUpstream
 
+from claude_sidecar.schema.routes import ProviderName
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.failure import ConnectFailed
 from claude_sidecar.upstream.out_of_files import OutOfFiles
@@ -28,7 +29,7 @@ def now() -> float:
 async def test_a_dial_that_had_all_its_time_gets_no_more(lined) -> None:
     with dead_address(DEAD) as port:
         async with lined(ScriptedUpstream()) as line:
-            line.route = Route("first", "http", DEAD, port, "", None, None)
+            line.route = Route("first", "http", DEAD, port, "", None, None, ProviderName.ANTHROPIC)
             with pytest.raises(OutOfFiles):
                 await line.send(connect_s=5.0)
             assert now() == pytest.approx(5, abs=0.01)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from claude_sidecar.policy.request_facts import SdkHeaders
 from claude_sidecar.providers.provider import Outgoing
 from claude_sidecar.providers.secret import Secret
+from claude_sidecar.schema.routes import ProviderName
 from claude_sidecar.schema.snapshot import CredentialRef, Route
 from claude_sidecar.wire.authority import parse_authority
 from claude_sidecar.wire.call import Call
@@ -15,7 +16,7 @@ from claude_sidecar.wire.request_target import read_target
 
 Lines = Sequence[tuple[bytes, bytes]]
 
-OWN = CredentialRef("env", "KEY")
+OWN = CredentialRef("env", "KEY", ProviderName.ANTHROPIC)
 
 
 def call_of(method: str = "POST", target: str = "/v1/messages", lines: Lines = ()) -> Call:
@@ -40,7 +41,9 @@ def call_of(method: str = "POST", target: str = "/v1/messages", lines: Lines = (
 
 def route_of(base_path: str = "", credential: CredentialRef | None = None) -> Route:
     """A route to `api.example.com`."""
-    return Route("first", "https", "api.example.com", 443, base_path, credential, None)
+    return Route(
+        "first", "https", "api.example.com", 443, base_path, credential, None, ProviderName.ANTHROPIC
+    )
 
 
 def outgoing(
