@@ -10,7 +10,7 @@ from bench.failover.table import BEGIN, END, Examined, table, told, write
 from bench.promise.outcome import End, Outcome
 from support.project import ROOT
 
-from claude_sidecar.config.load import parse_policy
+from claude_sidecar.config.parse import parse_policy
 
 DOCUMENT = ROOT / "docs" / "failover.md"
 

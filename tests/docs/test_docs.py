@@ -7,7 +7,7 @@ import pytest
 from support.documents import DOCUMENTS, blocks, named
 from support.project import ROOT
 
-from claude_sidecar.config.load import parse_policy
+from claude_sidecar.config.parse import parse_policy
 
 POLICIES = [
     (named(document), block)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from claude_sidecar.config.load import MAX_FILE_BYTES, Loaded, load_bytes, load_file
+from claude_sidecar.config.load import Loaded, load_bytes, load_file
 from claude_sidecar.config.own_address import ADMIN_PORT, DATA_PORT, leads_here
+from claude_sidecar.config.parse import MAX_FILE_BYTES
 from claude_sidecar.config.problem import PolicyInvalid
 
 STDIN = "-"

@@ -11,7 +11,8 @@ from claude_sidecar.cli.rehearsal import Scene, rehearse
 from claude_sidecar.cli.scene import WITHOUT_ANSWER, scene_of
 from claude_sidecar.cli.silence_words import silence_words
 from claude_sidecar.cli.step_words import counted, drawn_words, step_words
-from claude_sidecar.config.load import MAX_FILE_BYTES, parse_policy, read_bytes
+from claude_sidecar.config.load import read_bytes
+from claude_sidecar.config.parse import MAX_FILE_BYTES, parse_policy
 from claude_sidecar.schema.compile import compile_policy
 from claude_sidecar.schema.snapshot import Snapshot
 

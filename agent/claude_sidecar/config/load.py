@@ -5,21 +5,17 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
+from claude_sidecar.config.parse import MAX_FILE_BYTES, tree_of, validated
 from claude_sidecar.config.problem import WHOLE_FILE, CredentialsMissing, PolicyInvalid, Problem
 from claude_sidecar.config.surroundings import Surroundings, surroundings_of
 from claude_sidecar.config.unknown_fields import drop_unknown_fields
-from claude_sidecar.config.yaml_tree import Refused, Tree, read_tree
+from claude_sidecar.config.yaml_tree import Tree
 from claude_sidecar.credentials.text import CredentialUnusable, read_text
 from claude_sidecar.schema.claude_policy import ClaudePolicy
 from claude_sidecar.schema.compile import compile_policy, default_policy
-from claude_sidecar.schema.cross_field import violations
 from claude_sidecar.schema.snapshot import CredentialRef, Route, Snapshot
 
-MAX_FILE_BYTES = 1024 * 1024
 BUILT_IN = "built-in"
 
 
@@ -74,9 +70,9 @@ def load_bytes(
     """
     environ = os.environ if env is None else env
     surroundings = surroundings_of(environ)
-    tree = _tree(content, file)
+    tree = tree_of(content, file)
     unknown = drop_unknown_fields(tree.data) if surroundings.injected else ()
-    policy = _validated(tree)
+    policy = validated(tree)
     snapshot = compile_policy(policy)
     _check_bounds(snapshot, tree, surroundings)
     if leads_back is not None:
@@ -87,22 +83,6 @@ def load_bytes(
     snapshot = _fitted(replace(snapshot, routes=routes), surroundings)
     _check_credentials(snapshot, tree, environ)
     return Loaded(policy, snapshot, file, unknown)
-
-
-def parse_policy(content: bytes, file: str) -> ClaudePolicy:
-    """Check a policy by itself, without looking for its credentials; raises PolicyInvalid.
-
-    file: what messages call it.
-    """
-    return _validated(_tree(content, file))
-
-
-def parse_data(data: Any, file: str) -> ClaudePolicy:
-    """Like `parse_policy`, for a policy that is plain data already, as from an API server.
-
-    file: what messages call it; they all say line 1.
-    """
-    return _validated(Tree(file, data))
 
 
 def read_bytes(path: Path) -> bytes:
@@ -127,46 +107,6 @@ def read_bytes(path: Path) -> bytes:
 
 def _refusal(path: Path, message: str) -> PolicyInvalid:
     return PolicyInvalid([Problem(str(path), 1, WHOLE_FILE, message)])
-
-
-def _tree(content: bytes, file: str) -> Tree:
-    if len(content) > MAX_FILE_BYTES:
-        message = f"is larger than a policy may be; allowed: {MAX_FILE_BYTES // 1024} KiB"
-        raise PolicyInvalid([Problem(file, 1, WHOLE_FILE, message)])
-    try:
-        return read_tree(content.decode("utf-8-sig"), file)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        message = "is not text in UTF-8; save it as UTF-8"
-        raise PolicyInvalid([Problem(file, line, WHOLE_FILE, message)]) from None
-    except Refused as refused:
-        raise PolicyInvalid([Problem(file, refused.line, WHOLE_FILE, refused.message)]) from None
-
-
-def _validated(tree: Tree) -> ClaudePolicy:
-    """The policy in a tree; raises PolicyInvalid with the faults of YAML, fields and rules together."""
-    if not isinstance(tree.data, dict):
-        tree.problem((), "must be a mapping with apiVersion, kind, metadata and spec")
-        raise PolicyInvalid(tree.problems)
-    policy = None
-    try:
-        policy = ClaudePolicy.model_validate(tree.data)
-    except ValidationError as invalid:
-        # Only the first wrong policy needs the words, the model's schema among them.
-        from claude_sidecar.config.complaint import complaint
-
-        for error in invalid.errors(include_url=False):
-            if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
-                continue  # pydantic counts the good items of a list; the bad ones have their own errors
-            loc = error["loc"]
-            text = complaint(error["type"], loc, error["input"], error.get("ctx", {}), tree.spelling.get(loc))
-            tree.problem(loc, text)
-        # The model judges the rules only once all fields are right; a person wants to know both at once.
-        for violation in violations(tree.data.get("spec")):
-            tree.problem(("spec", *violation.loc), violation.message)
-    if policy is None or tree.problems:
-        raise PolicyInvalid(tree.problems)
-    return policy
 
 
 def _fitted(snapshot: Snapshot, surroundings: Surroundings) -> Snapshot:

@@ -9,7 +9,7 @@ from typing import Any
 
 from claude_operator import names
 from claude_operator.crd.rules import NO_SOURCE
-from claude_sidecar.config.load import parse_data
+from claude_sidecar.config.parse import parse_data
 from claude_sidecar.config.problem import PolicyInvalid, Problem
 
 _LOCAL = "is for local use; in a cluster give secretKeyRef"

@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.config.load import PolicyInvalid, load_bytes
-from claude_sidecar.config.problem import Problem
+from claude_sidecar.config.load import load_bytes
+from claude_sidecar.config.problem import PolicyInvalid, Problem
 from claude_sidecar.schema.json_schema import places
 
 FIELDS = sorted({place[-1] for place in places()})

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from claude_sidecar.config.load import PolicyInvalid, load_bytes, load_file
+from claude_sidecar.config.load import load_bytes, load_file
+from claude_sidecar.config.problem import PolicyInvalid
 
 HEAD = "apiVersion: claude-sidecar.dev/v1alpha1\nkind: ClaudePolicy\nmetadata: {name: p}\n"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from claude_sidecar.config.load import load_bytes, load_default, parse_policy
+from claude_sidecar.config.load import load_bytes, load_default
+from claude_sidecar.config.parse import parse_policy
 from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.config.watch import PolicyWatcher
 from claude_sidecar.schema.meaning import effective_spec, spec_hash

@@ -10,7 +10,7 @@ from support.policies.examples import EXAMPLES
 from support.policies.good_specs import ENDPOINTS, PARTS
 
 from claude_operator.crd.judge import judge
-from claude_sidecar.config.load import parse_policy
+from claude_sidecar.config.parse import parse_policy
 from claude_sidecar.config.problem import PolicyInvalid
 
 HEAD = (

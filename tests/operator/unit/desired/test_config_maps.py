@@ -15,7 +15,7 @@ from claude_operator.desired.config_maps import policy_file
 from claude_operator.desired.decide import decide
 from claude_operator.desired.desired import Desired
 from claude_operator.desired.world import World
-from claude_sidecar.config.load import parse_policy
+from claude_sidecar.config.parse import parse_policy
 from claude_sidecar.schema.meaning import spec_hash
 
 NAME = "claude-policy-production"
