@@ -1,8 +1,13 @@
 """aiohttp's HTTP server without its client, which `import aiohttp` brings along.
 
 The client is not used here (`upstream/` is), and makes two TLS contexts when it is imported: 7 MB of memory
-and a fifth of the time until ready. So the package is entered without running it. Whoever asks it for
-anything else than its modules, as for `aiohttp.ClientSession`, has it run then.
+and a fifth of the time until ready. So the package is entered in `sys.modules` without running it, and its
+modules are imported by their own names. Whoever asks it for anything else than its modules, as for
+`aiohttp.ClientSession`, has it run then.
+
+That leans on how aiohttp is laid out: which modules there are, that they import each other and not the
+package, and where its version stands. `tests/agent/process/test_imports.py` fails where a new aiohttp is laid
+out otherwise, and says what to do; to import the same names from `aiohttp` and `aiohttp.web` always works.
 
 Rejected: importing `aiohttp.web`, which has routing, files and sessions besides; and a server of our own: it
 would save less than a tenth of a call's cost.

@@ -152,7 +152,10 @@ def test_credential_is_in_no_repr_and_is_told_by_its_fingerprint() -> None:
 
 
 def test_kind_of_a_credential_is_told_by_its_provider() -> None:
-    key, token = CredentialRef("env", "KEY", ProviderName.ANTHROPIC), CredentialRef("env", "TOKEN", ProviderName.ANTHROPIC)
+    key, token = (
+        CredentialRef("env", "KEY", ProviderName.ANTHROPIC),
+        CredentialRef("env", "TOKEN", ProviderName.ANTHROPIC),
+    )
     store = store_of(key, token, env={"KEY": "sk-ant-api03-own", "TOKEN": "sk-ant-oat01-own"})
     assert isinstance(store.secret(key), ApiKey)
     assert isinstance(store.secret(token), Bearer)
@@ -237,7 +240,11 @@ async def test_volume_that_hangs_holds_up_nobody_and_the_last_good_credential_st
 
 
 async def test_volume_that_hangs_is_looked_at_once_and_others_are_renewed_meanwhile() -> None:
-    source, hangs, good = HangingSource(), CredentialRef("file", "/hangs", ProviderName.ANTHROPIC), CredentialRef("file", "/good", ProviderName.ANTHROPIC)
+    source, hangs, good = (
+        HangingSource(),
+        CredentialRef("file", "/hangs", ProviderName.ANTHROPIC),
+        CredentialRef("file", "/good", ProviderName.ANTHROPIC),
+    )
     store = following(CredentialStore(source), hangs, good)
     hanging = asyncio.ensure_future(store.renew())
     try:

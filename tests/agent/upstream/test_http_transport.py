@@ -150,7 +150,9 @@ async def test_cancelled_send_closes_its_connection(lined) -> None:
 
 async def test_nobody_listening_is_a_failed_connect(lined, free_port) -> None:
     async with lined(ScriptedUpstream()) as line:
-        line.route = line.route.__class__("first", "http", "127.0.0.1", free_port, "", None, None)
+        line.route = line.route.__class__(
+            "first", "http", "127.0.0.1", free_port, "", None, None, line.route.provider
+        )
         with pytest.raises(ConnectFailed, match=f"no connection to 127.0.0.1:{free_port}"):
             await line.send()
 
