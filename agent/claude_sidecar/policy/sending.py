@@ -32,7 +32,8 @@ def dead_connection(moment: Moment, why: Rule) -> Send | None:
     assert last is not None
     if not moment.failure.reused_connection_died or last.candidate != failed or last.fresh:
         return None
-    if failed in moment.health.credential_missing:
+    # A refusal of our own key since then does not decide: the failure before it still does.
+    if failed in moment.health.credential_missing or failed in state.excluded:
         return None
     if state.retried and moment.patience_left_s(1) > 0:
         return None

@@ -34,7 +34,7 @@ def following(store: CredentialStore, *refs: CredentialRef) -> CredentialStore:
 
 
 def file_ref(path: Path) -> CredentialRef:
-    return CredentialRef("file", str(path, ProviderName.ANTHROPIC), ProviderName.ANTHROPIC)
+    return CredentialRef("file", str(path), ProviderName.ANTHROPIC)
 
 
 @pytest.mark.looptime

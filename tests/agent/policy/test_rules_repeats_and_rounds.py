@@ -292,6 +292,22 @@ def test_rounds_first_route_whose_credential_was_refused_is_not_asked_again(
     assert story.status == 529
 
 
+def test_rounds_dead_connection_is_not_sent_again_where_our_credential_was_refused_since(
+    play: Any, snapshot: Any, answer: Any
+) -> None:
+    repeats = ["RateLimit", "ConnectionFailure"]
+    policy = snapshot(
+        1,
+        retry={"maxAttempts": 5, "causes": repeats, "backoff": {"initial": "0s"}, "maxRetryAfter": "0s"},
+        fallback={"causes": repeats, "substitutions": [{"model": "m", "with": ["s"]}]},
+    )
+    died = Outcome(Cause.CONNECTION_FAILURE, reused_connection_died=True)
+    refused = Outcome(Cause.SPEND_LIMIT, status=429, has_answer=True)
+    story = play(policy, [answer(429, retry_after=0.3), died, died, refused])
+    models = [sent.where.model for sent in story.sent]
+    assert models == ["m", "s", "s", "s"]
+
+
 def test_rounds_permission_of_which_the_upstream_says_repeat_is_asked_again(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
