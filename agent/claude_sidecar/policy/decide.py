@@ -16,10 +16,11 @@ has the head of a stream already, has `timeouts.total` alone.
 How it decides
 --------------
 The engine asks `next_step`, carries the step out, notes what came of it in the call's state and asks again,
-until it is told to deliver or to give up. It is always the same table that answers, RULES in rules.py. A
-rule is asked in the situations that it names, and answers with a step or with None. **The first that answers
-is obeyed**, and the step carries the rule as its reason. docs/decision.md is written from the table, and
-`explain` prints the reasons: to find out why a call did what it did, look up its rule.
+until it is told to deliver or to give up. After a success there is nothing to weigh: `end_of_success`. It is
+always the same table that answers, RULES in rules.py. A rule is asked in the situations that it names, and
+answers with a step or with None. **The first that answers is obeyed**, and the step carries the rule as its
+reason. docs/decision.md is written from the table, and `explain` prints the reasons: to find out why a call
+did what it did, look up its rule.
 
 Why the order is the contract
 -----------------------------
@@ -40,11 +41,12 @@ and what a cause may lead to, are the rows of causes.py. What the caller's SDK i
 x_should_retry.py.
 """
 
-from claude_sidecar.policy.actions import Step
+from claude_sidecar.policy.actions import Deliver, Step
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.moment import HealthView, Moment
 from claude_sidecar.policy.rule import Rule, Situation
 from claude_sidecar.policy.rules import RULES
+from claude_sidecar.policy.stopping import deliver_success
 
 _AT_START, _AFTER_SUCCESS, _AFTER_FAILURE, _AFTER_REFUSALS, _AFTER_WAIT = (
     tuple(rule for rule in RULES if situation in rule.when) for situation in Situation
@@ -63,6 +65,14 @@ def next_step(state: CallState, health: HealthView, now: float, chance: float) -
         if step is not None:
             return step
     raise AssertionError("the last rule of each situation answers always")
+
+
+def end_of_success(state: CallState) -> Deliver | None:
+    """What `next_step` says after a success, whatever else is known; None where the last send was none."""
+    deciding = state.deciding
+    if deciding is None or deciding.cause is not None:
+        return None
+    return deliver_success(deciding, _AFTER_SUCCESS[0])
 
 
 def _asked(state: CallState) -> tuple[Rule, ...]:

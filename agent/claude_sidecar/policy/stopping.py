@@ -3,6 +3,7 @@
 from claude_sidecar.policy.actions import Deliver, GiveUp
 from claude_sidecar.policy.call_state import repeat_is_forced
 from claude_sidecar.policy.moment import CLOCK_GRAIN_S, Moment
+from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.reasons import StopReason
 from claude_sidecar.policy.rule import Rule
 
@@ -21,7 +22,12 @@ def stop(moment: Moment, why: Rule) -> End:
 
 def answered(moment: Moment, why: Rule) -> End | None:
     """The upstream has answered."""
-    return Deliver(moment.failure, StopReason.SUCCESS, why)
+    return deliver_success(moment.failure, why)
+
+
+def deliver_success(success: Outcome, why: Rule) -> Deliver:
+    """An answer that is no error ends the call."""
+    return Deliver(success, StopReason.SUCCESS, why)
 
 
 def no_route(moment: Moment, why: Rule) -> End | None:

@@ -7,8 +7,8 @@ from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.budget import Turn
 from claude_sidecar.policy.call_state import CallState
-from claude_sidecar.policy.decide import next_step
-from claude_sidecar.policy.moment import HEALTHY, HealthView
+from claude_sidecar.policy.decide import end_of_success, next_step
+from claude_sidecar.policy.moment import HealthView
 from claude_sidecar.policy.next_route import has_next_route
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.reasons import StopReason
@@ -49,11 +49,7 @@ class Engine:
         try:
             for _ in range(_STEPS_MOST):
                 now = clock.now()
-                last = context.attempts[-1].outcome if context.attempts else None
-                if last is not None and last.cause is None:
-                    view = HEALTHY  # a success is delivered, whatever else is known
-                else:
-                    view = self._health.view(state, self._missing(context, state.candidates), now)
+                view = self._health.view(state, self._missing(context, state.candidates), now)
                 step = next_step(state, view, now, clock.chance())
                 match step:
                     case Wait():
@@ -63,6 +59,8 @@ class Engine:
                             self._spend(state, step, turn, now)
                             turn = None
                         state = await self._send(context, state, step, view, now)
+                        if (end := end_of_success(state)) is not None:
+                            return _delivery(context, state, end)
                     case Deliver() | GiveUp():
                         return _delivery(context, state, step)
         except OutOfFiles:

@@ -9,7 +9,7 @@ import pytest
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.classify import cause_of_status
-from claude_sidecar.policy.decide import next_step
+from claude_sidecar.policy.decide import end_of_success, next_step
 from claude_sidecar.policy.moment import HEALTHY, HealthView
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Circuit, RequestFacts
@@ -130,6 +130,7 @@ def play_call(
     for _ in range(STEPS_MOST):
         view = health(now) if callable(health) else health
         step = next_step(state, view, now, chance() if callable(chance) else chance)
+        assert end_of_success(state) == (step if step.why.name == "answered" else None)
         story.reasons.append(f"{step.why.name}: {step.why.told(state)}")
         match step:
             case Wait():
