@@ -9,7 +9,7 @@ from claude_sidecar.proxy.gateway_errors import OwnError, Refused
 from claude_sidecar.wire.authority import Authority, parse_authority
 from claude_sidecar.wire.call import Call
 from claude_sidecar.wire.credential import find_credentials
-from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, every, index_of, lowered_names
+from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, every, names_index_and_size
 from claude_sidecar.wire.request_target import read_target
 
 _HEADER_BLOCK_BYTES = 64 << 10
@@ -25,8 +25,9 @@ def read_call(request: web.BaseRequest) -> Call:
     aiohttp's parser has already refused both framings at once, folded lines and the like.
     """
     lines = request.raw_headers
-    names = lowered_names(lines)
-    index = index_of(lines)
+    names, index, size = names_index_and_size(lines)
+    if size + len(request.raw_path) > _HEADER_BLOCK_BYTES:
+        raise _bad(f"the header block is over {_HEADER_BLOCK_BYTES} bytes; send fewer or shorter headers")
     _refuse_unforwardable(request, lines, names, index)
     target, host = _addressed(request, index)
     if host is not None and host != index.get(b"host"):
@@ -57,9 +58,6 @@ def read_call(request: web.BaseRequest) -> Call:
 def _refuse_unforwardable(
     request: web.BaseRequest, lines: HeaderLines, names: list[bytes], index: HeaderIndex
 ) -> None:
-    size = len(request.raw_path) + sum([len(name) + len(value) + 4 for name, value in lines])
-    if size > _HEADER_BLOCK_BYTES:
-        raise _bad(f"the header block is over {_HEADER_BLOCK_BYTES} bytes; send fewer or shorter headers")
     if request.version not in _VERSIONS:
         raise _bad("only HTTP/1.0 and HTTP/1.1 are served here")
     if request.method == "CONNECT":

@@ -49,6 +49,20 @@ def index_of(lines: HeaderLines) -> HeaderIndex:
     return {name.lower(): value for name, value in reversed(lines)}
 
 
+def names_index_and_size(lines: HeaderLines) -> tuple[list[bytes], HeaderIndex, int]:
+    """`lowered_names`, `index_of` and the bytes that the lines take on the wire, by one look at each line."""
+    names: list[bytes] = []
+    index: dict[bytes, bytes] = {}
+    size = 0
+    for name, value in lines:
+        size += len(name) + len(value) + 4
+        lowered = name.lower()
+        names.append(lowered)
+        if lowered not in index:
+            index[lowered] = value
+    return names, index, size
+
+
 def every(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
     """Values of all lines of that lower-case name."""
     return [value for line_name, value in lines if line_name.lower() == name]

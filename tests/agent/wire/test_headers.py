@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.wire.headers import end_to_end, every, first, index_of, render
+from claude_sidecar.wire.headers import (
+    end_to_end,
+    every,
+    first,
+    index_of,
+    lowered_names,
+    names_index_and_size,
+    render,
+)
 
 HOP_BY_HOP = [
     b"connection",
@@ -73,6 +81,14 @@ def test_first_and_every_find_names_in_any_case() -> None:
     assert first(lines, b"b") is None
     assert index_of(lines) == {b"a": b"1", b"ab": b"2"}
     assert every(lines, b"b") == []
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"A", b"a", b"Host", b"X-b", b"x-B"]), st.binary(max_size=5))))
+def test_one_look_at_each_line_tells_names_first_values_and_size(lines: list[tuple[bytes, bytes]]) -> None:
+    names, index, size = names_index_and_size(lines)
+    assert names == lowered_names(lines)
+    assert index == index_of(lines) == {name: first(lines, name) for name in names}
+    assert size == len(render(b"", lines)) - len(render(b"", []))
 
 
 def test_a_head_is_rendered_line_by_line() -> None:
