@@ -51,29 +51,36 @@ def _findings(facts: HintFacts) -> Iterator[str]:
             "for quotes, spaces and a key that is revoked, rotated or of another workspace."
         )
         return
+    defects = credential_defects(facts)
+    yield from defects
+    if not facts.credentials:
+        return
+    if not facts.credentials_sent:
+        yield "The credential came but was not sent on: see the route's policy."
+    elif not defects:
+        yield _good_looking(facts.credentials[0], facts)
+
+
+def credential_defects(facts: HintFacts, *, foreign: bool = False) -> tuple[str, ...]:
+    """All that is wrong with the caller's credential lines as they stand, in the order in which it is likely
+    to be the cause; nothing where they look right.
+
+    foreign: they are for a gateway, whose keys may be of another kind.
+    """
     credentials = facts.credentials
     if not credentials:
-        yield _nothing_came(facts)
-        return
-    found = False
+        return (_nothing_came(facts),)
+    defects = []
     if len({credential.header for credential in credentials}) > 1:
-        found = True
-        yield (
+        defects.append(
             "Both x-api-key and authorization came; the API refuses that: unset one of ANTHROPIC_API_KEY "
             "and ANTHROPIC_AUTH_TOKEN."
         )
     elif len(credentials) > 1:
-        found = True
-        yield f"{credentials[0].header} came more than once: send it once."
+        defects.append(f"{credentials[0].header} came more than once: send it once.")
     for credential in credentials:
-        for defect in _defects(credential, facts):
-            found = True
-            yield defect
-    if not facts.credentials_sent:
-        found = True
-        yield "The credential came but was not sent on: see the route's policy."
-    if not found:
-        yield _good_looking(credentials[0], facts)
+        defects += _defects(credential, facts, foreign=foreign)
+    return tuple(defects)
 
 
 def _nothing_came(facts: HintFacts) -> str:
@@ -109,7 +116,7 @@ def _good_looking(credential: Credential, facts: HintFacts) -> str:
     )
 
 
-def _defects(credential: Credential, facts: HintFacts) -> Iterator[str]:
+def _defects(credential: Credential, facts: HintFacts, *, foreign: bool) -> Iterator[str]:
     header = credential.header
     if credential.kind is CredentialKind.EMPTY:
         yield f"{header} is empty: the variable behind it is unset or was not expanded."
@@ -121,7 +128,7 @@ def _defects(credential: Credential, facts: HintFacts) -> Iterator[str]:
         return
     yield from _defects_of_text(credential)
     yield from _defects_of_scheme(credential)
-    yield from _defects_of_kind(credential, facts)
+    yield from _defects_of_kind(credential, facts, foreign=foreign)
 
 
 def _defects_of_text(credential: Credential) -> Iterator[str]:
@@ -181,7 +188,7 @@ def _defects_of_scheme(credential: Credential) -> Iterator[str]:
         yield "The word Bearer is doubled: the client adds it itself, set the variable to the key alone."
 
 
-def _defects_of_kind(credential: Credential, facts: HintFacts) -> Iterator[str]:
+def _defects_of_kind(credential: Credential, facts: HintFacts, *, foreign: bool) -> Iterator[str]:
     header, kind = credential.header, credential.kind
     admin_path = facts.path.startswith(_ADMIN_PATH)
     if kind is CredentialKind.OAUTH_TOKEN:
@@ -196,11 +203,11 @@ def _defects_of_kind(credential: Credential, facts: HintFacts) -> Iterator[str]:
         if not admin_path:
             yield f"This is an admin key: it works for {_ADMIN_PATH} only; use an API key."
     elif kind is CredentialKind.UNKNOWN:
-        if not _other_scheme(credential):
+        if not foreign and not _other_scheme(credential):
             yield _unknown_prefix(credential)
     elif admin_path:
         yield f"{_ADMIN_PATH} wants an admin key, and this is an API key."
-    elif header == "authorization" and facts.version == "2023-06-01":
+    elif not foreign and header == "authorization" and facts.version == "2023-06-01":
         yield "With anthropic-version 2023-06-01 an API key belongs in x-api-key: set ANTHROPIC_API_KEY."
     if kind is not CredentialKind.UNKNOWN and not _KEY_CHARACTERS.fullmatch(credential.bare):
         yield (
