@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "run": "The proxy beside an app.",
     "check": "Validate policy files.",
     "explain": "Say step by step what a policy makes of an error.",
+    "doctor": "Find what is wrong with a key, a model, a base URL, a route.",
     "simulate": "A simulated Claude API, faults included.",
     "demo": "The whole thing on this machine: no key, no network.",
 }
