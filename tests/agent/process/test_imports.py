@@ -18,6 +18,7 @@ _LEFT = (
     "aiohttp.connector",
     "aiohttp.web_urldispatcher",
     "claude_sidecar.config.complaint",
+    "claude_sidecar.doctor",
 )
 
 _AIOHTTP_MOVED = (

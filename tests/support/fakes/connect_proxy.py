@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass
 class ConnectProxy:
-    """Tunnels to where CONNECT says, or answers `refusal`; keeps the heads it was sent."""
+    """Tunnels to where CONNECT says, or answers `refusal`; keeps the heads it was sent.
+
+    leads_to: a port on this machine in place of what CONNECT says.
+    """
 
     refusal: bytes | None = None
+    leads_to: int | None = None
     heads: list[bytes] = field(default_factory=list)
     port: int = 0
 
@@ -41,6 +45,8 @@ class ConnectProxy:
                 writer.write(self.refusal)
                 return
             host, _, port = head.split(b" ")[1].decode().rpartition(":")
+            if self.leads_to is not None:
+                host, port = "127.0.0.1", str(self.leads_to)
             there, back = await asyncio.open_connection(host, int(port))
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             try:
