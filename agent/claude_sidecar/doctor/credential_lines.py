@@ -14,9 +14,14 @@ from claude_sidecar.wire.headers import HeaderLines
 
 TOKEN_VARIABLE = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105 - the name of a variable
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
+CUSTOM_VARIABLE = "ANTHROPIC_CUSTOM_HEADERS"
 VERSION_LINE = (b"anthropic-version", b"2023-06-01")
 
 _OAUTH_LINE = (b"anthropic-beta", b"oauth-2025-04-20")
+_TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^_|~-]+")
+_OURS = frozenset(
+    {"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"}
+)
 _UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -67,10 +72,18 @@ def header_of_variable(name: str) -> str | None:
     return {KEY_VARIABLE: "x-api-key", TOKEN_VARIABLE: "authorization"}.get(name)
 
 
-def custom_credentials(text: str) -> HeaderLines:
-    """Credential lines in ANTHROPIC_CUSTOM_HEADERS, which holds `Name: Value` lines."""
+def custom_lines(text: str) -> HeaderLines:
+    """The header lines that SDKs add for ANTHROPIC_CUSTOM_HEADERS, which holds `Name: Value` lines; without
+    what no header may carry, or what is ours to say."""
     pairs = (line.partition(":") for line in text.splitlines())
-    lines = [(name.strip().lower().encode(), value.strip().encode("utf-8", "surrogateescape"))
-             for name, colon, value in pairs if colon]  # fmt: skip
-    wanted = {name.encode() for name in CREDENTIAL_HEADERS} | STRAY_HEADERS
-    return [(name, value) for name, value in lines if name in wanted]
+    lines = [(name.strip().lower(), value.strip()) for name, colon, value in pairs if colon]
+    return [
+        (name.encode(), value.encode())
+        for name, value in lines
+        if _TOKEN.fullmatch(name) and name not in _OURS and value.isascii() and value.isprintable()
+    ]
+
+
+def is_credential(name: bytes) -> bool:
+    """Whether a header, by its lower-case name, is one in which keys travel."""
+    return name.decode("latin-1") in CREDENTIAL_HEADERS or name in STRAY_HEADERS

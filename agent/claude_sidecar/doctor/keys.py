@@ -14,7 +14,7 @@ from claude_sidecar.doctor.subject import OFFICIAL, Subject
 from claude_sidecar.doctor.surroundings import Asked, Surroundings
 from claude_sidecar.doctor.verdicts.key import key_check, no_key_check, placeholder_check, unusable_check
 from claude_sidecar.schema.snapshot import Route
-from claude_sidecar.wire.credential import CredentialKind, kind_of_key
+from claude_sidecar.wire.credential import CredentialKind, find_credentials, kind_of_key
 
 _NO_KEYS = (CredentialKind.EMPTY, CredentialKind.PLACEHOLDER)
 _CLEANED, _AS_IT_IS = "the key cleaned", "the key as it is, as the sidecar does"
@@ -37,7 +37,7 @@ class Keys:
         foreign: it is for a gateway, whose keys may be of another kind; needed: some route forwards it.
         """
         try:
-            key = self._read()
+            key = self._read(foreign=foreign)
         except KeyUnreadable as unreadable:
             return no_key_check(injected=injected, policy=False, needed=needed, why=str(unreadable))
         kind = kind_of_key(key.bare) if key is not None else None
@@ -48,18 +48,19 @@ class Keys:
             self.caller, self._whose = key, "the sidecar's placeholder"
             return placeholder_check(key.called)
         if kind not in _NO_KEYS:
-            self.secrets.append(key.bare)
+            found = find_credentials((*key.raw, *key.sent))
+            self.secrets += {key.bare, *(credential.bare for credential in found)}
             self.caller = key if key.sendable else None
         check = key_check(key.called, key.raw, broken=key.broken, foreign=foreign, used=_CLEANED)
         self._whose = f"the key of {key.called}{', cleaned,' if check.result is Result.FAULT else ''}"
         return check
 
-    def _read(self) -> GivenKey | None:
+    def _read(self, *, foreign: bool) -> GivenKey | None:
         if self._asked.key_env is not None:
             return key_of_variable(self._environ, self._asked.key_env)
         if self._asked.key_file is not None:
             return key_of_file(self._asked.key_file, self._stdin)
-        return key_of_environment(self._environ)
+        return key_of_environment(self._environ, foreign=foreign)
 
     def subject_of(self, called: str, route: Route) -> tuple[Subject, Check | None]:
         """A route with the key that it takes, and what is to be said of its own one."""

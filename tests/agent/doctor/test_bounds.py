@@ -128,6 +128,24 @@ async def test_each_request_goes_out_once_with_the_key_in_one_header(stage: Stag
     assert all(request.header(b"authorization") is None for request in upstream.requests)
 
 
+async def test_headers_that_an_app_is_told_to_add_go_along(stage: Stage) -> None:
+    upstream = ScriptedUpstream(otherwise=b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n")
+    await stage.stack.enter_async_context(upstream.running())
+    stage.base_url(upstream.port)
+    custom = "x-team: blue\nAuthorization: Bearer for-the-gateway\nhost: elsewhere\nno header"
+    stage.environ["ANTHROPIC_CUSTOM_HEADERS"] = custom
+    examined = await stage.examine()
+    asked = upstream.requests[0]
+    assert [asked.header(name) for name in (b"x-team", b"authorization", b"x-api-key")] == [
+        b"blue",
+        b"Bearer for-the-gateway",
+        KEY.encode(),
+    ]
+    assert asked.header(b"host") == f"127.0.0.1:{upstream.port}".encode()
+    assert "for-the-gateway" not in examined.printed
+    assert next(check for check in examined.checks if check.id is CheckId.KEY).result is Result.OK
+
+
 async def test_an_injected_container_asks_its_own_sidecar_where_nothing_is_named(stage: Stage) -> None:
     stage.environ = {"CLAUDE_SIDECAR_INJECTED": "true"}
     first = (await stage.examine()).checks[0]

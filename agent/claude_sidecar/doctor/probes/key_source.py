@@ -1,17 +1,20 @@
 """Keys where they are kept: variables, a file, standard input."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from claude_sidecar.credentials.text import MAX_CREDENTIAL_BYTES
 from claude_sidecar.doctor.credential_lines import (
+    CUSTOM_VARIABLE,
     KEY_VARIABLE,
     TOKEN_VARIABLE,
     GivenKey,
-    custom_credentials,
+    custom_lines,
     given_key,
     header_of_variable,
+    is_credential,
 )
 
 STDIN = "-"
@@ -46,19 +49,27 @@ def key_of_file(path: str, stdin: BinaryIO) -> GivenKey:
     return given_key(called, content.removesuffix(b"\n").removesuffix(b"\r"))
 
 
-def key_of_environment(environ: Mapping[str, str]) -> GivenKey | None:
-    """What an SDK would take, with all that it would send beside it; None for nothing."""
+def key_of_environment(environ: Mapping[str, str], *, foreign: bool) -> GivenKey | None:
+    """What an SDK would take, with all that it would send beside it; None for nothing.
+
+    foreign: it is for a gateway, which may want a second credential in ANTHROPIC_CUSTOM_HEADERS.
+    """
     texts = {name: environ[name] for name in (KEY_VARIABLE, TOKEN_VARIABLE) if environ.get(name)}
-    beside = custom_credentials(environ.get("ANTHROPIC_CUSTOM_HEADERS", ""))
+    custom = custom_lines(environ.get(CUSTOM_VARIABLE, ""))
+    beside = [line for line in custom if is_credential(line[0])]
+    others = [line for line in custom if not is_credential(line[0])]
     if not texts:
         if not beside:
             return None
-        found = given_key("ANTHROPIC_CUSTOM_HEADERS", beside[0][1])
-        return GivenKey(found.called, (*beside, *found.raw[1:]), found.sent, found.bare, found.broken)
+        found = given_key(CUSTOM_VARIABLE, beside[0][1])
+        raw = (*beside, *found.raw[1:])
+        return replace(found, raw=raw, sent=(*found.sent, *others))
     keys = [given_key(name, _bytes(text), header_of_variable(name)) for name, text in texts.items()]
     first = keys[0]
-    raw = (*first.raw, *(key.raw[0] for key in keys[1:]), *beside)
-    return GivenKey(" and ".join(texts), raw, first.sent, first.bare, any(key.broken for key in keys))
+    raw = (*first.raw, *(key.raw[0] for key in keys[1:]), *(() if foreign else beside))
+    sent = (*first.sent, *others, *(beside if foreign else ()))
+    broken = any(key.broken for key in keys)
+    return GivenKey(" and ".join(texts), raw, sent, first.bare, broken)
 
 
 def _shown(name: str) -> str:
