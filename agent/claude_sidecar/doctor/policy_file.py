@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from claude_sidecar.config.load import load_file, parse_policy, read_bytes
+from claude_sidecar.config.load import load_file, read_bytes
+from claude_sidecar.config.parse import parse_policy
 from claude_sidecar.config.problem import CredentialsMissing, PolicyInvalid
 from claude_sidecar.doctor.check import Check, CheckId, Result
 from claude_sidecar.schema.compile import compile_policy

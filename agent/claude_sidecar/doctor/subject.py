@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from claude_sidecar.doctor.observed import Exchange
 from claude_sidecar.doctor.probes.api import Target
 from claude_sidecar.schema.endpoint import Endpoint
+from claude_sidecar.schema.routes import ProviderName
 from claude_sidecar.schema.snapshot import Route
 
 OFFICIAL = "api.anthropic.com"
@@ -46,4 +47,5 @@ class Subject:
 
 def route_to(name: str, endpoint: Endpoint) -> Route:
     """A route as a policy would have it, with the caller's key."""
-    return Route(name, endpoint.scheme, endpoint.host, endpoint.port, endpoint.base_path, None, None)
+    where = (endpoint.scheme, endpoint.host, endpoint.port, endpoint.base_path)
+    return Route(name, *where, credential=None, models=None, provider=ProviderName.ANTHROPIC)

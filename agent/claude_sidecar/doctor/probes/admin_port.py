@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from claude_sidecar.config.load import parse_data
+from claude_sidecar.config.parse import parse_data
 from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.doctor.observed import Exchange
 from claude_sidecar.doctor.probes.api import Api
