@@ -38,9 +38,8 @@ def toyed(started, monkeypatch: pytest.MonkeyPatch) -> Toyed:
             policy = bench.sidecar.policy
             toy, *others = policy.loaded.snapshot.routes
             toy = replace(toy, provider="Toy", credential=replace(toy.credential, provider="Toy"))
-            policy.loaded = replace(
-                policy.loaded, snapshot=replace(policy.loaded.snapshot, routes=(toy, *others))
-            )
+            snapshot = replace(policy.loaded.snapshot, routes=(toy, *others))
+            policy.on_policy(replace(policy.loaded, snapshot=snapshot))
             yield bench
 
     return start
