@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from claude_sidecar import clock
 from claude_sidecar.causes import Cause
 from claude_sidecar.cli.rehearsal import Scene
-from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
-from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
+from claude_sidecar.policy.classify import SPEND_LIMIT_CODES, cause_of_error_event, cause_of_status
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.request_facts import Asked, keeps_bodies, read_sdk_headers, request_facts
 from claude_sidecar.providers.registry import unserved

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from claude_sidecar.policy.opening import Opening
+from claude_sidecar.policy.holding import Opening
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.schema.timeouts import Hold
 

@@ -16,7 +16,7 @@ from claude_sidecar.doctor.verdicts.models import models_check
 from claude_sidecar.doctor.verdicts.names import names_check
 from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.resolver import Resolver
-from claude_sidecar.wire.model_list import read_model_list
+from claude_sidecar.wire.model_name import read_model_list
 
 _NS = 1_000_000_000
 

@@ -41,12 +41,14 @@ and what a cause may lead to, are the rows of causes.py. What the caller's SDK i
 x_should_retry.py.
 """
 
-from claude_sidecar.policy.actions import Deliver, Step
+from claude_sidecar.causes import Cause
+from claude_sidecar.policy.actions import Deliver, Send, Step
 from claude_sidecar.policy.call_state import CallState
+from claude_sidecar.policy.conditions import deliver_success
 from claude_sidecar.policy.moment import HealthView, Moment
+from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.rule import Rule, Situation
 from claude_sidecar.policy.rules import RULES
-from claude_sidecar.policy.stopping import deliver_success
 
 _AT_START, _AFTER_SUCCESS, _AFTER_FAILURE, _AFTER_REFUSALS, _AFTER_WAIT = (
     tuple(rule for rule in RULES if situation in rule.when) for situation in Situation
@@ -83,3 +85,17 @@ def _asked(state: CallState) -> tuple[Rule, ...]:
     if deciding is None:
         return _AFTER_REFUSALS if state.sends else _AT_START
     return _AFTER_SUCCESS if deciding.outcome.cause is None else _AFTER_FAILURE
+
+
+_ANY_CHANCE = 0.5
+
+
+def has_next_route(state: CallState, health: HealthView, now: float) -> bool:
+    """Whether a time-out of the send under way would be followed at once by a send to another route.
+
+    Asked of the decision itself, so that the two can't differ. state: with the send begun.
+    """
+    if Cause.TIMEOUT not in state.snapshot.fallback.causes:
+        return False
+    timed_out = state.after(Outcome(Cause.TIMEOUT, our_timeout=True), now)
+    return isinstance(next_step(timed_out, health, now, _ANY_CHANCE), Send)

@@ -1,9 +1,19 @@
-"""How one send ended: the value that crosses from the transport to the decision."""
+"""How one attempt ended: the value that crosses from the transport to the decision."""
 
 from dataclasses import dataclass, field
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.retry_hints import NO_HINTS, RetryHints
+
+
+@dataclass(frozen=True, slots=True)
+class RetryHints:
+    """`retry_after_s` and `should_retry`, None where the answer does not say."""
+
+    retry_after_s: float | None = None
+    should_retry: bool | None = None
+
+
+NO_HINTS = RetryHints()
 
 
 @dataclass(frozen=True, slots=True)

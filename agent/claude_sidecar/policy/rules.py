@@ -1,9 +1,9 @@
 """The rules of the decision, in order: the first that answers is obeyed. decide.py says why the order is so.
 
-The functions behind them say when a rule holds: stopping.py ends a call, sending.py sends, waiting.py waits.
+The functions behind them, in conditions.py, say when a rule holds.
 """
 
-from claude_sidecar.policy import call_words, sending, stopping, waiting
+from claude_sidecar.policy import call_words, conditions
 from claude_sidecar.policy.backoff import SDK_PATIENCE_S
 from claude_sidecar.policy.reasons import StopReason, WaitReason
 from claude_sidecar.policy.rule import Rule, Situation
@@ -14,7 +14,7 @@ RULES = (
     Rule(
         "answered",
         (ANSWERED,),
-        stopping.answered,
+        conditions.answered,
         StopReason.SUCCESS,
         "An answer that is no error is delivered as it came.",
         lambda call: "an answer that is no error",
@@ -22,7 +22,7 @@ RULES = (
     Rule(
         "no route serves the model",
         (START,),
-        stopping.no_route,
+        conditions.no_route,
         StopReason.NO_ROUTE,
         "Where no route's `models` names the model, and no substitution leads to one that is served, nothing "
         "is sent.",
@@ -32,7 +32,7 @@ RULES = (
     Rule(
         "sent once",
         (FAILED, REFUSED),
-        stopping.sent_once,
+        conditions.sent_once,
         StopReason.PASSES_ONCE,
         "Only POST `/v1/messages`, `/v1/complete`, `/v1/messages/count_tokens`, GET and HEAD are ever "
         "repeated, and only where the body could be kept. Anything else is sent once.",
@@ -42,7 +42,7 @@ RULES = (
     Rule(
         "last attempt cut short",
         (FAILED,),
-        stopping.cut_short,
+        conditions.cut_short,
         StopReason.DEADLINE,
         "A last attempt that the deadline itself ended has not had its say: attempts do not count as spent, "
         "and the SDK may go on.",
@@ -52,7 +52,7 @@ RULES = (
     Rule(
         "attempts spent",
         (FAILED, REFUSED),
-        stopping.attempts_spent,
+        conditions.attempts_spent,
         StopReason.ATTEMPTS_SPENT,
         "A call has `retry.maxAttempts` attempts over all routes, less the repeats that its SDK says it has "
         "made (`x-stainless-retry-count`), and one at least.",
@@ -62,7 +62,7 @@ RULES = (
     Rule(
         "deadline passed",
         (FAILED, REFUSED, WAITED),
-        stopping.past_deadline,
+        conditions.past_deadline,
         StopReason.DEADLINE,
         "Nothing is sent after the deadline.",
         lambda call: call_words.deadline(call),
@@ -71,7 +71,7 @@ RULES = (
     Rule(
         "dead connection",
         (FAILED,),
-        sending.dead_connection,
+        conditions.dead_connection,
         None,
         "A kept connection that turns out to be closed, before any byte of an answer, says nothing of the "
         "upstream: the request is sent again at once to the same route, on a new connection, once in a row. "
@@ -81,7 +81,7 @@ RULES = (
     Rule(
         "may still be running",
         (FAILED,),
-        stopping.may_be_running,
+        conditions.may_be_running,
         StopReason.MAY_BE_RUNNING,
         "A POST that timed out, and is neither a stream nor count_tokens, may still be running upstream, and "
         "be billed. It is not repeated.",
@@ -90,7 +90,7 @@ RULES = (
     Rule(
         "next route",
         (FAILED,),
-        sending.next_route,
+        conditions.next_route,
         None,
         "Where `fallback.causes` names the cause, the next eligible route of this round is tried at once. "
         "Another model of a tried route (`fallback.substitutions`) is a repeat: it waits for its turn.",
@@ -100,7 +100,7 @@ RULES = (
     Rule(
         "cause not retried",
         (FAILED,),
-        stopping.not_retried,
+        conditions.not_retried,
         StopReason.CAUSE_NOT_LISTED,
         "What `retry.causes` does not name is not repeated, unless the upstream asks for it "
         "(`x-should-retry: true`) and the cause lets it.",
@@ -110,7 +110,7 @@ RULES = (
     Rule(
         "futile repeats",
         (FAILED,),
-        stopping.futile,
+        conditions.futile,
         StopReason.FUTILE,
         "A route that cut two connections of one call at about the same age, over 10 s after it was sent, "
         "has a time-out on the way. It is given up, and with no other left, so is the call.",
@@ -119,7 +119,7 @@ RULES = (
     Rule(
         "upstream forbids it",
         (FAILED,),
-        stopping.forbidden,
+        conditions.forbidden,
         StopReason.UPSTREAM_FORBIDS,
         "`x-should-retry: false` ends the call on that route.",
         lambda call: "the upstream says x-should-retry: false",
@@ -127,7 +127,7 @@ RULES = (
     Rule(
         "same route",
         (WAITED,),
-        sending.same_route,
+        conditions.same_route,
         None,
         "After a wait for one route, that route is tried again.",
         lambda call: "the same after the wait",
@@ -135,7 +135,7 @@ RULES = (
     Rule(
         "first of a round",
         (START, REFUSED, WAITED),
-        sending.first_of_a_round,
+        conditions.first_of_a_round,
         None,
         "A call begins with a round, and so does each repeat of a cause that `fallback.causes` names. The "
         "first eligible route is tried.",
@@ -145,7 +145,7 @@ RULES = (
     Rule(
         "no credential",
         (START,),
-        stopping.no_credential,
+        conditions.no_credential,
         StopReason.CREDENTIAL_MISSING,
         "Where no route that serves the model has a credential to send, nothing is sent.",
         lambda call: "no route that serves the model has its key",
@@ -154,7 +154,7 @@ RULES = (
     Rule(
         "no route left",
         (FAILED, REFUSED, WAITED),
-        stopping.no_route_left,
+        conditions.no_route_left,
         StopReason.ROUTES_SPENT,
         "Where each route that a repeat could go to was given up in this call, or has lost its credential, "
         "nothing more is sent.",
@@ -163,7 +163,7 @@ RULES = (
     Rule(
         "retry-after too long",
         (FAILED,),
-        waiting.told_too_long,
+        conditions.told_too_long,
         StopReason.RETRY_AFTER_TOO_LONG,
         "A wait longer than `retry.maxRetryAfter` that the upstream asks for is not waited.",
         lambda call: (
@@ -175,7 +175,7 @@ RULES = (
     Rule(
         "retry-after past the deadline",
         (FAILED,),
-        waiting.told_past_deadline,
+        conditions.told_past_deadline,
         StopReason.RETRY_AFTER_TOO_LONG,
         "Nor is one that would end after the deadline.",
         lambda call: f"{call_words.told_s(call)} ends after the deadline, {call_words.deadline(call)}",
@@ -184,7 +184,7 @@ RULES = (
     Rule(
         "wait past the deadline",
         (FAILED,),
-        waiting.ends_past_deadline,
+        conditions.ends_past_deadline,
         StopReason.DEADLINE,
         "Nor is a backoff that would.",
         lambda call: f"it would end after the deadline, {call_words.deadline(call)}",
@@ -193,7 +193,7 @@ RULES = (
     Rule(
         "rate limit",
         (FAILED,),
-        waiting.rate_limit,
+        conditions.rate_limit,
         WaitReason.RETRY_AFTER,
         "A rate limit that says when to come again is obeyed: `retry-after`, and jitter up to the larger of "
         "`retry.backoff.initial` and a tenth of it. This needs no turn.",
@@ -203,7 +203,7 @@ RULES = (
     Rule(
         "no turn in time",
         (FAILED,),
-        waiting.no_turn,
+        conditions.no_turn,
         StopReason.TURN_TOO_LATE,
         "A repeat whose turn in the retry budget comes after the deadline, or later than `retry.backoff.max` "
         "from now, is not waited for; in an opened call, only one after `timeouts.total`.",
@@ -213,7 +213,7 @@ RULES = (
     Rule(
         "wait for a turn",
         (FAILED,),
-        waiting.later_turn,
+        conditions.later_turn,
         WaitReason.BUDGET,
         "A repeat beyond the pace of the retry budget waits for its turn, where that comes later than it "
         "would have waited anyway.",
@@ -227,7 +227,7 @@ RULES = (
     Rule(
         "wait as told",
         (FAILED,),
-        waiting.retry_after,
+        conditions.retry_after,
         WaitReason.RETRY_AFTER,
         "Any other `retry-after` is a floor under the backoff, with the same jitter.",
         lambda call: f"the upstream's retry-after, with jitter; {call_words.repeated(call)}",
@@ -236,7 +236,7 @@ RULES = (
     Rule(
         "backoff",
         (FAILED,),
-        waiting.backoff,
+        conditions.backoff,
         WaitReason.BACKOFF,
         "A repeat waits between 0 and `retry.backoff.initial`, doubling with each wait up to "
         "`retry.backoff.max`, evenly drawn. Before its last attempt a call has waited "

@@ -2,8 +2,8 @@
 
 from claude_sidecar.causes import Cause, SdkRetries
 from claude_sidecar.policy.actions import Deliver, GiveUp
+from claude_sidecar.policy.outcome import NO_HINTS
 from claude_sidecar.policy.reasons import StopReason
-from claude_sidecar.policy.retry_hints import NO_HINTS
 from claude_sidecar.schema.snapshot import Snapshot
 
 

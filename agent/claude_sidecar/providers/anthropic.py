@@ -3,22 +3,40 @@
 Its facts and where they are from: docs/claude-api-notes.md.
 """
 
+from collections.abc import Sequence
+
+import msgspec
+
 from claude_sidecar.policy.classify import cause_of_status
+from claude_sidecar.policy.outcome import RetryHints
 from claude_sidecar.policy.rate_limits import RateLimits
 from claude_sidecar.policy.request_facts import Asked
-from claude_sidecar.policy.retry_hints import RetryHints
 from claude_sidecar.providers.provider import Failure, Framer, HeaderChanges, Outgoing
-from claude_sidecar.providers.rename import Rename
 from claude_sidecar.providers.results_url import ResultsUrl, results_url
 from claude_sidecar.providers.secret import ApiKey, Bearer, Secret
 from claude_sidecar.schema.snapshot import Route
+from claude_sidecar.wire.body_scanner import Member
 from claude_sidecar.wire.call import Call
 from claude_sidecar.wire.credential import CREDENTIAL_HEADERS, CredentialKind, kind_of_key
 from claude_sidecar.wire.error_body import read_error
 from claude_sidecar.wire.headers import HeaderIndex, HeaderLines
 from claude_sidecar.wire.rate_limit_headers import limit_hit, names_limits, parse_rate_limits
+from claude_sidecar.wire.request_peek import places_of
 from claude_sidecar.wire.retry_headers import read_retry_hints
+from claude_sidecar.wire.splice import Edit
 from claude_sidecar.wire.sse import EventFramer
+
+
+class Rename(msgspec.Struct, frozen=True):
+    """A route calls the model otherwise, or a substitution is named."""
+
+    model: str
+
+    def edits(self, members: Sequence[Member]) -> list[Edit]:
+        """One for each `model` that the body gives."""
+        name = msgspec.json.encode(self.model)
+        return [Edit(place.start, place.end, name) for place in places_of(members, "model")]
+
 
 _UNCHANGED = HeaderChanges()
 _CREDENTIALS = frozenset(name.encode() for name in CREDENTIAL_HEADERS)

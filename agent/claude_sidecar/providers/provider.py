@@ -22,9 +22,9 @@ from typing import Protocol
 import msgspec
 
 from claude_sidecar.causes import Cause
+from claude_sidecar.policy.outcome import RetryHints
 from claude_sidecar.policy.rate_limits import Limit, RateLimits
 from claude_sidecar.policy.request_facts import Asked
-from claude_sidecar.policy.retry_hints import RetryHints
 from claude_sidecar.providers.secret import Secret
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.wire.body_scanner import Member

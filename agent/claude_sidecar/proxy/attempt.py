@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.commit import CommitReason
+from claude_sidecar.policy.holding import CommitReason
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.rate_limits import Limit
 from claude_sidecar.policy.routing import Candidate
@@ -15,11 +15,11 @@ from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.upstream.transport import Answer
-from claude_sidecar.wire.answer_facts import AnswerFacts
 from claude_sidecar.wire.content_coding import TeeDecoder
 from claude_sidecar.wire.error_body import ErrorBody
 from claude_sidecar.wire.headers import HeaderIndex, HeaderLines
 from claude_sidecar.wire.model_name import shown_model
+from claude_sidecar.wire.response_metadata import AnswerFacts
 
 _WITHOUT_ANSWER = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connection_error"}
 _NOTHING_SAID = AnswerFacts()

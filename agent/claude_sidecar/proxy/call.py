@@ -10,7 +10,7 @@ from claude_sidecar.wire.authority import Authority, parse_authority
 from claude_sidecar.wire.call import Call
 from claude_sidecar.wire.credential import find_credentials
 from claude_sidecar.wire.headers import HeaderIndex, HeaderLines, every, names_index_and_size
-from claude_sidecar.wire.request_target import read_target
+from claude_sidecar.wire.request_peek import read_target
 
 _HEADER_BLOCK_BYTES = 64 << 10
 _VERSIONS = ((1, 1), (1, 0))

@@ -7,9 +7,8 @@ from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.budget import Turn
 from claude_sidecar.policy.call_state import CallState
-from claude_sidecar.policy.decide import end_of_success, next_step
+from claude_sidecar.policy.decide import end_of_success, has_next_route, next_step
 from claude_sidecar.policy.moment import HealthView
-from claude_sidecar.policy.next_route import has_next_route
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.reasons import StopReason
 from claude_sidecar.policy.routing import Candidate, plan

@@ -6,10 +6,10 @@ Which events there are, and how a stream ends: docs/claude-api-notes.md, "Stream
 import msgspec
 
 from claude_sidecar.providers.provider import Framer
-from claude_sidecar.wire.answer_facts import AnswerFacts
 from claude_sidecar.wire.codecs import CodingUnknown
 from claude_sidecar.wire.content_coding import TeeDecoder
 from claude_sidecar.wire.error_body import ErrorBody, read_error
+from claude_sidecar.wire.response_metadata import AnswerFacts
 from claude_sidecar.wire.sse import DELTA_LINE, event_data, event_type
 
 _DECODED_LIMIT_BYTES = 256 << 20

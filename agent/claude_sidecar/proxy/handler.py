@@ -13,8 +13,7 @@ from claude_sidecar.proxy.admission import Admission
 from claude_sidecar.proxy.body_intake import BODY_TROUBLES, BodyIntake, body_refusal
 from claude_sidecar.proxy.buffer_space import BufferSpace, HeldRoom
 from claude_sidecar.proxy.call import read_call
-from claude_sidecar.proxy.call_context import CallContext
-from claude_sidecar.proxy.call_record import record_of
+from claude_sidecar.proxy.call_context import CallContext, record_of
 from claude_sidecar.proxy.deliver import deliver
 from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.engine import Engine

@@ -4,7 +4,7 @@ import asyncio
 from typing import Protocol
 
 from claude_sidecar import clock
-from claude_sidecar.policy.opening import Opening
+from claude_sidecar.policy.holding import Opening
 from claude_sidecar.proxy.answer_head import opening_lines, our_lines
 from claude_sidecar.proxy.attempt import Reply
 from claude_sidecar.proxy.downstream import CallerGone, Downstream

@@ -18,7 +18,7 @@ from claude_sidecar.schema.endpoint import is_private
 from claude_sidecar.upstream.failure import ConnectionDied, TimedOut, UpstreamFailure
 from claude_sidecar.upstream.out_of_files import OutOfFiles
 from claude_sidecar.upstream.transport import Answer, Timers, Transport, UpstreamRequest
-from claude_sidecar.wire.account import account_of
+from claude_sidecar.wire.credential import account_of
 
 
 class Sender:

@@ -18,7 +18,7 @@ from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.telemetry.series import Counts, Distributions, Levels
-from claude_sidecar.wire.tokens import TokenUsage
+from claude_sidecar.wire.response_metadata import TokenUsage
 
 OPENMETRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
 

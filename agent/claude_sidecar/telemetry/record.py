@@ -16,18 +16,21 @@ from dataclasses import dataclass
 import msgspec
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.commit import CommitReason
+from claude_sidecar.policy.holding import CommitReason
 from claude_sidecar.providers.registry import CALLERS
 from claude_sidecar.telemetry.attempts import (
+    NAME_CHARS,
+    PATH_CHARS,
+    TEXT_CHARS,
     AttemptRecord,
     FallbackRecord,
     OpenedBy,
     WaitRecord,
     error_type_of,
+    keep_bounded,
 )
-from claude_sidecar.telemetry.bounds import NAME_CHARS, PATH_CHARS, TEXT_CHARS, keep_bounded
-from claude_sidecar.telemetry.model_match import same_model
 from claude_sidecar.wire.credential import ALIAS_NONE
+from claude_sidecar.wire.model_name import same_model
 
 NO_ROUTE = "none"
 """The route of a response that no upstream gave."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from claude_sidecar.telemetry.api_paths import path_template
 from claude_sidecar.telemetry.attempts import AttemptRecord, FallbackRecord, OpenedBy, WaitRecord
 from claude_sidecar.telemetry.record import CallRecord, Timebase
-from claude_sidecar.wire.tokens import TokenUsage
+from claude_sidecar.wire.response_metadata import TokenUsage
 
 MOST_CALLS = 500
 

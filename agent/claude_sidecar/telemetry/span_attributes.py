@@ -7,7 +7,7 @@ from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import CallRecord
-from claude_sidecar.wire.tokens import TokenUsage
+from claude_sidecar.wire.response_metadata import TokenUsage
 
 Value = str | bool | int | float | Sequence[str]
 Attributes = dict[str, Value]

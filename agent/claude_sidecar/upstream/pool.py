@@ -1,9 +1,16 @@
-"""Idle connections kept for the next call with the same credential, newest first."""
+"""Connections that wait for the next call: kept after one with the same credential, newest first, or dialled
+ahead, so that calls that are far apart wait for no handshake.
+"""
 
+import asyncio
+from dataclasses import dataclass, field
 from functools import partial
 
+from claude_sidecar import clock
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.connection import UpstreamConnection
+from claude_sidecar.upstream.dial import Dialer
+from claude_sidecar.upstream.failure import ConnectFailed
 
 _IDLE_LONGEST_S = 55.0
 """Below the 60 s after which common load balancers and NATs forget an idle connection."""
@@ -75,3 +82,94 @@ class ConnectionPool:
 
 def _key(route: Route) -> _Key:
     return route.scheme, route.host, route.port
+
+
+_LOOK_S = 1.0
+_USED_LAST_S = 300.0
+_ACCOUNTS_MOST = 128
+"""Credentials that are remembered of a route: of as many an idle connection can be kept."""
+_PAUSE_FIRST_S, _PAUSE_MOST_S = 1.0, 60.0
+"""Between dials to a peer that takes none or closes each unused; doubling, until a call uses the route."""
+
+
+@dataclass(slots=True)
+class _Recent:
+    """A route that was used; used_s: when, by credential; connect_s: how long its dials may take."""
+
+    route: Route
+    connect_s: float
+    used_s: dict[bytes, float] = field(default_factory=dict)
+    pause_s: float = _PAUSE_FIRST_S
+    not_before_s: float = 0.0
+    dialing: asyncio.Task[None] | None = None
+
+    def use(self, account: bytes, connect_s: float, now: float) -> None:
+        """A call has a connection."""
+        self.used_s.pop(account, None)
+        self.used_s[account] = now
+        if len(self.used_s) > _ACCOUNTS_MOST:
+            del self.used_s[next(iter(self.used_s))]
+        self.connect_s, self.pause_s = connect_s, _PAUSE_FIRST_S
+
+    def forget(self, before_s: float) -> None:
+        """Credentials that were not used since."""
+        self.used_s = {account: used_s for account, used_s in self.used_s.items() if used_s >= before_s}
+
+
+class WarmConnections:
+    """Dials routes of whose calls in the last five minutes one would find no idle connection now.
+
+    A busy one may be busy for minutes, and one that has carried another credential is of no use. What is
+    dialled is for anybody, so a route has one more at most than its calls have left behind. No request is
+    sent, so a route's health is left to calls.
+    """
+
+    def __init__(self, dialer: Dialer, pool: ConnectionPool) -> None:
+        self._dialer = dialer
+        self._pool = pool
+        self._recent: dict[tuple[str, str, int], _Recent] = {}
+        self._stopped = False
+
+    def used(self, route: Route, account: bytes, connect_s: float) -> None:
+        """A call with this credential has a connection to a route."""
+        key = route.scheme, route.host, route.port
+        recent = self._recent.get(key)
+        if recent is None:
+            recent = self._recent[key] = _Recent(route, connect_s)
+        recent.use(account, connect_s, clock.now())
+
+    async def keep(self) -> None:
+        """Look after them until cancelled or stopped."""
+        while not self._stopped:
+            self._look(clock.now())
+            await clock.sleep(_LOOK_S)
+
+    def stop(self) -> None:
+        """Dial no more: the process drains."""
+        self._stopped = True
+        for recent in self._recent.values():
+            if recent.dialing is not None:
+                recent.dialing.cancel()
+
+    def _look(self, now: float) -> None:
+        self._pool.close_old(now)
+        for key, recent in list(self._recent.items()):
+            recent.forget(now - _USED_LAST_S)
+            if not recent.used_s:
+                del self._recent[key]
+            elif recent.dialing is None and now >= recent.not_before_s and self._is_wanting(recent):
+                recent.not_before_s = now + recent.pause_s
+                recent.pause_s = min(_PAUSE_MOST_S, recent.pause_s * 2)
+                recent.dialing = asyncio.ensure_future(self._dial(recent))
+
+    def _is_wanting(self, recent: _Recent) -> bool:
+        return not all(self._pool.is_ready(recent.route, account) for account in recent.used_s)
+
+    async def _dial(self, recent: _Recent) -> None:
+        try:
+            connection = await self._dialer.dial(recent.route, recent.connect_s)
+        except ConnectFailed:
+            return
+        finally:
+            recent.dialing = None
+        self._pool.give(recent.route, connection, clock.now())

@@ -12,9 +12,8 @@ from claude_sidecar.upstream.connection import UpstreamConnection
 from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.failure import ConnectFailed, Phase, TimedOut
 from claude_sidecar.upstream.out_of_files import OutOfFiles, files_are_spent
-from claude_sidecar.upstream.pool import ConnectionPool
+from claude_sidecar.upstream.pool import ConnectionPool, WarmConnections
 from claude_sidecar.upstream.sink import Sink
-from claude_sidecar.upstream.warm_connections import WarmConnections
 
 
 class RequestBody(Protocol):

@@ -6,7 +6,7 @@ from claude_sidecar.policy.request_facts import SdkHeaders
 from claude_sidecar.wire.authority import Authority
 from claude_sidecar.wire.credential import Credential
 from claude_sidecar.wire.headers import HeaderIndex, HeaderLines
-from claude_sidecar.wire.request_target import TargetFacts
+from claude_sidecar.wire.request_peek import TargetFacts
 
 
 class Call(msgspec.Struct, frozen=True):

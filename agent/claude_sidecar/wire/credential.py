@@ -1,4 +1,6 @@
-"""The caller's credential among the header lines as received: where it is, of what kind, its alias."""
+"""The caller's credential among the header lines as received: where it is, of what kind, its alias, and what
+tells it from others without being one.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -145,3 +147,14 @@ def alias_of(credentials: Sequence[Credential], mode: KeyAlias) -> str:
         if chosen == ALIAS_NONE:
             chosen = alias
     return chosen
+
+
+def account_of(callers: Iterable[Credential], own: bytes | None) -> bytes:
+    """A digest of what is sent: a route's own credential, else all that the caller sent, in its order.
+
+    A digest, because idle connections outlive their calls and no key should.
+    """
+    if own is not None:
+        return sha256(own).digest()
+    sent = [b"%b %d %b" % (found.header.encode("ascii"), len(found.value), found.value) for found in callers]
+    return sha256(b"".join(sent)).digest()

@@ -1,6 +1,8 @@
-"""A model's name as the caller wrote it, made fit to be shown."""
+"""Names of models: fit to be shown, the same spelt otherwise, and those of a `GET /v1/models` response."""
 
 import re
+
+import msgspec
 
 OTHER = "_other"
 _NAME = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")
@@ -11,3 +13,43 @@ def shown_model(model: str | None) -> str | None:
     if model is None:
         return None
     return model if _NAME.fullmatch(model) and "sk-ant" not in model.lower() else OTHER
+
+
+_DATE = re.compile(r"[-@]20\d{6}$")
+_ALIAS = re.compile(r"-(?:latest|0)$")
+
+
+def same_model(asked: str, answered: str) -> bool:
+    """True for equal names and for a name and its dated form (`claude-haiku-4-5`, `...-20251001`).
+
+    Two different dates are two models. Aliases that end in `-latest` or `-0` stand for a dated name.
+    """
+    if asked == answered:
+        return True
+    base_asked, base_answered = _DATE.sub("", asked), _DATE.sub("", answered)
+    if base_asked != asked and base_answered != answered:
+        return asked.replace("@", "-") == answered.replace("@", "-")
+    return _ALIAS.sub("", base_asked) == _ALIAS.sub("", base_answered)
+
+
+_MOST = 200
+
+
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _Page(msgspec.Struct):
+    data: list[_Model]
+
+
+_decoder = msgspec.json.Decoder(_Page)
+
+
+def read_model_list(body: bytes) -> tuple[str, ...]:
+    """Names in the order given, at most 200; empty for anything else."""
+    try:
+        page = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ()
+    return tuple(model.id for model in page.data[:_MOST] if len(model.id) <= 128)

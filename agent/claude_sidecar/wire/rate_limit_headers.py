@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
+from claude_sidecar.policy.classify import SPEND_LIMIT_CODES
 from claude_sidecar.policy.rate_limits import NO_LIMITS, Bucket, Limit, RateLimits, UnifiedWindow
 from claude_sidecar.wire.headers import HeaderIndex
 

@@ -1,4 +1,6 @@
-"""The few facts of a request's body that routing needs, found without building the rest."""
+"""The few facts of a request that routing needs: of its method and path (docs/policy.md, "Repeats" and
+"Models"), and of its body, found without building the rest.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +8,42 @@ from typing import Any
 import msgspec
 
 from claude_sidecar.wire.body_scanner import BodyScanner, Member, may_bind
+
+_REPEATED_POSTS = frozenset({"/v1/messages", "/v1/complete", "/v1/messages/count_tokens"})
+_ANY_ACCOUNT = ("/v1/models",)
+
+
+class TargetFacts(msgspec.Struct, frozen=True):
+    """repeatable: may be sent more than once; one_account: lives in one account by its path;
+    operation: `chat`, `text_completion` or `count_tokens` for inference, else None."""
+
+    path: str
+    repeatable: bool
+    one_account: bool
+    operation: str | None
+    is_post: bool
+
+
+def read_target(method: str, target: str) -> TargetFacts:
+    """Read a request's method and target; the query says nothing here.
+
+    target: in origin-form, `/path?query`.
+    """
+    path = target.partition("?")[0]
+    if method == "POST":
+        operation = _OPERATIONS.get(path)
+        repeatable = path in _REPEATED_POSTS
+        return TargetFacts(path, repeatable, not repeatable, operation, is_post=True)
+    any_account = path in _ANY_ACCOUNT or path.startswith("/v1/models/")
+    return TargetFacts(path, method in ("GET", "HEAD"), not any_account, None, is_post=False)
+
+
+_OPERATIONS = {
+    "/v1/messages": "chat",
+    "/v1/complete": "text_completion",
+    "/v1/messages/count_tokens": "count_tokens",
+}
+
 
 _MODEL_LONGEST = 256
 

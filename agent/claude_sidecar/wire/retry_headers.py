@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from claude_sidecar.policy.retry_hints import NO_HINTS, RetryHints
+from claude_sidecar.policy.outcome import NO_HINTS, RetryHints
 from claude_sidecar.wire.rate_limit_headers import rejected_for_s
 
 _TOO_MANY = 429

@@ -11,9 +11,8 @@ from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.classify import cause_of_status
 from claude_sidecar.policy.decide import end_of_success, next_step
 from claude_sidecar.policy.moment import HEALTHY, HealthView
-from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.outcome import Outcome, RetryHints
 from claude_sidecar.policy.request_facts import Circuit, RequestFacts
-from claude_sidecar.policy.retry_hints import RetryHints
 from claude_sidecar.policy.routing import Candidate, plan
 from claude_sidecar.schema.claude_policy import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.schema.compile import compile_policy

@@ -13,9 +13,8 @@ from claude_sidecar.causes import OWN_CREDENTIAL, Cause
 from claude_sidecar.policy.actions import Deliver, GiveUp, Wait
 from claude_sidecar.policy.call_state import repeat_is_forced
 from claude_sidecar.policy.moment import HealthView, at_once
-from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.outcome import Outcome, RetryHints
 from claude_sidecar.policy.reasons import StopReason
-from claude_sidecar.policy.retry_hints import RetryHints
 
 GRAIN_S = 0.001
 RETRY = ["RateLimit", "Overloaded", "ServerError", "ConnectionFailure", "Timeout"]

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.classify import cause_of_error_event, cause_of_status
-from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
+from claude_sidecar.policy.classify import SPEND_LIMIT_CODES, cause_of_error_event, cause_of_status
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.reasons import StopReason
 

@@ -8,9 +8,8 @@ import pytest
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.moment import HealthView
-from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.outcome import Outcome, RetryHints
 from claude_sidecar.policy.reasons import StopReason, WaitReason
-from claude_sidecar.policy.retry_hints import RetryHints
 from claude_sidecar.policy.rule import Situation
 from claude_sidecar.policy.rules import RULES
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_sidecar.proxy.event_view import EventView
-from claude_sidecar.wire.answer_facts import AnswerFacts
+from claude_sidecar.wire.response_metadata import AnswerFacts
 from claude_sidecar.wire.sse import EventFramer
 
 DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0}'

@@ -29,7 +29,7 @@ from claude_sidecar.cli.rehearsal import rehearse
 from claude_sidecar.cli.scene import scene_of
 from claude_sidecar.cli.step_words import step_words
 from claude_sidecar.policy.actions import Send
-from claude_sidecar.policy.hopeless import SPEND_LIMIT_CODES
+from claude_sidecar.policy.classify import SPEND_LIMIT_CODES
 from claude_sidecar.schema.claude_policy import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.schema.compile import compile_policy
 from claude_sidecar.schema.snapshot import Snapshot

@@ -18,7 +18,7 @@ from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import CallRecord, RequestRecord, ResponseRecord, Timebase
 from claude_sidecar.telemetry.spans import SpanBuilder
-from claude_sidecar.wire.tokens import TokenUsage
+from claude_sidecar.wire.response_metadata import TokenUsage
 
 MODEL = "claude-sonnet-4-6"
 PRICE = {"inputPerMTok": "3", "outputPerMTok": "15", "cacheReadPerMTok": "0.3", "cacheWritePerMTok": "3.75"}

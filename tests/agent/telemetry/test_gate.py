@@ -1,6 +1,6 @@
 """The gate lets so many traces a second through, troubles apart from successes."""
 
-from claude_sidecar.telemetry.gate import TraceGate
+from claude_sidecar.telemetry.traces import TraceGate
 
 
 def admitted(gate: TraceGate, moments: list[float], *, trouble: bool = False, per_s: float = 10.0) -> int:

@@ -17,7 +17,7 @@ from claude_sidecar.telemetry.listener import Telemetry
 from claude_sidecar.telemetry.metrics import Metrics
 from claude_sidecar.telemetry.trace_export import TraceExport
 from claude_sidecar.telemetry.traces import Traces
-from claude_sidecar.wire.tokens import TokenUsage
+from claude_sidecar.wire.response_metadata import TokenUsage
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from claude_sidecar.telemetry import call_log
 from claude_sidecar.telemetry.attempts import OpenedBy
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.log import configure, event
-from claude_sidecar.telemetry.model_match import same_model
+from claude_sidecar.wire.model_name import same_model
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from claude_sidecar.telemetry.attempts import FallbackRecord, WaitRecord
 from claude_sidecar.telemetry.metrics import Metrics
 from claude_sidecar.telemetry.series import MOST_SERIES
 from claude_sidecar.wire.rate_limit_headers import parse_rate_limits
-from claude_sidecar.wire.tokens import TokenUsage
+from claude_sidecar.wire.response_metadata import TokenUsage
 
 
 @pytest.fixture

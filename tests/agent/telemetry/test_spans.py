@@ -4,9 +4,9 @@ import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.policy.commit import CommitReason
+from claude_sidecar.policy.holding import CommitReason
 from claude_sidecar.telemetry.attempts import FallbackRecord, OpenedBy, WaitRecord
-from claude_sidecar.wire.tokens import TokenUsage
+from claude_sidecar.wire.response_metadata import TokenUsage
 
 START_NS = 1_700_000_000_000_000_000
 

@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.wire.account import account_of
-from claude_sidecar.wire.credential import find_credentials
+from claude_sidecar.wire.credential import account_of, find_credentials
 
 lines = st.lists(
     st.tuples(st.sampled_from([b"x-api-key", b"Authorization"]), st.binary(max_size=40)), max_size=3

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.wire.answer_facts import AnswerFacts
-from claude_sidecar.wire.tokens import TokenUsage
+from claude_sidecar.wire.response_metadata import AnswerFacts, TokenUsage
 
 COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.wire.model_list import read_model_list
+from claude_sidecar.wire.model_name import read_model_list
 
 
 def page(*names: str) -> bytes:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.wire.request_target import read_target
+from claude_sidecar.wire.request_peek import read_target
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.policy.retry_hints import NO_HINTS, RetryHints
+from claude_sidecar.policy.outcome import NO_HINTS, RetryHints
 from claude_sidecar.wire.retry_headers import read_retry_hints
 
 NOW = datetime(1994, 11, 6, 8, 49, 30, tzinfo=UTC).timestamp()

@@ -11,8 +11,7 @@ from claude_sidecar.wire.authority import parse_authority
 from claude_sidecar.wire.call import Call
 from claude_sidecar.wire.credential import find_credentials
 from claude_sidecar.wire.headers import index_of, lowered_names
-from claude_sidecar.wire.request_peek import BodyFacts
-from claude_sidecar.wire.request_target import read_target
+from claude_sidecar.wire.request_peek import BodyFacts, read_target
 
 Lines = Sequence[tuple[bytes, bytes]]
 

@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 
 from claude_sidecar.causes import Cause
+from claude_sidecar.policy.outcome import RetryHints
 from claude_sidecar.policy.rate_limits import Bucket, RateLimits
 from claude_sidecar.policy.request_facts import Asked
-from claude_sidecar.policy.retry_hints import RetryHints
 from claude_sidecar.providers.provider import Failure, HeaderChanges, Outgoing
 from claude_sidecar.providers.secret import Bearer
 from claude_sidecar.schema.snapshot import Route

@@ -20,8 +20,7 @@ from claude_sidecar.wire.call import UNREAD, Call
 from claude_sidecar.wire.content_coding import decoded, is_coded
 from claude_sidecar.wire.credential import find_credentials
 from claude_sidecar.wire.headers import HeaderLines, first, index_of, lowered_names, render
-from claude_sidecar.wire.request_peek import peek
-from claude_sidecar.wire.request_target import read_target
+from claude_sidecar.wire.request_peek import peek, read_target
 
 LIST_BOUND_S = 8.0
 CALL_BOUND_S = 12.0

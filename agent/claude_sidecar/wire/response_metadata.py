@@ -1,4 +1,4 @@
-"""Usage, model, id and stop reason of an answer, from its JSON body or its stream's few telling events.
+"""Usage, model, id and stop reason of a response, from its JSON body or its stream's few telling events.
 
 Where they stand: docs/claude-api-notes.md, "Usage".
 """
@@ -9,7 +9,30 @@ from typing import Any, TypeVar
 import msgspec
 
 from claude_sidecar.wire.sse import event_data
-from claude_sidecar.wire.tokens import NO_USAGE, TokenUsage
+
+
+class TokenUsage(msgspec.Struct, frozen=True):
+    """Raw usage of one answer; None where the API said nothing.
+
+    `input_tokens` leaves the cached parts out, as the API's own field does.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+    def total_input(self) -> int | None:
+        """Whole input, as OpenTelemetry GenAI v1.41.1 wants `gen_ai.usage.input_tokens`."""
+        if self.input_tokens is None:
+            return None
+        return (
+            self.input_tokens + (self.cache_read_input_tokens or 0) + (self.cache_creation_input_tokens or 0)
+        )
+
+
+NO_USAGE = TokenUsage()
+
 
 _T = TypeVar("_T")
 

@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.policy.commit import CommitReason, commit_by
-from claude_sidecar.policy.opening import Opening
+from claude_sidecar.policy.holding import CommitReason, Opening, commit_by
 
 seconds = st.floats(0, 1e6)
 some_seconds = st.floats(0.001, 1e6)
