@@ -1,5 +1,6 @@
 """House rules that no other tool checks: sizes, names, locks, and what tests may do."""
 
+import ast
 import json
 import re
 from collections.abc import Iterable
@@ -38,6 +39,17 @@ def test_source_files_stay_under_300_lines() -> None:
 
 def test_test_files_stay_under_400_lines() -> None:
     assert named(longer_than(400, TESTS)) == [], "split it by behaviour"
+
+
+def test_functions_fit_a_screen() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (node.end_lineno or 0) - node.lineno >= 40
+    ]
+    assert long == [], "split it: 40 lines are the most, decorators apart"
 
 
 def test_files_are_named_for_their_one_thing() -> None:

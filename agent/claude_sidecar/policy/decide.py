@@ -47,12 +47,13 @@ from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.conditions import deliver_success
 from claude_sidecar.policy.moment import HealthView, Moment
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.rule import Rule, Situation
+from claude_sidecar.policy.rule import Situation
 from claude_sidecar.policy.rules import RULES
 
 _AT_START, _AFTER_SUCCESS, _AFTER_FAILURE, _AFTER_REFUSALS, _AFTER_WAIT = (
     tuple(rule for rule in RULES if situation in rule.when) for situation in Situation
 )
+_ANY_CHANCE = 0.5
 
 
 def next_step(state: CallState, health: HealthView, now: float, chance: float) -> Step:
@@ -61,8 +62,15 @@ def next_step(state: CallState, health: HealthView, now: float, chance: float) -
     now: seconds on the clock of `facts.deadline_s`; chance: in [0, 1), drawn anew for each call of this.
     Ends: every Wait is followed by a Send or an end, and sends are bounded by `facts.max_sends`.
     """
+    deciding = state.standing.deciding
+    if state.resume is not None:
+        rules = _AFTER_WAIT
+    elif deciding is None:
+        rules = _AFTER_REFUSALS if state.sends else _AT_START
+    else:
+        rules = _AFTER_SUCCESS if deciding.outcome.cause is None else _AFTER_FAILURE
     moment = Moment(state, health, now, chance)
-    for rule in _asked(state):
+    for rule in rules:
         step = rule.decide(moment, rule)
         if step is not None:
             return step
@@ -75,19 +83,6 @@ def end_of_success(state: CallState) -> Deliver | None:
     if deciding is None or deciding.cause is not None:
         return None
     return deliver_success(deciding, _AFTER_SUCCESS[0])
-
-
-def _asked(state: CallState) -> tuple[Rule, ...]:
-    """The rules of the situation that a call is in."""
-    if state.resume is not None:
-        return _AFTER_WAIT
-    deciding = state.standing.deciding
-    if deciding is None:
-        return _AFTER_REFUSALS if state.sends else _AT_START
-    return _AFTER_SUCCESS if deciding.outcome.cause is None else _AFTER_FAILURE
-
-
-_ANY_CHANCE = 0.5
 
 
 def has_next_route(state: CallState, health: HealthView, now: float) -> bool:

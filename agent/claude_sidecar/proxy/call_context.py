@@ -6,6 +6,7 @@ import msgspec
 
 from claude_sidecar import clock
 from claude_sidecar.policy.actions import Deliver, GiveUp
+from claude_sidecar.policy.holding import Opening
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.reasons import StopReason
 from claude_sidecar.policy.request_facts import Asked, RequestFacts, request_facts
@@ -14,7 +15,7 @@ from claude_sidecar.providers.registry import unserved
 from claude_sidecar.proxy.attempt import Attempt, Reply
 from claude_sidecar.proxy.buffer_space import HeldRoom
 from claude_sidecar.proxy.downstream import Downstream
-from claude_sidecar.proxy.opener import Opener, opening_of
+from claude_sidecar.proxy.opener import Opener
 from claude_sidecar.proxy.request_body import RequestBody
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.attempts import FallbackRecord, OpenedBy, WaitRecord
@@ -158,7 +159,9 @@ class CallContext:
         left_out = unserved(self.snapshot, wanted)
         self.facts = request_facts(self.snapshot, wanted, self.call.sdk, self.started_s, left_out)
         if self.streams:
-            self.opener = Opener(self.down, opening_of(self.call, self.snapshot, self.started_s))
+            stream, patience_s = self.snapshot.stream, self.call.sdk.timeout_s
+            opening = Opening(stream.quiet_after_s, stream.keep_alive_s, self.started_s, patience_s)
+            self.opener = Opener(self.down, opening)
 
     @property
     def opened(self) -> bool:

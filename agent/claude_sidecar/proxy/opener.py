@@ -9,9 +9,7 @@ from claude_sidecar.proxy.answer_head import opening_lines, our_lines
 from claude_sidecar.proxy.attempt import Reply
 from claude_sidecar.proxy.downstream import CallerGone, Downstream
 from claude_sidecar.proxy.event_view import EventView
-from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry.record import ResponseRecord
-from claude_sidecar.wire.call import Call
 
 _GRAIN_S = 0.001
 """An event loop may call a timer early by its clock's grain."""
@@ -130,9 +128,3 @@ class Opener:
         self._down.start(200, reply.reason, lines, b"", sized=False, last=False)
         self.head = head
         held.opened()
-
-
-def opening_of(call: Call, snapshot: Snapshot, arrived_s: float) -> Opening:
-    """When a call is opened, by its policy and its caller's patience; arrived_s: on the loop's clock."""
-    stream = snapshot.stream
-    return Opening(stream.quiet_after_s, stream.keep_alive_s, arrived_s, call.sdk.timeout_s)

@@ -176,11 +176,13 @@ class HeldStream:
 _COPY_BYTES = 8 << 20
 
 
-async def receive(context: CallContext, attempt: Attempt, reply: Reply, answer: Answer) -> Outcome:
+async def receive(context: CallContext, attempt: Attempt, answer: Answer) -> Outcome:
     """Hold an answer until it may be committed, and say what it is.
 
     Raises UpstreamFailure when it breaks off before.
     """
+    attempt.first_byte_s = answer.first_byte_at
+    reply = attempt.reply = _new_reply(context, attempt, answer)
     if (reason := _why_no_answer(context, reply)) is not None:
         answer.discard()
         return _misfit(context, attempt, reply, reason)
@@ -188,7 +190,7 @@ async def receive(context: CallContext, attempt: Attempt, reply: Reply, answer: 
     return _classify(attempt, reply)
 
 
-def new_reply(context: CallContext, attempt: Attempt, answer: Answer) -> Reply:
+def _new_reply(context: CallContext, attempt: Attempt, answer: Answer) -> Reply:
     """An answer of which the head has come, with what reads the rest as it flows by."""
     asked, came = context.call.facts, index_of(answer.headers)
     lines = attempt.provider.response_lines(answer.headers)
@@ -212,7 +214,9 @@ def _why_no_answer(context: CallContext, reply: Reply) -> str | None:
     """Why what came can be no answer to this call, however whole it is; None where it can."""
     if context.opened and not _fits_open_stream(reply):
         return "which can't go on in the event stream that is open"
-    if reply.status < 300 and context.call.facts.operation is not None and _is_web_page(reply):
+    page = reply.index.get(b"content-type", b"").lower().startswith(b"text/html")
+    if page and reply.status < 300 and context.call.facts.operation is not None:
+        # Portals and misled load balancers answer 200 with one; an SDK takes it for an empty stream.
         return "a web page, which is no answer of this API: something on the way speaks in its place"
     return None
 
@@ -220,11 +224,6 @@ def _why_no_answer(context: CallContext, reply: Reply) -> str | None:
 def _fits_open_stream(reply: Reply) -> bool:
     """Whether an answer can go on behind the head of an event stream; errors can, as events."""
     return reply.status >= 400 or (reply.events is not None and not reply.events.coded)
-
-
-def _is_web_page(reply: Reply) -> bool:
-    """Portals and misled load balancers answer 200 with one; an SDK takes it for an empty stream."""
-    return reply.index.get(b"content-type", b"").lower().startswith(b"text/html")
 
 
 def _misfit(context: CallContext, attempt: Attempt, reply: Reply, reason: str) -> Outcome:

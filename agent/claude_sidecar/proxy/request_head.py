@@ -39,6 +39,17 @@ def request_head(call: Call, authority: str, target: str, changes: HeaderChanges
 
     authority: the route's host and port; target: path and query; changes: the provider's.
     """
+    lines = _callers(call, authority, changes, ours)
+    lines += changes.added
+    if ours.trace is not None:
+        lines.append((b"traceparent", write_traceparent(*ours.trace)))
+    if ours.instance is not None:
+        lines.append((INSTANCE_HEADER, ours.instance))
+    return render(f"{call.method} {target} HTTP/1.1".encode("ascii"), lines)
+
+
+def _callers(call: Call, authority: str, changes: HeaderChanges, ours: OurLines) -> list[tuple[bytes, bytes]]:
+    """The caller's lines that go on, in their order, with what host, framing and coding must be."""
     lines: list[tuple[bytes, bytes]] = []
     length = None if ours.body_bytes is None else b"%d" % ours.body_bytes
     host_seen = length_seen = coding_seen = False
@@ -66,32 +77,20 @@ def request_head(call: Call, authority: str, target: str, changes: HeaderChanges
             kept = changes.rewritten[lowered](value)
             if kept:
                 lines.append((name, kept))
-        elif lowered == b"traceparent" or (lowered == b"tracestate" and not ours.tracestate):
-            continue
-        else:
-            lines.append((name, value))
+        elif lowered != b"traceparent" and (lowered != b"tracestate" or ours.tracestate):
+            lines.append(line)
     if not host_seen:
         lines.insert(0, (b"host", authority.encode("ascii")))
     if ours.identity and not coding_seen:
         lines.append((b"accept-encoding", b"identity"))
-    lines += _framing(call, length, length_seen)
-    lines += changes.added
-    if ours.trace is not None:
-        lines.append((b"traceparent", write_traceparent(*ours.trace)))
-    if ours.instance is not None:
-        lines.append((INSTANCE_HEADER, ours.instance))
-    return render(f"{call.method} {target} HTTP/1.1".encode("ascii"), lines)
+    if length is None:
+        lines.append((b"transfer-encoding", b"chunked"))
+    elif not length_seen and (length != b"0" or call.has_body):
+        lines.append((b"content-length", length))
+    return lines
 
 
 @lru_cache(maxsize=64)
 def _dropped(ending: frozenset[bytes], providers: frozenset[bytes]) -> frozenset[bytes]:
     """All that does not go on; nearly every head has the same lines that end here."""
     return _ALWAYS_DROPPED | ending | providers
-
-
-def _framing(call: Call, length: bytes | None, length_seen: bool) -> list[tuple[bytes, bytes]]:
-    if length is None:
-        return [(b"transfer-encoding", b"chunked")]
-    if length_seen or (length == b"0" and not call.has_body):
-        return []
-    return [(b"content-length", length)]

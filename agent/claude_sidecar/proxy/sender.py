@@ -11,7 +11,7 @@ from claude_sidecar.providers.registry import PROVIDERS
 from claude_sidecar.providers.secret import Secret
 from claude_sidecar.proxy.attempt import Attempt
 from claude_sidecar.proxy.call_context import CallContext
-from claude_sidecar.proxy.receive import new_reply, receive
+from claude_sidecar.proxy.receive import receive
 from claude_sidecar.proxy.request_body import SentBody
 from claude_sidecar.proxy.request_head import OurLines, request_head
 from claude_sidecar.schema.endpoint import is_private
@@ -40,9 +40,8 @@ class Sender:
     ) -> Outcome:
         """Send once and hold the answer until it may be committed.
 
-        secret: the route's own, None forwards the caller's; step: as decided; leaves_without_delta:
-        `timeouts.firstDelta` holds, since the call has somewhere else to go. Cancelling it cancels the
-        upstream's call at once.
+        secret: the route's own, None forwards the caller's; leaves_without_delta: `timeouts.firstDelta`
+        holds. Cancelling it cancels the upstream's call at once.
         """
         route = context.snapshot.routes[candidate.route_index]
         outgoing = Outgoing(context.call, context.body_facts, route, candidate.model, secret)
@@ -54,9 +53,7 @@ class Sender:
             timers = _timers(context, attempt, step, leaves_without_delta=leaves_without_delta)
             request = self._request(context, body, attempt, outgoing, timers, fresh=step.fresh)
             answer = await self._transport.send(request)
-            attempt.first_byte_s = answer.first_byte_at
-            attempt.reply = new_reply(context, attempt, answer)
-            outcome = await receive(context, attempt, attempt.reply, answer)
+            outcome = await receive(context, attempt, answer)
         except UpstreamFailure as failure:
             context.last_failure = f"route {route.name} ({route.authority}): {failure}"
             outcome = _failed(failure)

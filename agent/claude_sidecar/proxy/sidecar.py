@@ -100,11 +100,10 @@ class Sidecar:
         self.policy = PolicyInForce(loaded, credentials, self.telemetry)
         self.health = Health()
         instance = clock.random_hex(32).encode()
-        engine = Engine(Sender(self.transport, instance), self.health, credentials)
         self.handler = Handler(
             self.policy.snapshot,
             Admission(instance, allowed_origins(environ), self._files),
-            engine,
+            Engine(Sender(self.transport, instance), self.health, credentials),
             self.health,
             credentials,
             self.telemetry,

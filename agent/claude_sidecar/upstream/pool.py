@@ -103,14 +103,6 @@ class _Recent:
     not_before_s: float = 0.0
     dialing: asyncio.Task[None] | None = None
 
-    def use(self, account: bytes, connect_s: float, now: float) -> None:
-        """A call has a connection."""
-        self.used_s.pop(account, None)
-        self.used_s[account] = now
-        if len(self.used_s) > _ACCOUNTS_MOST:
-            del self.used_s[next(iter(self.used_s))]
-        self.connect_s, self.pause_s = connect_s, _PAUSE_FIRST_S
-
     def forget(self, before_s: float) -> None:
         """Credentials that were not used since."""
         self.used_s = {account: used_s for account, used_s in self.used_s.items() if used_s >= before_s}
@@ -127,16 +119,21 @@ class WarmConnections:
     def __init__(self, dialer: Dialer, pool: ConnectionPool) -> None:
         self._dialer = dialer
         self._pool = pool
-        self._recent: dict[tuple[str, str, int], _Recent] = {}
+        self._recent: dict[_Key, _Recent] = {}
         self._stopped = False
 
     def used(self, route: Route, account: bytes, connect_s: float) -> None:
         """A call with this credential has a connection to a route."""
-        key = route.scheme, route.host, route.port
+        key = _key(route)
         recent = self._recent.get(key)
         if recent is None:
             recent = self._recent[key] = _Recent(route, connect_s)
-        recent.use(account, connect_s, clock.now())
+        used_s = recent.used_s
+        used_s.pop(account, None)
+        used_s[account] = clock.now()
+        if len(used_s) > _ACCOUNTS_MOST:
+            del used_s[next(iter(used_s))]
+        recent.connect_s, recent.pause_s = connect_s, _PAUSE_FIRST_S
 
     async def keep(self) -> None:
         """Look after them until cancelled or stopped."""

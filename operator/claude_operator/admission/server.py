@@ -46,35 +46,42 @@ def review_app(
         try:
             is_small = request.content_length is not None and request.content_length <= _SMALL_BYTES
             async with contextlib.nullcontext() if is_small else large:
-                return await answer(request, began)
+                return await _answer(request, began, place_of, settings, metrics)
         finally:
             under_way -= 1
-
-    async def answer(request: web.Request, began: float) -> web.Response:
-        try:
-            async with asyncio.timeout(_READ_S):
-                content = await request.read()
-            review = read_review(content)
-        except web.HTTPRequestEntityTooLarge:
-            metrics.refused()
-            return _bad(400, f"the body is longer than {MAX_BODY_BYTES} bytes")
-        except TimeoutError:
-            metrics.refused()
-            return _bad(408, f"the body did not come within {_READ_S:g} s")
-        except NotAReview as wrong:
-            metrics.refused()
-            return _bad(400, str(wrong))
-        decided = decide(review, place_of, settings())
-        body = write_answer(review.uid, list(decided.operations), decided.warnings)
-        kind = review.kind if review.kind in _KINDS else "other"
-        metrics.answered(kind, decided.outcome, clock.now() - began)
-        level = logging.INFO if decided.operations else logging.DEBUG
-        event(logger, level, "reviewed", kind=kind, namespace=review.namespace, outcome=decided.outcome)
-        return web.Response(body=body, content_type="application/json")
 
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_post("/mutate", mutate)
     return app
+
+
+async def _answer(
+    request: web.Request,
+    began: float,
+    place_of: Callable[[str], Place],
+    settings: Callable[[], Settings],
+    metrics: Metrics,
+) -> web.Response:
+    try:
+        async with asyncio.timeout(_READ_S):
+            content = await request.read()
+        review = read_review(content)
+    except web.HTTPRequestEntityTooLarge:
+        metrics.refused()
+        return _bad(400, f"the body is longer than {MAX_BODY_BYTES} bytes")
+    except TimeoutError:
+        metrics.refused()
+        return _bad(408, f"the body did not come within {_READ_S:g} s")
+    except NotAReview as wrong:
+        metrics.refused()
+        return _bad(400, str(wrong))
+    decided = decide(review, place_of, settings())
+    body = write_answer(review.uid, list(decided.operations), decided.warnings)
+    kind = review.kind if review.kind in _KINDS else "other"
+    metrics.answered(kind, decided.outcome, clock.now() - began)
+    level = logging.INFO if decided.operations else logging.DEBUG
+    event(logger, level, "reviewed", kind=kind, namespace=review.namespace, outcome=decided.outcome)
+    return web.Response(body=body, content_type="application/json")
 
 
 def health_app(trouble: Callable[[], str], expires: Callable[[], float], metrics: Metrics) -> web.Application:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -108,9 +109,27 @@ _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace"
     show_default=True,
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
 )
-def command(
+def command(namespace: str | None, log_level: str, **options: Any) -> None:
+    """Keep ConfigMaps and statuses as policies and pods want them.
+
+    Each option is also a variable: CLAUDE_OPERATOR_PORT and so on. One process works at a time; a second one
+    waits until the first has gone.
+    """
+    configure(log_level)
+    settings = _settings(namespace or _own_namespace(), **options)
+    try:
+        asyncio.run(_run(settings))
+    except (NoAccess, PortUnusable) as error:
+        raise click.ClickException(str(error)) from None
+    except LeaseLost as lost:
+        raise click.ClickException(f"stopped, since the Lease was lost: {lost}") from None
+    except WatchingEnded as ended:
+        raise click.ClickException(f"stopped, to be started anew, since watching ended: {ended}") from None
+
+
+def _settings(
+    own: str,
     kubeconfig: Path | None,
-    namespace: str | None,
     port: int,
     asks_per_second: float,
     ask_every_seconds: float,
@@ -125,15 +144,7 @@ def command(
     webhook_service: str,
     webhook_selector: str,
     webhook_port: int,
-    log_level: str,
-) -> None:
-    """Keep ConfigMaps and statuses as policies and pods want them.
-
-    Each option is also a variable: CLAUDE_OPERATOR_PORT and so on. One process works at a time; a second one
-    waits until the first has gone.
-    """
-    configure(log_level)
-    own = namespace or _own_namespace()
+) -> Settings:
     certificates = CertificateOptions(
         namespace=own,
         secret=webhook_secret,
@@ -142,7 +153,7 @@ def command(
         selector=webhook_selector,
         port=webhook_port,
     )
-    settings = Settings(
+    return Settings(
         kubeconfig=kubeconfig,
         namespace=own,
         identity=f"{os.environ.get('POD_NAME') or socket.gethostname()}_{clock.random_hex(8)}",
@@ -156,14 +167,6 @@ def command(
         excluded_namespaces=frozenset(excluded_namespaces.split(",")),
         certificates=certificates if webhook_certificates else None,
     )
-    try:
-        asyncio.run(_run(settings))
-    except (NoAccess, PortUnusable) as error:
-        raise click.ClickException(str(error)) from None
-    except LeaseLost as lost:
-        raise click.ClickException(f"stopped, since the Lease was lost: {lost}") from None
-    except WatchingEnded as ended:
-        raise click.ClickException(f"stopped, to be started anew, since watching ended: {ended}") from None
 
 
 async def _run(settings: Settings) -> None:

@@ -59,6 +59,11 @@ def programmed(
             f"it is tried again. It says: {not_written}"
         )
         return Condition(PROGRAMMED, "False", NOT_WRITTEN, message[:_MESSAGE_CHARS])
+    return _handed_out(counts, asking)
+
+
+def _handed_out(counts: Counts, asking: bool) -> Condition:
+    """Whether pods that have been given the policy run it."""
     if counts.total == 0:
         return Condition(PROGRAMMED, "True", "Programmed", "Handed out; no running pod uses it.")
     if not asking:

@@ -1,5 +1,7 @@
 """What a person must know of a policy, as events on it."""
 
+from collections.abc import Iterator
+
 from claude_operator import names
 from claude_operator.desired.appraisal import Appraisal
 from claude_operator.desired.conditions import (
@@ -41,24 +43,28 @@ def policy_events(
             f"ConfigMaps, or an admission policy? It says: {not_written}"
         )
         found.append(warning(subject, NOT_WRITTEN, message))
+    return [*found, *_of_pods(subject, appraisal, counts)]
+
+
+def _of_pods(subject: Subject, appraisal: Appraisal, counts: Counts) -> Iterator[Event]:
+    """What is to be told of the pods that have been given the policy."""
     if counts.lacking:
         routes = ", ".join(counts.lacking)
         message = (
             f"Pods lack the credential of route {routes}. Put the key into the Secret that the policy names; "
             "pods that are older than the policy's first mention of that Secret must be restarted."
         )
-        found.append(warning(subject, CREDENTIAL_MISSING, message, routes))
+        yield warning(subject, CREDENTIAL_MISSING, message, routes)
     if counts.restart_required:
         message = (
             "Pods keep the earlier policy until they are restarted, because they lack a credential that this "
             "one names: kubectl rollout restart."
         )
-        found.append(warning(subject, RESTART_REQUIRED, message, appraisal.hash))
+        yield warning(subject, RESTART_REQUIRED, message, appraisal.hash)
     if counts.refusing and not counts.restart_required:
         message = (
             "Pods do not put the policy in force: `lastError` at their /status and their log say why. Most "
             "often the host of a route is not among the operator's allowed hosts; pods made before a host "
             "was allowed must be restarted: kubectl rollout restart."
         )
-        found.append(warning(subject, SIDECAR_REFUSES, message, appraisal.hash))
-    return found
+        yield warning(subject, SIDECAR_REFUSES, message, appraisal.hash)

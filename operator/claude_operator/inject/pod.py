@@ -51,8 +51,7 @@ def inject(pod: Object, place: Place, settings: Settings) -> Injected:
     if not is_policy_name(asked.policy):
         reason = f"{asked.policy[: names.POLICY_NAME_LONGEST]!r} is not the name of a policy"
         return _skipped(pod, reason, warnings)
-    reason_against = None if present else obstacle(pod)
-    if reason_against is not None:
+    if not present and (reason_against := obstacle(pod)) is not None:
         return _skipped(pod, reason_against, warnings)
     changed = _own(pod)
     spec = None if place.policies is None else place.policies.get(asked.policy)

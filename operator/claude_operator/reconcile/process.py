@@ -81,17 +81,7 @@ class Process:
         seen = Seen(store)
         memo = Memo(self._access, seen, self._metrics, self._chosen.watch_silence_s)
         events = EventWriter(api, self._chosen.identity)
-        asker = nudger = None
-        if self._chosen.asks_per_second > 0:
-            asker = Asker(
-                store.pods,
-                self._chosen.asks_per_second,
-                self._chosen.ask_every_s,
-                self._queue.add,
-                self._metrics,
-            )
-        if self._chosen.nudges_per_second > 0:
-            nudger = Nudger(api, self._chosen.nudges_per_second, store.pods, self._metrics)
+        asker, nudger = self._asker(store), self._nudger(api, store)
         writer = Writer(api, seen, self._metrics)
         reconciler = Reconciler(
             store, self._queue, writer, events, asker, nudger, judge, self._metrics, self._chosen.resync_s
@@ -118,6 +108,16 @@ class Process:
             cause = group.exceptions[0]
         if cause is not None:
             raise cause
+
+    def _asker(self, store: Store) -> Asker | None:
+        chosen = self._chosen
+        if chosen.asks_per_second <= 0:
+            return None
+        return Asker(store.pods, chosen.asks_per_second, chosen.ask_every_s, self._queue.add, self._metrics)
+
+    def _nudger(self, api: Api, store: Store) -> Nudger | None:
+        per_second = self._chosen.nudges_per_second
+        return Nudger(api, per_second, store.pods, self._metrics) if per_second > 0 else None
 
     def _certificate_keeper(self, api: Api) -> CertificateKeeper | None:
         options = self._chosen.certificates

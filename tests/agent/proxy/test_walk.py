@@ -14,7 +14,7 @@ from claude_sidecar.simulator.app import Simulator
 pytestmark = pytest.mark.looptime
 
 MODULES_MOST = 59
-FUNCTIONS_MOST = 281
+FUNCTIONS_MOST = 274
 """As it is. Whoever makes it shorter lowers these."""
 
 
