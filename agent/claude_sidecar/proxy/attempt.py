@@ -14,7 +14,7 @@ from claude_sidecar.proxy.buffer_space import HeldShare
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.attempts import AttemptRecord
-from claude_sidecar.upstream.transport import Answer
+from claude_sidecar.upstream.transport import UpstreamResponse
 from claude_sidecar.wire.content_coding import TeeDecoder
 from claude_sidecar.wire.error_body import ErrorBody
 from claude_sidecar.wire.headers import HeaderIndex, HeaderLines
@@ -48,7 +48,7 @@ class Reply(msgspec.Struct):
     prefix: list[bytes] = []
     """Body bytes that have come; of a stream, whole events."""
 
-    rest: Answer | None = None
+    rest: UpstreamResponse | None = None
     """Where more comes from, None when the body is complete."""
 
     events: EventView | None = None

@@ -20,7 +20,7 @@ from claude_sidecar.proxy.response_hint import hint_of_reply
 from claude_sidecar.telemetry.record import ResponseRecord
 from claude_sidecar.upstream.failure import UpstreamFailure
 from claude_sidecar.upstream.sink import Flow, Sink
-from claude_sidecar.upstream.transport import Answer
+from claude_sidecar.upstream.transport import UpstreamResponse
 from claude_sidecar.wire.content_coding import decoded
 from claude_sidecar.wire.error_body import own_error
 from claude_sidecar.wire.model_name import read_model_list
@@ -40,13 +40,13 @@ async def relay_rest(down: Downstream, reply: Reply, call_id: str) -> str | None
     A stream that breaks gets an error event of ours and the connection is closed behind it; another body
     is cut without its end, so that the caller sees that it is not whole.
     """
-    answer = reply.rest
-    if answer is None:
+    incoming = reply.rest
+    if incoming is None:
         return None
     if reply.events is not None:
-        return await _relay_events(down, reply, reply.events, answer, call_id)
+        return await _relay_events(down, reply, reply.events, incoming, call_id)
     try:
-        while data := await answer.read():
+        while data := await incoming.read():
             reply.see(data)
             await down.write_body(data)
     except UpstreamFailure:
@@ -57,15 +57,15 @@ async def relay_rest(down: Downstream, reply: Reply, call_id: str) -> str | None
 
 
 async def _relay_events(
-    down: Downstream, reply: Reply, view: EventView, answer: Answer, call_id: str
+    down: Downstream, reply: Reply, view: EventView, incoming: UpstreamResponse, call_id: str
 ) -> str | None:
     sink = _events_sink(down, view)
     try:
-        while not view.is_over and await answer.pour(sink):
+        while not view.is_over and await incoming.pour(sink):
             if not view.is_over:
                 await down.drain()
         if view.is_over:
-            await _relay_tail(down, view, answer)
+            await _relay_tail(down, view, incoming)
         rest = view.finish()
         if view.ended or not reply.guarded:
             await down.write_body(rest, last=True)
@@ -95,11 +95,11 @@ def _events_sink(down: Downstream, view: EventView) -> Sink:
     return take
 
 
-async def _relay_tail(down: Downstream, view: EventView, answer: Answer) -> None:
+async def _relay_tail(down: Downstream, view: EventView, incoming: UpstreamResponse) -> None:
     """What may come after the last event, for a moment."""
     try:
         async with asyncio.timeout(_AFTER_LAST_EVENT_S):
-            while data := await answer.read():
+            while data := await incoming.read():
                 await down.write_body(b"".join(view.feed(data)))
     except TimeoutError:
         return

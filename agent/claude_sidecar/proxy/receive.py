@@ -17,37 +17,39 @@ from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.proxy.opener import Opener
 from claude_sidecar.schema.timeouts import Hold
 from claude_sidecar.upstream.failure import ConnectionDied
-from claude_sidecar.upstream.transport import Answer
+from claude_sidecar.upstream.transport import UpstreamResponse
 from claude_sidecar.wire.codecs import CodingUnknown
 from claude_sidecar.wire.content_coding import TeeDecoder
 from claude_sidecar.wire.headers import index_of
 from claude_sidecar.wire.sse import event_type
 
 
-async def hold_body(reply: Reply, answer: Answer, until_s: float, limit_bytes: int = HELD_BYTES) -> None:
+async def hold_body(
+    reply: Reply, incoming: UpstreamResponse, until_s: float, limit_bytes: int = HELD_BYTES
+) -> None:
     """Read the whole body, or `limit_bytes` of it, or what has come until `until_s` on the loop's clock.
 
     The caller's time-out counts from what it receives: an answer that is coming is better begun than given
     up for it. Raises UpstreamFailure when it is cut before.
     """
-    body = answer.whole()
+    body = incoming.whole()
     if body is not None:
         # That is most answers which are no streams: no timer for them.
         if body:
             reply.prefix.append(body)
             reply.see(body)
-        answer.close()
+        incoming.close()
         return
-    answer.lift_deadline()
+    incoming.lift_deadline()
     held = 0
-    reply.rest = answer
+    reply.rest = incoming
     try:
         async with asyncio.timeout_at(until_s):
             while held <= limit_bytes:
-                data = await answer.read()
+                data = await incoming.read()
                 if not data:
                     reply.rest = None
-                    answer.close()
+                    incoming.close()
                     return
                 held += len(data)
                 reply.prefix.append(data)
@@ -60,13 +62,13 @@ class HeldStream:
     """A stream of events that is held until its first delta, its end, or as long as it may be."""
 
     def __init__(
-        self, context: CallContext, opener: Opener, reply: Reply, view: EventView, answer: Answer
+        self, context: CallContext, opener: Opener, reply: Reply, view: EventView, incoming: UpstreamResponse
     ) -> None:
         self.reply = reply
         self._opener = opener
         self._context = context
         self._view = view
-        self._answer = answer
+        self._incoming = incoming
         self._content_since_s: float | None = None
         self._reason = CommitReason.DEADLINE
         self._limit: asyncio.Timeout | None = None
@@ -95,8 +97,8 @@ class HeldStream:
         Raises UpstreamFailure when the stream breaks off before; so does a clean end without `message_stop`,
         which an SDK would take for success.
         """
-        self.reply.rest = self._answer
-        self._answer.lift_deadline()
+        self.reply.rest = self._incoming
+        self._incoming.lift_deadline()
         try:
             async with asyncio.timeout_at(None) as limit:
                 self._limit = limit
@@ -113,7 +115,7 @@ class HeldStream:
     async def _read(self) -> CommitReason | None:
         view = self._view
         while True:
-            data = await self._answer.read()
+            data = await self._incoming.read()
             if not data:
                 self._finish()
                 return None if view.error is not None else CommitReason.END
@@ -170,39 +172,39 @@ class HeldStream:
         if rest:
             self.reply.prefix.append(rest)
         self.reply.rest = None
-        self._answer.close()
+        self._incoming.close()
 
 
 _COPY_BYTES = 8 << 20
 
 
-async def receive(context: CallContext, attempt: Attempt, answer: Answer) -> Outcome:
+async def receive(context: CallContext, attempt: Attempt, incoming: UpstreamResponse) -> Outcome:
     """Hold an answer until it may be committed, and say what it is.
 
     Raises UpstreamFailure when it breaks off before.
     """
-    attempt.first_byte_s = answer.first_byte_at
-    reply = attempt.reply = _new_reply(context, attempt, answer)
+    attempt.first_byte_s = incoming.first_byte_at
+    reply = attempt.reply = _new_reply(context, attempt, incoming)
     if (reason := _why_no_answer(context, reply)) is not None:
-        answer.discard()
+        incoming.discard()
         return _misfit(context, attempt, reply, reason)
-    await _hold(context, attempt, reply, answer)
+    await _hold(context, attempt, reply, incoming)
     return _classify(attempt, reply)
 
 
-def _new_reply(context: CallContext, attempt: Attempt, answer: Answer) -> Reply:
+def _new_reply(context: CallContext, attempt: Attempt, incoming: UpstreamResponse) -> Reply:
     """An answer of which the head has come, with what reads the rest as it flows by."""
-    asked, came = context.call.facts, index_of(answer.headers)
-    lines = attempt.provider.response_lines(answer.headers)
-    index = came if lines is answer.headers else index_of(lines)
-    reply = Reply(answer.status, answer.reason, lines, index, attempt.candidate, attempt.number)
+    asked, came = context.call.facts, index_of(incoming.headers)
+    lines = attempt.provider.response_lines(incoming.headers)
+    index = came if lines is incoming.headers else index_of(lines)
+    reply = Reply(incoming.status, incoming.reason, lines, index, attempt.candidate, attempt.number)
     coding = came.get(b"content-encoding")
-    may_stream = answer.status < 400 and context.call.method != "HEAD"
+    may_stream = incoming.status < 400 and context.call.method != "HEAD"
     framer = attempt.provider.framer(came) if may_stream else None
     if framer is not None:
         reply.events = EventView(framer, coding, reply.facts, inference=asked.operation is not None)
         reply.guarded = asked.operation == "chat"
-    elif answer.status >= 400 or asked.operation or asked.path == "/v1/models":
+    elif incoming.status >= 400 or asked.operation or asked.path == "/v1/models":
         try:
             reply.tee = TeeDecoder(coding, _COPY_BYTES)
         except CodingUnknown:
@@ -235,25 +237,25 @@ def _misfit(context: CallContext, attempt: Attempt, reply: Reply, reason: str) -
     return Outcome(Cause.SERVER_ERROR, reply.status)
 
 
-async def _hold(context: CallContext, attempt: Attempt, reply: Reply, answer: Answer) -> None:
+async def _hold(context: CallContext, attempt: Attempt, reply: Reply, incoming: UpstreamResponse) -> None:
     snapshot = context.snapshot
     view = reply.events
     if view is not None:
         opener = context.opener
         if opener is not None and snapshot.stream.hold is Hold.FIRST_DELTA and not view.opaque:
-            reply.commit_reason = await HeldStream(context, opener, reply, view, answer).read()
+            reply.commit_reason = await HeldStream(context, opener, reply, view, incoming).read()
         else:
-            reply.rest = answer
+            reply.rest = incoming
             reply.commit_reason = CommitReason.HEADERS if opener is not None else None
     elif rewriting := attempt.provider.rewriting(context.call, attempt.route, reply.status):
-        await hold_body(reply, answer, context.deadline_s, rewriting.most_bytes)
+        await hold_body(reply, incoming, context.deadline_s, rewriting.most_bytes)
         _rewrite(reply, rewriting)
     else:
-        await hold_body(reply, answer, context.deadline_s)
+        await hold_body(reply, incoming, context.deadline_s)
     if reply.rest is not None:
         idle_s = snapshot.timeouts.idle_s if context.call.facts.is_post and context.repeatable else None
         stalled_s = (snapshot.timeouts.stalled_s or None) if context.streams and view is not None else None
-        answer.commit(idle_s, stalled_s)
+        incoming.commit(idle_s, stalled_s)
 
 
 def _rewrite(reply: Reply, rewriting: Rewriting) -> None:

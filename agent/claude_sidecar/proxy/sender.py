@@ -17,7 +17,7 @@ from claude_sidecar.proxy.request_head import OurLines, request_head
 from claude_sidecar.schema.endpoint import is_private
 from claude_sidecar.upstream.failure import ConnectionDied, TimedOut, UpstreamFailure
 from claude_sidecar.upstream.out_of_files import OutOfFiles
-from claude_sidecar.upstream.transport import Answer, Timers, Transport, UpstreamRequest
+from claude_sidecar.upstream.transport import Timers, Transport, UpstreamRequest, UpstreamResponse
 from claude_sidecar.wire.credential import account_of
 
 
@@ -46,24 +46,24 @@ class Sender:
         route = context.snapshot.routes[candidate.route_index]
         outgoing = Outgoing(context.call, context.body_facts, route, candidate.model, secret)
         attempt = _begin(context, candidate, outgoing)
-        answer: Answer | None = None
+        incoming: UpstreamResponse | None = None
         try:
             change = attempt.provider.body_change(outgoing)
             body = context.body if change is None else await context.body.changed(change)
             timers = _timers(context, attempt, step, leaves_without_delta=leaves_without_delta)
             request = self._request(context, body, attempt, outgoing, timers, fresh=step.fresh)
-            answer = await self._transport.send(request)
-            outcome = await receive(context, attempt, answer)
+            incoming = await self._transport.send(request)
+            outcome = await receive(context, attempt, incoming)
         except UpstreamFailure as failure:
             context.last_failure = f"route {route.name} ({route.authority}): {failure}"
             outcome = _failed(failure)
-            _let_go(answer, attempt)
+            _let_go(incoming, attempt)
         except OutOfFiles:
             context.attempts.pop()
             raise
         except BaseException:
             # The caller's side ended it: it has gone, or its body is not what it was taken for.
-            _let_go(answer, attempt)
+            _let_go(incoming, attempt)
             raise
         finally:
             attempt.ended_s = clock.now()
@@ -138,9 +138,9 @@ def _begin(context: CallContext, candidate: Candidate, outgoing: Outgoing) -> At
     return attempt
 
 
-def _let_go(answer: Answer | None, attempt: Attempt) -> None:
-    if answer is not None:
-        answer.discard()
+def _let_go(incoming: UpstreamResponse | None, attempt: Attempt) -> None:
+    if incoming is not None:
+        incoming.discard()
     if attempt.reply is not None:
         attempt.reply.drop_held()
         attempt.reply.copy.clear()

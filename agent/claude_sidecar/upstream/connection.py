@@ -9,10 +9,10 @@ from collections.abc import Callable, Container
 from typing import cast
 
 from claude_sidecar import clock
-from claude_sidecar.upstream.answer_parser import AnswerGarbled, AnswerParser
 from claude_sidecar.upstream.exchange_timers import ExchangeTimers
 from claude_sidecar.upstream.failure import UNTIL_COMMIT, ConnectionDied, Phase, UpstreamFailure, timed_out
 from claude_sidecar.upstream.outflow import Outflow
+from claude_sidecar.upstream.response_parser import ResponseGarbled, ResponseParser
 from claude_sidecar.upstream.sink import Sink
 
 _BUFFER_HIGH_BYTES = 256 << 10
@@ -32,7 +32,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.closed = False
         self.account: bytes | None = None
         self.on_lost: Callable[[UpstreamConnection], None] = lambda _: None
-        self.answer = AnswerParser(head_only=False)
+        self.response = ResponseParser(head_only=False)
         self.first_byte_at: float | None = None
         self._timers = ExchangeTimers(loop, self._expired)
         self._rested = False
@@ -60,7 +60,7 @@ class UpstreamConnection(asyncio.Protocol):
         first_delta_by (until the commit): on the loop's clock; idle_s: between bytes of the answer; None
         for no limit.
         """
-        self.answer = AnswerParser(head_only=head_only)
+        self.response = ResponseParser(head_only=head_only)
         self.first_byte_at = None
         self._failure = None
         self._request_sent = False
@@ -70,9 +70,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._timers.begin(deadline_by=deadline_by, first_delta_by=first_delta_by, idle_s=idle_s)
 
     @property
-    def answered(self) -> bool:
+    def has_response(self) -> bool:
         """Whether the answer has begun, so that no more of the request is wanted."""
-        return self.answer.head_done or self.closed
+        return self.response.head_done or self.closed
 
     def write(self, *parts: bytes | memoryview) -> None:
         """Send bytes of the request."""
@@ -81,7 +81,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     async def drain(self) -> None:
         """Wait until more may be written, the answer has begun or the connection is gone."""
-        if not self.answered and self._failure is None:
+        if not self.has_response and self._failure is None:
             await self._outflow.drained()
 
     def request_sent(self) -> None:
@@ -92,19 +92,19 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _written(self) -> None:
         self._sent_at = clock.now()
-        if self._first_byte_s is not None and not self.answer.head_done:
+        if self._first_byte_s is not None and not self.response.head_done:
             self._timers.first_byte_by = self._loop.time() + self._first_byte_s
             self._timers.arm()
 
     async def head(self) -> None:
         """Wait for the answer's head. Raises UpstreamFailure."""
-        while not self.answer.head_done:
+        while not self.response.head_done:
             await self._wait()
 
     async def read(self) -> bytes:
         """All body bytes that have come, at least one; empty at the end. Raises UpstreamFailure."""
-        while not (data := self.answer.take()):
-            if self.answer.complete:
+        while not (data := self.response.take()):
+            if self.response.complete:
                 return b""
             await self._wait()
         if self._read_paused:
@@ -117,11 +117,11 @@ class UpstreamConnection(asyncio.Protocol):
         Raises UpstreamFailure, and what the sink raises.
         """
         while True:
-            if self.answer.buffered_bytes and self._push(sink):
+            if self.response.buffered_bytes and self._push(sink):
                 return True
             if self._read_paused:
                 self._resume_reading()
-            if self.answer.complete:
+            if self.response.complete:
                 return False
             self._sink = sink
             try:
@@ -134,7 +134,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _push(self, sink: Sink) -> bool:
         """Give a sink what has come; whether it wants no more. What it raises is its reader's."""
         try:
-            progressed, full = sink(self.answer.take())
+            progressed, full = sink(self.response.take())
         except Exception as error:
             if self._waiter is None:
                 raise
@@ -148,7 +148,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def whole(self) -> bytes | None:
         """The whole body where it has come, None where it has not."""
-        return self.answer.take() if self.answer.complete else None
+        return self.response.take() if self.response.complete else None
 
     def lift_deadline(self) -> None:
         """Whoever reads the answer decides how long it may take in all."""
@@ -164,7 +164,7 @@ class UpstreamConnection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether another exchange may follow this one."""
-        usable = self.answer.leaves_connection_usable and self._request_sent
+        usable = self.response.leaves_connection_usable and self._request_sent
         return usable and not self.closed and self._failure is None
 
     def rest(self, now: float) -> None:
@@ -196,13 +196,13 @@ class UpstreamConnection(asyncio.Protocol):
         waiter = self._waiter
         if waiter is None or waiter.done():
             return
-        if self._failure is not None and not self.answer.buffered_bytes and not self.answer.complete:
+        if self._failure is not None and not self.response.buffered_bytes and not self.response.complete:
             waiter.set_exception(self._failure)
         else:
             waiter.set_result(None)
 
     def _fail(self, failure: UpstreamFailure) -> None:
-        if self._failure is None and not self.answer.complete:
+        if self._failure is None and not self.response.complete:
             self._failure = failure
         self._wake()
         self._outflow.wake()
@@ -233,35 +233,35 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        answer = self.answer
-        if not self._busy or answer.complete:
+        response = self.response
+        if not self._busy or response.complete:
             # An upstream that speaks out of turn can't be trusted with another request.
-            answer.surplus = True
+            response.surplus = True
             self.abort()
             return
         if self._timers.idle_from is not None:
             self._timers.idle_from = self._loop.time()
         if self.first_byte_at is None:
             self.first_byte_at = clock.now()
-        had_head = answer.head_done
+        had_head = response.head_done
         try:
-            answer.feed(data)
-        except AnswerGarbled as garbled:
+            response.feed(data)
+        except ResponseGarbled as garbled:
             self._fail(self._died(str(garbled)))
             self.abort()
             return
-        if answer.head_done and not had_head:
+        if response.head_done and not had_head:
             self._timers.head_came()
             if self._outflow.paused:
                 self._outflow.wake()
-        if self._sink is not None and answer.buffered_bytes and self._push(self._sink):
+        if self._sink is not None and response.buffered_bytes and self._push(self._sink):
             self._sink = None
-        if self.answer.complete:
+        if self.response.complete:
             self._timers.clear()
-            answer.let_parser_go()
-        elif answer.buffered_bytes > _BUFFER_HIGH_BYTES and not self._read_paused:
+            response.let_parser_go()
+        elif response.buffered_bytes > _BUFFER_HIGH_BYTES and not self._read_paused:
             self._pause_reading()
-        if self._sink is None or self.answer.complete:
+        if self._sink is None or self.response.complete:
             self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -269,9 +269,9 @@ class UpstreamConnection(asyncio.Protocol):
         self.closed = True
         self._timers.stop()
         self.on_lost(self)
-        if self._busy and not self.answer.complete:
+        if self._busy and not self.response.complete:
             if exc is None:
-                self.answer.closed_cleanly()
+                self.response.closed_cleanly()
             self._fail(self._died("the upstream closed the connection before the answer was whole"))
 
     def pause_writing(self) -> None:
@@ -295,6 +295,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._read_paused = False
         if self.transport is not None and not self.closed:
             self.transport.resume_reading()
-        if not self.answer.complete:
+        if not self.response.complete:
             self._timers.idle_from = self._loop.time()
             self._timers.arm()

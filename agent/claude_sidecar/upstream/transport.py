@@ -58,7 +58,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True):
     chunked: bool
 
 
-class Answer(Protocol):
+class UpstreamResponse(Protocol):
     """An upstream's answer whose body is still coming."""
 
     status: int
@@ -99,7 +99,7 @@ class Answer(Protocol):
 class Transport(Protocol):
     """Sends a request once. Raises UpstreamFailure."""
 
-    async def send(self, request: UpstreamRequest) -> Answer:
+    async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """The answer once its head is in."""
 
 
@@ -111,7 +111,7 @@ class HttpTransport:
         self._pool = ConnectionPool()
         self._warm = WarmConnections(dialer, self._pool)
 
-    async def send(self, request: UpstreamRequest) -> Answer:
+    async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """Send once and wait for the head; cancelling it closes the connection at once.
 
         Raises OutOfFiles too.
@@ -138,7 +138,7 @@ class HttpTransport:
         except BaseException:
             connection.abort()
             raise
-        return _PooledAnswer(connection, self._pool, request.route)
+        return _PooledResponse(connection, self._pool, request.route)
 
     async def keep_warm(self) -> None:
         """Have a connection ready to each route that is in use, until cancelled or draining."""
@@ -188,16 +188,16 @@ class HttpTransport:
             raise
 
 
-class _PooledAnswer:
+class _PooledResponse:
     __slots__ = ("_connection", "_pool", "_route", "first_byte_at", "headers", "reason", "status")
 
     def __init__(self, connection: UpstreamConnection, pool: ConnectionPool, route: Route) -> None:
         self._connection: UpstreamConnection | None = connection
         self._pool = pool
         self._route = route
-        self.status = connection.answer.status
-        self.reason = connection.answer.reason
-        self.headers = connection.answer.headers
+        self.status = connection.response.status
+        self.reason = connection.response.reason
+        self.headers = connection.response.headers
         self.first_byte_at = connection.first_byte_at or clock.now()
 
     async def read(self) -> bytes:
@@ -238,23 +238,23 @@ async def _write_and_wait(connection: UpstreamConnection, request: UpstreamReque
     """Write head and body, which comes in pieces, and wait for the answer's head."""
     # The caller may be slow, or wait itself: an answer, or the end, that comes before the body's end counts.
     writing = asyncio.ensure_future(_write_pieces(connection, request))
-    answering = asyncio.ensure_future(connection.head())
+    responding = asyncio.ensure_future(connection.head())
     try:
-        await asyncio.wait((writing, answering), return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
+        await asyncio.wait((writing, responding), return_when=asyncio.FIRST_COMPLETED)
+        if not responding.done():
             writing.result()
-        await answering
+        await responding
     finally:
         writing.cancel()
-        answering.cancel()
-        await asyncio.gather(writing, answering, return_exceptions=True)
+        responding.cancel()
+        await asyncio.gather(writing, responding, return_exceptions=True)
 
 
 async def _write_pieces(connection: UpstreamConnection, request: UpstreamRequest) -> None:
     """Stops as soon as an answer has begun, which then is the upstream's last word."""
     connection.write(request.head)
     async for piece in request.body.pieces():
-        if connection.answered:
+        if connection.has_response:
             return
         if request.chunked:
             connection.write(b"%x\r\n" % len(piece), piece, b"\r\n")

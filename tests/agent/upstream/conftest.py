@@ -13,7 +13,13 @@ from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.names import Names
 from claude_sidecar.upstream.system_resolver import SystemResolver
-from claude_sidecar.upstream.transport import Answer, HttpTransport, RequestBody, Timers, UpstreamRequest
+from claude_sidecar.upstream.transport import (
+    HttpTransport,
+    RequestBody,
+    Timers,
+    UpstreamRequest,
+    UpstreamResponse,
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Line:
         fresh: bool = False,
         lines: str = "",
         body: RequestBody | None = None,
-    ) -> Answer:
+    ) -> UpstreamResponse:
         return await self.transport.send(
             UpstreamRequest(
                 route=self.route,
@@ -61,7 +67,7 @@ class Line:
             )
         )
 
-    async def body(self, answer: Answer) -> bytes:
+    async def body(self, answer: UpstreamResponse) -> bytes:
         """All of it; the connection goes back to the pool."""
         read = b""
         while piece := await answer.read():

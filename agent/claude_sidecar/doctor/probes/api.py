@@ -15,7 +15,7 @@ from claude_sidecar.providers.secret import Secret
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.upstream.failure import ConnectFailed, UpstreamFailure
 from claude_sidecar.upstream.failure import TimedOut as UpstreamTimedOut
-from claude_sidecar.upstream.transport import Answer, Timers, Transport, UpstreamRequest
+from claude_sidecar.upstream.transport import Timers, Transport, UpstreamRequest, UpstreamResponse
 from claude_sidecar.wire.call import UNREAD, Call
 from claude_sidecar.wire.content_coding import decoded, is_coded
 from claude_sidecar.wire.credential import find_credentials
@@ -156,7 +156,7 @@ def _call(method: str, path: str, lines: HeaderLines, body: bytes) -> Call:
     )
 
 
-async def _read(route: Route, answer: Answer) -> Exchange:
+async def _read(route: Route, answer: UpstreamResponse) -> Exchange:
     """The answer's body, as far as it is bounded; an answer that breaks off is none."""
     parts, size = [], 0
     while size <= _MOST_BYTES and (data := await answer.read()):

@@ -6,11 +6,11 @@ HEAD_LIMIT_BYTES = 64 << 10
 _HEAD_LIMIT_LINES = 500
 
 
-class AnswerGarbled(Exception):
+class ResponseGarbled(Exception):
     """What came is not an HTTP/1.1 answer, or its head has no end."""
 
 
-class AnswerParser:
+class ResponseParser:
     """Feeds on one answer's bytes.
 
     head_only: of a HEAD, which has no body whatever its content-length says. framed: a content-length or
@@ -50,7 +50,7 @@ class AnswerParser:
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        """Parse bytes. Raises AnswerGarbled."""
+        """Parse bytes. Raises ResponseGarbled."""
         if self.complete:
             self.surplus = True
             return
@@ -58,11 +58,11 @@ class AnswerParser:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.surplus = True
-            raise AnswerGarbled(f"the upstream's answer is not HTTP: {type(error).__name__}") from None
+            raise ResponseGarbled(f"the upstream's answer is not HTTP: {type(error).__name__}") from None
         if not self.head_done:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_LIMIT_BYTES or len(self.headers) > _HEAD_LIMIT_LINES:
-                raise AnswerGarbled(f"the upstream's header block is over {HEAD_LIMIT_BYTES} bytes")
+                raise ResponseGarbled(f"the upstream's header block is over {HEAD_LIMIT_BYTES} bytes")
 
     def let_parser_go(self) -> None:
         """Nothing more is fed: the two hold each other and would be left to the garbage collector."""
