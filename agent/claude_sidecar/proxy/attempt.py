@@ -25,7 +25,7 @@ _WITHOUT_ANSWER = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connecti
 _NOTHING_SAID = AnswerFacts()
 
 
-class Reply(msgspec.Struct):
+class Response(msgspec.Struct):
     """An upstream's response as far as it has come, ready to be relayed or kept as the last word."""
 
     status: int
@@ -149,7 +149,7 @@ class Attempt(msgspec.Struct):
     first_byte_s: float | None = None
     """When the response's status line came."""
 
-    reply: Reply | None = None
+    response: Response | None = None
     """Its response, once the head has come."""
 
     outcome: Outcome | None = None
@@ -169,7 +169,7 @@ class Attempt(msgspec.Struct):
     @property
     def limit(self) -> str | None:
         """Which rate limit a 429 hit."""
-        return self.reply.limit if self.reply is not None else None
+        return self.response.limit if self.response is not None else None
 
     def judged(self, outcome: Outcome) -> None:
         """It was held until it could be judged."""
@@ -178,8 +178,8 @@ class Attempt(msgspec.Struct):
             return
         if not outcome.has_answer:
             self.error_type = _WITHOUT_ANSWER.get(outcome.cause)
-        elif self.reply is not None and self.reply.error is not None:
-            self.error_type = self.reply.error.type
+        elif self.response is not None and self.response.error is not None:
+            self.error_type = self.response.error.type
 
     def broken(self, cause: Cause, error_type: str | None) -> None:
         """It was judged a success, and its stream did not come to a good end."""
@@ -188,8 +188,8 @@ class Attempt(msgspec.Struct):
 
     def record(self) -> AttemptRecord:
         """What it was, once it has ended."""
-        route, reply, outcome = self.route, self.reply, self.outcome
-        facts = reply.facts if reply is not None else _NOTHING_SAID
+        route, response, outcome = self.route, self.response, self.outcome
+        facts = response.facts if response is not None else _NOTHING_SAID
         cause = outcome.cause if outcome is not None else None
         return AttemptRecord(
             route=route.name,
@@ -201,17 +201,17 @@ class Attempt(msgspec.Struct):
             url=f"{route.origin}{self.target.partition('?')[0]}",
             ended_s=self.ended_s,
             first_byte_s=self.first_byte_s,
-            status=reply.status if reply is not None else None,
+            status=response.status if response is not None else None,
             cause=cause,
             error_type=self.error_type,
             limit=self.limit if cause is not None else None,
-            request_id=reply.request_id if reply is not None else None,
+            request_id=response.request_id if response is not None else None,
             reused_connection_died=outcome is not None and outcome.reused_connection_died,
             cancelled=outcome is None,
             span_id=self.span_id,
             key=self.key,
             usage=facts.usage,
-            partial=reply is not None and reply.is_partial,
+            partial=response is not None and response.is_partial,
             response_model=facts.model,
             response_id=facts.message_id,
             stop_reason=facts.stop_reason,

@@ -12,7 +12,7 @@ from claude_sidecar.policy.reasons import StopReason
 from claude_sidecar.policy.request_facts import Asked, RequestFacts, request_facts
 from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.providers.registry import unserved
-from claude_sidecar.proxy.attempt import Attempt, Reply
+from claude_sidecar.proxy.attempt import Attempt, Response
 from claude_sidecar.proxy.buffer_space import HeldRoom
 from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.opener import Opener
@@ -36,7 +36,7 @@ class Delivery(msgspec.Struct, frozen=True):
     step: Deliver | GiveUp
     """The last of the decision's steps, which says why no more is sent."""
 
-    reply: Reply | None
+    response: Response | None
     """An upstream's answer to hand on, None where an error of our own is to be made."""
 
     candidates: tuple[Candidate, ...]
@@ -178,9 +178,9 @@ class CallContext:
         """Whether a route was found to cut this call again and again."""
         return self.delivery is not None and self.delivery.cut_after_s is not None
 
-    def reply_of(self, outcome: Outcome) -> Reply | None:
+    def response_of(self, outcome: Outcome) -> Response | None:
         """The upstream's answer of which an outcome tells."""
-        return self.attempts[outcome.attempt - 1].reply if outcome.attempt else None
+        return self.attempts[outcome.attempt - 1].response if outcome.attempt else None
 
 
 def record_of(context: CallContext) -> CallRecord:

@@ -9,14 +9,14 @@ import msgspec
 from claude_sidecar import clock
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.classify import cause_of_error_event
-from claude_sidecar.proxy.answer_head import delivered_lines, our_lines
-from claude_sidecar.proxy.attempt import Attempt, Reply
+from claude_sidecar.proxy.attempt import Attempt, Response
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.proxy.health import Health
-from claude_sidecar.proxy.open_stream import reply_as_event, whose
-from claude_sidecar.proxy.response_hint import hint_of_reply
+from claude_sidecar.proxy.open_stream import response_as_event, whose
+from claude_sidecar.proxy.response_head import delivered_lines, our_lines
+from claude_sidecar.proxy.response_hint import hint_of_response
 from claude_sidecar.telemetry.record import ResponseRecord
 from claude_sidecar.upstream.failure import UpstreamFailure
 from claude_sidecar.upstream.sink import Flow, Sink
@@ -34,20 +34,20 @@ _ALIVE, _PROGRESSED = Flow(progressed=False, full=False), Flow(progressed=True, 
 INTERRUPTED = "gateway_stream_interrupted"
 
 
-async def relay_rest(down: Downstream, reply: Reply, call_id: str) -> str | None:
+async def relay_rest(down: Downstream, response: Response, call_id: str) -> str | None:
     """Relay what is still to come of an answer; None, or the `error.type` of what broke it.
 
     A stream that breaks gets an error event of ours and the connection is closed behind it; another body
     is cut without its end, so that the caller sees that it is not whole.
     """
-    incoming = reply.rest
+    incoming = response.rest
     if incoming is None:
         return None
-    if reply.events is not None:
-        return await _relay_events(down, reply, reply.events, incoming, call_id)
+    if response.events is not None:
+        return await _relay_events(down, response, response.events, incoming, call_id)
     try:
         while data := await incoming.read():
-            reply.see(data)
+            response.see(data)
             await down.write_body(data)
     except UpstreamFailure:
         down.cut()
@@ -57,7 +57,7 @@ async def relay_rest(down: Downstream, reply: Reply, call_id: str) -> str | None
 
 
 async def _relay_events(
-    down: Downstream, reply: Reply, view: EventView, incoming: UpstreamResponse, call_id: str
+    down: Downstream, response: Response, view: EventView, incoming: UpstreamResponse, call_id: str
 ) -> str | None:
     sink = _events_sink(down, view)
     try:
@@ -67,7 +67,7 @@ async def _relay_events(
         if view.is_over:
             await _relay_tail(down, view, incoming)
         rest = view.finish()
-        if view.ended or not reply.guarded:
+        if view.ended or not response.guarded:
             await down.write_body(rest, last=True)
             return None
         message = "the upstream ended the stream without message_stop"
@@ -119,78 +119,78 @@ async def _append_error(down: Downstream, message: str, call_id: str, *, mid_eve
 _LONGEST_LIST_BYTES = 8 << 20
 
 
-async def deliver(context: CallContext, reply: Reply, health: Health, *, stops: bool) -> None:
-    """Write head and body of a reply, to its end; the upstream is let go of whatever happens.
+async def deliver(context: CallContext, response: Response, health: Health, *, stops: bool) -> None:
+    """Write head and body of a response, to its end; the upstream is let go of whatever happens.
 
     stops: the caller's SDK must not repeat the call.
     """
-    attempt, comes = context.attempts[reply.number - 1], reply.rest is not None
+    attempt, comes = context.attempts[response.number - 1], response.rest is not None
     try:
-        response = context.response = _response(context, attempt, reply, health)
+        record = context.response = _record(context, attempt, response, health)
         context.body.release()  # nothing is sent again from here
-        if context.call.facts.path == "/v1/models" and reply.status == 200:
-            _learn_models(context, reply, health)
-        if context.opened and response.cause is not None:
-            context.down.end(reply_as_event(context, reply))
+        if context.call.facts.path == "/v1/models" and response.status == 200:
+            _learn_models(context, response, health)
+        if context.opened and record.cause is not None:
+            context.down.end(response_as_event(context, response))
             return
-        await _begin(context, response, reply, stops=stops)
-        if reply.rest is not None:
-            broken = await relay_rest(context.down, reply, context.call_id)
-            _judge_end(context, response, attempt, reply, broken)
+        await _begin(context, record, response, stops=stops)
+        if response.rest is not None:
+            broken = await relay_rest(context.down, response, context.call_id)
+            _judge_end(context, record, attempt, response, broken)
     finally:
-        reply.close()
+        response.close()
         if comes:
             attempt.ended_s = clock.now()  # of any other it is long known
 
 
-def _response(context: CallContext, attempt: Attempt, reply: Reply, health: Health) -> ResponseRecord:
+def _record(context: CallContext, attempt: Attempt, response: Response, health: Health) -> ResponseRecord:
     """What the caller gets, as far as its head tells."""
     failed = attempt.cause is not None
     return ResponseRecord(
-        attempt=reply.number,
-        route=reply.candidate.route,
-        status=200 if context.opened else reply.status,
+        attempt=response.number,
+        route=response.candidate.route,
+        status=200 if context.opened else response.status,
         cause=attempt.cause,
         error_type=attempt.error_type,
         limit=attempt.limit if failed else None,
-        hint=hint_of_reply(context, attempt, reply, health) if failed else None,
-        request_id=reply.request_id,
-        commit_reason=None if failed else reply.commit_reason,
+        hint=hint_of_response(context, attempt, response, health) if failed else None,
+        request_id=response.request_id,
+        commit_reason=None if failed else response.commit_reason,
     )
 
 
-async def _begin(context: CallContext, response: ResponseRecord, reply: Reply, *, stops: bool) -> None:
+async def _begin(context: CallContext, record: ResponseRecord, response: Response, *, stops: bool) -> None:
     """Write the head and what has come of the body."""
-    down, whole = context.down, reply.rest is None
-    body = b"".join(reply.prefix)
-    reply.drop_held()
-    if not whole and reply.events is not None and context.opener is not None:
+    down, whole = context.down, response.rest is None
+    body = b"".join(response.prefix)
+    response.drop_held()
+    if not whole and response.events is not None and context.opener is not None:
         # Before anything is written: a ping must not fall into an event of which a piece is on its way.
-        context.opener.relay(reply.events)
+        context.opener.relay(response.events)
     if context.opened:
-        await down.write_body(whose(context, reply) + body, last=whole)
+        await down.write_body(whose(context, response) + body, last=whole)
         return
-    bodiless = context.call.method == "HEAD" or reply.status in (204, 304)
-    sized = bodiless or (reply.events is None and b"content-length" in reply.index)
-    substitute = reply.candidate.substitute
-    ours = our_lines(response, len(context.attempts), substitute, futile=context.is_futile)
-    lines = delivered_lines(reply.headers, ours, sized=sized, stops=stops)
-    down.start(reply.status, reply.reason, lines, body, sized=sized, last=whole)
+    bodiless = context.call.method == "HEAD" or response.status in (204, 304)
+    sized = bodiless or (response.events is None and b"content-length" in response.index)
+    substitute = response.candidate.substitute
+    ours = our_lines(record, len(context.attempts), substitute, futile=context.is_futile)
+    lines = delivered_lines(response.headers, ours, sized=sized, stops=stops)
+    down.start(response.status, response.reason, lines, body, sized=sized, last=whole)
 
 
-def _learn_models(context: CallContext, reply: Reply, health: Health) -> None:
-    if reply.rest is None:
-        body, coding = b"".join(reply.prefix), reply.index.get(b"content-encoding")
+def _learn_models(context: CallContext, response: Response, health: Health) -> None:
+    if response.rest is None:
+        body, coding = b"".join(response.prefix), response.index.get(b"content-encoding")
         models = read_model_list(decoded(body, coding, _LONGEST_LIST_BYTES) or b"")
         if models:
-            health.notes(context.snapshot.routes[reply.candidate.route_index]).models = models
+            health.notes(context.snapshot.routes[response.candidate.route_index]).models = models
 
 
 def _judge_end(
-    context: CallContext, response: ResponseRecord, attempt: Attempt, reply: Reply, broken: str | None
+    context: CallContext, record: ResponseRecord, attempt: Attempt, response: Response, broken: str | None
 ) -> None:
     """A stream is judged by its events, not by its status; broken: the `error.type` of what broke it."""
-    view = reply.events
+    view = response.events
     error = view.error if view is not None else None
     if broken is not None:
         cause = Cause.CONNECTION_FAILURE
@@ -201,5 +201,5 @@ def _judge_end(
         broken = error.type
     else:
         return
-    reply.discard()
-    context.response = msgspec.structs.replace(response, cause=cause, error_type=broken, interrupted=True)
+    response.discard()
+    context.response = msgspec.structs.replace(record, cause=cause, error_type=broken, interrupted=True)

@@ -134,12 +134,12 @@ class Engine:
         return after
 
     def _learn(self, context: CallContext, attempt: Attempt, outcome: Outcome) -> None:
-        reply = context.reply_of(outcome)
+        response = context.response_of(outcome)
         unix_s = clock.unix_ns() / 1e9
         # Counting has a limit of its own, which says nothing of what calls may send.
         learns = context.snapshot.pacing.learns and context.call.facts.operation != "count_tokens"
-        if reply is not None and learns and attempt.provider.names_limits(reply.index):
-            limits = LearntLimits(attempt.provider, reply.headers, unix_s)
+        if response is not None and learns and attempt.provider.names_limits(response.index):
+            limits = LearntLimits(attempt.provider, response.headers, unix_s)
             self._health.learn_limits(attempt.route, attempt.candidate.model, limits)
         if outcome.cause is not None:
             self._health.learn_error(attempt.route, outcome.cause, outcome.status, attempt.error_type, unix_s)
@@ -193,12 +193,12 @@ def _note_move(
 
 
 def _delivery(context: CallContext, state: CallState, step: Deliver | GiveUp) -> Delivery:
-    reply = context.reply_of(step.outcome) if isinstance(step, Deliver) else None
+    response = context.response_of(step.outcome) if isinstance(step, Deliver) else None
     stops = stops_the_sdk(step, context.snapshot)
-    return Delivery(step, reply, state.candidates, stops, state.cuts.futile_s)
+    return Delivery(step, response, state.candidates, stops, state.cuts.futile_s)
 
 
 def _close(context: CallContext, outcome: Outcome | None) -> None:
-    reply = context.reply_of(outcome) if outcome is not None else None
-    if reply is not None:
-        reply.close()
+    response = context.response_of(outcome) if outcome is not None else None
+    if response is not None:
+        response.close()

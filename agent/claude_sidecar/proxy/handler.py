@@ -118,10 +118,10 @@ class Handler:
             delivery = context.delivery = await self._engine.run(context)
             if delivery.step.reason is StopReason.OUT_OF_FILES:
                 self._files.tell_spent()
-            if delivery.reply is None:
+            if delivery.response is None:
                 refuse(context, without_answer(context, delivery, self._credentials))
             else:
-                await deliver(context, delivery.reply, self._health, stops=delivery.stops_the_sdk)
+                await deliver(context, delivery.response, self._health, stops=delivery.stops_the_sdk)
         except Refused as refused:
             refuse(context, refused.refusal)
         except BODY_TROUBLES as trouble:

@@ -1,6 +1,6 @@
 """What goes into a stream that was opened: the answer that it waited for, or the error that it came to."""
 
-from claude_sidecar.proxy.attempt import Reply
+from claude_sidecar.proxy.attempt import Response
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.gateway_errors import Refusal
 from claude_sidecar.telemetry.record import NO_ROUTE
@@ -12,17 +12,17 @@ from claude_sidecar.wire.sse import comment_line, error_event
 _LONGEST_BODY_BYTES = 8 << 20
 
 
-def whose(context: CallContext, reply: Reply) -> bytes:
+def whose(context: CallContext, response: Response) -> bytes:
     """A line for the human reader where the head belongs to an answer that was given up, else nothing."""
     head = context.opener.head if context.opener is not None else None
-    if head is not None and head.attempt == reply.number:
+    if head is not None and head.attempt == response.number:
         return b""
-    return _told(reply.request_id or "-", reply.candidate.route, context)
+    return _told(response.request_id or "-", response.candidate.route, context)
 
 
-def reply_as_event(context: CallContext, reply: Reply) -> bytes:
+def response_as_event(context: CallContext, response: Response) -> bytes:
     """An upstream's error as an event: its envelope word for word, any other body in one."""
-    return whose(context, reply) + error_event(_envelope(reply))
+    return whose(context, response) + error_event(_envelope(response))
 
 
 def refusal_as_event(context: CallContext, refusal: Refusal, hint: str | None) -> bytes:
@@ -36,13 +36,13 @@ def _told(request_id: str, route: str, context: CallContext) -> bytes:
     return comment_line(f"request-id={request_id} route={route} attempts={len(context.attempts)}")
 
 
-def _envelope(reply: Reply) -> bytes:
-    view = reply.events
+def _envelope(response: Response) -> bytes:
+    view = response.events
     if view is not None and view.error is not None:
         body = view.error_data
     else:
-        coded, coding = b"".join(reply.prefix), reply.index.get(b"content-encoding")
+        coded, coding = b"".join(response.prefix), response.index.get(b"content-encoding")
         body = decoded(coded, coding, _LONGEST_BODY_BYTES) or b""
     if is_envelope(body):
         return body
-    return in_envelope(reply.status, reply.reason.decode("ascii", "replace"), body, reply.request_id)
+    return in_envelope(response.status, response.reason.decode("ascii", "replace"), body, response.request_id)

@@ -5,10 +5,10 @@ from typing import Protocol
 
 from claude_sidecar import clock
 from claude_sidecar.policy.holding import Opening
-from claude_sidecar.proxy.answer_head import opening_lines, our_lines
-from claude_sidecar.proxy.attempt import Reply
+from claude_sidecar.proxy.attempt import Response
 from claude_sidecar.proxy.downstream import CallerGone, Downstream
 from claude_sidecar.proxy.event_view import EventView
+from claude_sidecar.proxy.response_head import opening_lines, our_lines
 from claude_sidecar.telemetry.record import ResponseRecord
 
 _GRAIN_S = 0.001
@@ -18,7 +18,7 @@ _GRAIN_S = 0.001
 class Held(Protocol):
     """A stream that is held back."""
 
-    reply: Reply
+    response: Response
 
     @property
     def may_open(self) -> bool:
@@ -120,11 +120,16 @@ class Opener:
             self._open(self._held)
 
     def _open(self, held: Held) -> None:
-        reply = held.reply
+        response = held.response
         head = ResponseRecord(
-            attempt=reply.number, route=reply.candidate.route, status=200, request_id=reply.request_id
+            attempt=response.number,
+            route=response.candidate.route,
+            status=200,
+            request_id=response.request_id,
         )
-        lines = opening_lines(reply.headers, our_lines(head, reply.number, reply.candidate.substitute))
-        self._down.start(200, reply.reason, lines, b"", sized=False, last=False)
+        lines = opening_lines(
+            response.headers, our_lines(head, response.number, response.candidate.substitute)
+        )
+        self._down.start(200, response.reason, lines, b"", sized=False, last=False)
         self.head = head
         held.opened()

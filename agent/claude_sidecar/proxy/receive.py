@@ -10,11 +10,11 @@ from claude_sidecar.policy.classify import cause_of_error_event
 from claude_sidecar.policy.holding import HELD_BYTES, CommitReason, commit_by
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.providers.provider import Rewriting
-from claude_sidecar.proxy.answer_head import reason_of
-from claude_sidecar.proxy.attempt import Attempt, Reply
+from claude_sidecar.proxy.attempt import Attempt, Response
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.proxy.opener import Opener
+from claude_sidecar.proxy.response_head import reason_of
 from claude_sidecar.schema.timeouts import Hold
 from claude_sidecar.upstream.failure import ConnectionDied
 from claude_sidecar.upstream.transport import UpstreamResponse
@@ -25,7 +25,7 @@ from claude_sidecar.wire.sse import event_type
 
 
 async def hold_body(
-    reply: Reply, incoming: UpstreamResponse, until_s: float, limit_bytes: int = HELD_BYTES
+    response: Response, incoming: UpstreamResponse, until_s: float, limit_bytes: int = HELD_BYTES
 ) -> None:
     """Read the whole body, or `limit_bytes` of it, or what has come until `until_s` on the loop's clock.
 
@@ -36,24 +36,24 @@ async def hold_body(
     if body is not None:
         # That is most answers which are no streams: no timer for them.
         if body:
-            reply.prefix.append(body)
-            reply.see(body)
+            response.prefix.append(body)
+            response.see(body)
         incoming.close()
         return
     incoming.lift_deadline()
     held = 0
-    reply.rest = incoming
+    response.rest = incoming
     try:
         async with asyncio.timeout_at(until_s):
             while held <= limit_bytes:
                 data = await incoming.read()
                 if not data:
-                    reply.rest = None
+                    response.rest = None
                     incoming.close()
                     return
                 held += len(data)
-                reply.prefix.append(data)
-                reply.see(data)
+                response.prefix.append(data)
+                response.see(data)
     except TimeoutError:
         return
 
@@ -62,9 +62,14 @@ class HeldStream:
     """A stream of events that is held until its first delta, its end, or as long as it may be."""
 
     def __init__(
-        self, context: CallContext, opener: Opener, reply: Reply, view: EventView, incoming: UpstreamResponse
+        self,
+        context: CallContext,
+        opener: Opener,
+        response: Response,
+        view: EventView,
+        incoming: UpstreamResponse,
     ) -> None:
-        self.reply = reply
+        self.response = response
         self._opener = opener
         self._context = context
         self._view = view
@@ -73,7 +78,7 @@ class HeldStream:
         self._reason = CommitReason.DEADLINE
         self._limit: asyncio.Timeout | None = None
         self._held_bytes = 0
-        self._share = reply.share = context.room.share(self._run_out_of_room)
+        self._share = response.share = context.room.share(self._run_out_of_room)
 
     @property
     def may_open(self) -> bool:
@@ -97,7 +102,7 @@ class HeldStream:
         Raises UpstreamFailure when the stream breaks off before; so does a clean end without `message_stop`,
         which an SDK would take for success.
         """
-        self.reply.rest = self._incoming
+        self.response.rest = self._incoming
         self._incoming.lift_deadline()
         try:
             async with asyncio.timeout_at(None) as limit:
@@ -134,7 +139,7 @@ class HeldStream:
         if self._context.opened:
             size -= sum([len(event) for event in events if event_type(event) == b"ping"])
             events = [event for event in events if event_type(event) != b"ping"]
-        self.reply.prefix += events
+        self.response.prefix += events
         self._held_bytes += size
         self._share.grow(size, self._context.snapshot.limits.max_buffered_bytes)
 
@@ -170,8 +175,8 @@ class HeldStream:
                 reused=False,
             )
         if rest:
-            self.reply.prefix.append(rest)
-        self.reply.rest = None
+            self.response.prefix.append(rest)
+        self.response.rest = None
         self._incoming.close()
 
 
@@ -184,104 +189,106 @@ async def receive(context: CallContext, attempt: Attempt, incoming: UpstreamResp
     Raises UpstreamFailure when it breaks off before.
     """
     attempt.first_byte_s = incoming.first_byte_at
-    reply = attempt.reply = _new_reply(context, attempt, incoming)
-    if (reason := _why_no_answer(context, reply)) is not None:
+    response = attempt.response = _new_response(context, attempt, incoming)
+    if (reason := _why_no_answer(context, response)) is not None:
         incoming.discard()
-        return _misfit(context, attempt, reply, reason)
-    await _hold(context, attempt, reply, incoming)
-    return _classify(attempt, reply)
+        return _misfit(context, attempt, response, reason)
+    await _hold(context, attempt, response, incoming)
+    return _classify(attempt, response)
 
 
-def _new_reply(context: CallContext, attempt: Attempt, incoming: UpstreamResponse) -> Reply:
+def _new_response(context: CallContext, attempt: Attempt, incoming: UpstreamResponse) -> Response:
     """An answer of which the head has come, with what reads the rest as it flows by."""
     asked, came = context.call.facts, index_of(incoming.headers)
     lines = attempt.provider.response_lines(incoming.headers)
     index = came if lines is incoming.headers else index_of(lines)
-    reply = Reply(incoming.status, incoming.reason, lines, index, attempt.candidate, attempt.number)
+    response = Response(incoming.status, incoming.reason, lines, index, attempt.candidate, attempt.number)
     coding = came.get(b"content-encoding")
     may_stream = incoming.status < 400 and context.call.method != "HEAD"
     framer = attempt.provider.framer(came) if may_stream else None
     if framer is not None:
-        reply.events = EventView(framer, coding, reply.facts, inference=asked.operation is not None)
-        reply.guarded = asked.operation == "chat"
+        response.events = EventView(framer, coding, response.facts, inference=asked.operation is not None)
+        response.guarded = asked.operation == "chat"
     elif incoming.status >= 400 or asked.operation or asked.path == "/v1/models":
         try:
-            reply.tee = TeeDecoder(coding, _COPY_BYTES)
+            response.tee = TeeDecoder(coding, _COPY_BYTES)
         except CodingUnknown:
-            reply.tee = None
-    return reply
+            response.tee = None
+    return response
 
 
-def _why_no_answer(context: CallContext, reply: Reply) -> str | None:
+def _why_no_answer(context: CallContext, response: Response) -> str | None:
     """Why what came can be no answer to this call, however whole it is; None where it can."""
-    if context.opened and not _fits_open_stream(reply):
+    if context.opened and not _fits_open_stream(response):
         return "which can't go on in the event stream that is open"
-    page = reply.index.get(b"content-type", b"").lower().startswith(b"text/html")
-    if page and reply.status < 300 and context.call.facts.operation is not None:
+    page = response.index.get(b"content-type", b"").lower().startswith(b"text/html")
+    if page and response.status < 300 and context.call.facts.operation is not None:
         # Portals and misled load balancers answer 200 with one; an SDK takes it for an empty stream.
         return "a web page, which is no answer of this API: something on the way speaks in its place"
     return None
 
 
-def _fits_open_stream(reply: Reply) -> bool:
+def _fits_open_stream(response: Response) -> bool:
     """Whether an answer can go on behind the head of an event stream; errors can, as events."""
-    return reply.status >= 400 or (reply.events is not None and not reply.events.coded)
+    return response.status >= 400 or (response.events is not None and not response.events.coded)
 
 
-def _misfit(context: CallContext, attempt: Attempt, reply: Reply, reason: str) -> Outcome:
+def _misfit(context: CallContext, attempt: Attempt, response: Response, reason: str) -> Outcome:
     route = attempt.route
-    kind = reply.index.get(b"content-type", b"no content-type").decode("ascii", "replace")[:100]
+    kind = response.index.get(b"content-type", b"no content-type").decode("ascii", "replace")[:100]
     context.last_failure = (
-        f"route {route.name} ({route.authority}): it answered {reply.status} with {kind}, {reason}"
+        f"route {route.name} ({route.authority}): it answered {response.status} with {kind}, {reason}"
     )
-    return Outcome(Cause.SERVER_ERROR, reply.status)
+    return Outcome(Cause.SERVER_ERROR, response.status)
 
 
-async def _hold(context: CallContext, attempt: Attempt, reply: Reply, incoming: UpstreamResponse) -> None:
+async def _hold(
+    context: CallContext, attempt: Attempt, response: Response, incoming: UpstreamResponse
+) -> None:
     snapshot = context.snapshot
-    view = reply.events
+    view = response.events
     if view is not None:
         opener = context.opener
         if opener is not None and snapshot.stream.hold is Hold.FIRST_DELTA and not view.opaque:
-            reply.commit_reason = await HeldStream(context, opener, reply, view, incoming).read()
+            response.commit_reason = await HeldStream(context, opener, response, view, incoming).read()
         else:
-            reply.rest = incoming
-            reply.commit_reason = CommitReason.HEADERS if opener is not None else None
-    elif rewriting := attempt.provider.rewriting(context.call, attempt.route, reply.status):
-        await hold_body(reply, incoming, context.deadline_s, rewriting.most_bytes)
-        _rewrite(reply, rewriting)
+            response.rest = incoming
+            response.commit_reason = CommitReason.HEADERS if opener is not None else None
+    elif rewriting := attempt.provider.rewriting(context.call, attempt.route, response.status):
+        await hold_body(response, incoming, context.deadline_s, rewriting.most_bytes)
+        _rewrite(response, rewriting)
     else:
-        await hold_body(reply, incoming, context.deadline_s)
-    if reply.rest is not None:
+        await hold_body(response, incoming, context.deadline_s)
+    if response.rest is not None:
         idle_s = snapshot.timeouts.idle_s if context.call.facts.is_post and context.repeatable else None
         stalled_s = (snapshot.timeouts.stalled_s or None) if context.streams and view is not None else None
         incoming.commit(idle_s, stalled_s)
 
 
-def _rewrite(reply: Reply, rewriting: Rewriting) -> None:
+def _rewrite(response: Response, rewriting: Rewriting) -> None:
     """What is not whole by now goes on as it is: an SDK that gave up would make a batch once more."""
-    if reply.rest is not None:
+    if response.rest is not None:
         return
-    changed = rewriting.rewritten(reply.headers, b"".join(reply.prefix))
+    changed = rewriting.rewritten(response.headers, b"".join(response.prefix))
     if changed is not None:
-        reply.headers, body = changed
-        reply.prefix = [body]
+        response.headers, body = changed
+        response.prefix = [body]
 
 
-def _classify(attempt: Attempt, reply: Reply) -> Outcome:
-    view = reply.events
+def _classify(attempt: Attempt, response: Response) -> Outcome:
+    view = response.events
     if view is not None and view.error is not None and not view.begun:
-        reply.error = view.error
+        response.error = view.error
         cause: Cause | None = cause_of_error_event(view.error.type, view.error.code, view.error.message)
-        reply.discard()  # the API closes the connection behind an error event
-    elif reply.status >= 400:
-        failure = attempt.provider.failure(reply.status, reply.headers, bytes(reply.copy))
-        cause, reply.error, reply.limit = failure.cause, failure.error, failure.limit
-        if failure.status != reply.status:
-            reply.status, reply.reason = failure.status, reason_of(failure.status)
+        response.discard()  # the API closes the connection behind an error event
+    elif response.status >= 400:
+        failure = attempt.provider.failure(response.status, response.headers, bytes(response.copy))
+        cause, response.error, response.limit = failure.cause, failure.error, failure.limit
+        if failure.status != response.status:
+            response.status, response.reason = failure.status, reason_of(failure.status)
     else:
         cause = None
     if cause is None:
-        return Outcome(None, reply.status, has_answer=True, attempt=reply.number)
-    hints = attempt.provider.retry_hints(reply.status, reply.headers, clock.unix_ns() / 1e9)
-    return Outcome(cause, reply.status, has_answer=True, hints=hints, attempt=reply.number)
+        return Outcome(None, response.status, has_answer=True, attempt=response.number)
+    hints = attempt.provider.retry_hints(response.status, response.headers, clock.unix_ns() / 1e9)
+    return Outcome(cause, response.status, has_answer=True, hints=hints, attempt=response.number)

@@ -5,10 +5,10 @@ import msgspec
 from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.hints.futile import futile_hint
 from claude_sidecar.policy.actions import GiveUp
-from claude_sidecar.proxy.answer_head import our_lines, own_error_lines, reason_of
 from claude_sidecar.proxy.call_context import CallContext, Delivery
 from claude_sidecar.proxy.gateway_errors import OwnError, Refusal, error_of
 from claude_sidecar.proxy.open_stream import refusal_as_event
+from claude_sidecar.proxy.response_head import our_lines, own_error_lines, reason_of
 from claude_sidecar.proxy.response_hint import hint_of_own_error
 from claude_sidecar.telemetry.record import NO_RESPONSE, ResponseRecord
 from claude_sidecar.wire.error_body import own_error
@@ -19,19 +19,19 @@ _MODELS_NAMED = 20
 def refuse(context: CallContext, refusal: Refusal) -> None:
     """Answer a call with an error of our own; a call that is open gets it as an event."""
     error, down = refusal.error, context.down
-    response = context.response = ResponseRecord(
+    record = context.response = ResponseRecord(
         status=200 if context.opened else error.status,
         cause=error.cause,
         error_type=error.error_type,
         hint=hint_of_own_error(context, error),
     )
     if context.opened:
-        down.end(refusal_as_event(context, refusal, response.hint))
+        down.end(refusal_as_event(context, refusal, record.hint))
         return
     body = own_error(error.error_type, refusal.message, context.call_id)
     if refusal.closes:
         down.close_after()
-    ours = our_lines(response, len(context.attempts), futile=context.is_futile)
+    ours = our_lines(record, len(context.attempts), futile=context.is_futile)
     lines = own_error_lines(refusal, ours, context.call_id, len(body))
     sent = b"" if context.method == "HEAD" else body
     down.start(error.status, reason_of(error.status), lines, sent, sized=True, last=True)
@@ -39,10 +39,10 @@ def refuse(context: CallContext, refusal: Refusal) -> None:
 
 def refuse_after_bug(context: CallContext) -> None:
     """Answer a call that a bug has ended, or break it off where something of an answer is on its way."""
-    response = context.response or NO_RESPONSE
-    waits = context.opened and response.commit_reason is None and not context.down.ended
+    record = context.response or NO_RESPONSE
+    waits = context.opened and record.commit_reason is None and not context.down.ended
     if context.down.started and not waits:
-        context.response = msgspec.structs.replace(response, interrupted=True)
+        context.response = msgspec.structs.replace(record, interrupted=True)
         context.down.cut()
         return
     message = f"the sidecar has a bug; please report it with {context.call_id} and the log line that names it"

@@ -5,7 +5,7 @@ import re
 from claude_sidecar import clock
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.hint import hint_for
-from claude_sidecar.proxy.attempt import Attempt, Reply
+from claude_sidecar.proxy.attempt import Attempt, Response
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.gateway_errors import OwnError
 from claude_sidecar.proxy.health import Health
@@ -16,16 +16,18 @@ _PAGE_BYTES = 2_000
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]{4096,}={0,2}")
 
 
-def hint_of_reply(context: CallContext, attempt: Attempt, reply: Reply, health: Health) -> str | None:
+def hint_of_response(
+    context: CallContext, attempt: Attempt, response: Response, health: Health
+) -> str | None:
     """Help for an upstream's answer that is handed on.
 
     attempt: the one that it answers. health: what is known of its route.
     """
-    error, snapshot = reply.error, context.snapshot
+    error, snapshot = response.error, context.snapshot
     circuit, now = context.facts.circuit, clock.now()
     return hint_for(
         HintFacts(
-            status=reply.status,
+            status=response.status,
             cause=attempt.cause,
             error_type=attempt.error_type,
             error_code=error.code if error is not None else None,
@@ -38,10 +40,10 @@ def hint_of_reply(context: CallContext, attempt: Attempt, reply: Reply, health: 
             request_has_max_tokens=context.body_facts.names_max_tokens,
             known_models=health.notes(attempt.route).models,
             body_bytes=context.body_bytes,
-            base64_bytes=_base64_bytes(context) if reply.status == 413 else None,
+            base64_bytes=_base64_bytes(context) if response.status == 413 else None,
             max_body_bytes=snapshot.limits.max_body_bytes,
-            response_headers=reply.headers,
-            page=bytes(reply.copy[:_PAGE_BYTES]) if error is None else b"",
+            response_headers=response.headers,
+            page=bytes(response.copy[:_PAGE_BYTES]) if error is None else b"",
             retry_after_s=attempt.outcome.hints.retry_after_s if attempt.outcome is not None else None,
             cut_after_s=_cut_after_s(context),
             one_model_only=health.one_model_only(snapshot, attempt.candidate, circuit, now),

@@ -141,9 +141,9 @@ def _begin(context: CallContext, candidate: Candidate, outgoing: Outgoing) -> At
 def _let_go(incoming: UpstreamResponse | None, attempt: Attempt) -> None:
     if incoming is not None:
         incoming.discard()
-    if attempt.reply is not None:
-        attempt.reply.drop_held()
-        attempt.reply.copy.clear()
+    if attempt.response is not None:
+        attempt.response.drop_held()
+        attempt.response.copy.clear()
 
 
 def _failed(failure: UpstreamFailure) -> Outcome:

@@ -30,23 +30,23 @@ _REASONS = {
 
 
 def our_lines(
-    response: ResponseRecord, attempts: int, substitute: str | None = None, *, futile: bool = False
+    record: ResponseRecord, attempts: int, substitute: str | None = None, *, futile: bool = False
 ) -> list[tuple[bytes, bytes]]:
     """What we say of a response.
 
     attempts: upstream sends in the call. substitute: the other model that was asked. futile: a route cuts
     this call again and again, which is told whatever the status.
     """
-    lines = [(_ROUTE, response.route.encode("ascii")), (_ATTEMPTS, b"%d" % attempts)]
-    if substitute is not None and response.route != NO_ROUTE:
+    lines = [(_ROUTE, record.route.encode("ascii")), (_ATTEMPTS, b"%d" % attempts)]
+    if substitute is not None and record.route != NO_ROUTE:
         lines.append((_MODEL, substitute.encode("ascii", "replace")))
-    if response.cause is not None:
-        lines.append((_CAUSE, response.cause.value.encode("ascii")))
-    if response.limit is not None:
-        lines.append((_LIMIT, response.limit.encode("ascii")))
-    shown = response.status in HEADER_STATUSES or response.route == NO_ROUTE or futile
-    if response.hint is not None and shown:
-        lines.append((_HINT, response.hint.encode("ascii", "replace")))
+    if record.cause is not None:
+        lines.append((_CAUSE, record.cause.value.encode("ascii")))
+    if record.limit is not None:
+        lines.append((_LIMIT, record.limit.encode("ascii")))
+    shown = record.status in HEADER_STATUSES or record.route == NO_ROUTE or futile
+    if record.hint is not None and shown:
+        lines.append((_HINT, record.hint.encode("ascii", "replace")))
     return lines
 
 
