@@ -75,7 +75,7 @@ TABLES: dict[str, Callable[[], str]] = {"causes": causes, "rules": rules, "ends"
 def _cause_row(cause: Cause) -> tuple[str, ...]:
     row = cause.row
     told = {
-        SdkRetries.LEFT: "the upstream's word",
+        SdkRetries.LEFT: "the upstream's `x-should-retry`",
         SdkRetries.STOPPED_WHEN_SPENT: "stopped when attempts are spent",
         SdkRetries.STOPPED: "stopped",
     }[row.sdk]
@@ -129,7 +129,7 @@ def _should_retry(reason: StopReason) -> str:
     """For a cause that `retry.causes` may name, with and without its being named."""
     policy = compile_policy(default_policy())
     unnamed = replace(policy, retry=policy.retry.model_copy(update={"causes": ()}))
-    step = Deliver(Outcome(Cause.OVERLOADED, 529, has_answer=True), reason)
+    step = Deliver(Outcome(Cause.OVERLOADED, 529, has_response=True), reason)
     if stops_the_sdk(step, policy):
         return "`false`"
     if stops_the_sdk(step, unnamed):

@@ -127,7 +127,7 @@ class ModelClient:
 
 
 def should_retry(exchange: Exchange) -> bool:
-    """`_should_retry`: the upstream's word before the status."""
+    """`_should_retry`: the upstream's hints before the status."""
     said = exchange.headers.get("x-should-retry")
     if said in ("true", "false"):
         return said == "true"

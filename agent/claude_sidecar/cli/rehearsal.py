@@ -94,7 +94,7 @@ def _span_s(state: CallState, view: HealthView, step: Wait, now: float) -> tuple
 def _outcome(scene: Scene, state: CallState, step: Send) -> Outcome:
     """How the attempt that begins now ends; a new connection can't be a kept one that had died."""
     if scene.times is not None and state.sends >= scene.times:
-        return Outcome(None, 200, has_answer=True)
+        return Outcome(None, 200, has_response=True)
     if step.fresh and scene.failure.reused_connection_died:
         return replace(scene.failure, reused_connection_died=False)
     return scene.failure

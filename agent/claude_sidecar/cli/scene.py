@@ -48,4 +48,4 @@ def _failure(status: int | None, error_type: str | None, lines: Lines, *, stream
     if status < 300 and error_type is not None and stream:
         failed = cause_of_error_event(error_type, code)
     hints = read_retry_hints(lines, status, clock.unix_ns() / 1e9)
-    return Outcome(failed, status, has_answer=True, hints=hints)
+    return Outcome(failed, status, has_response=True, hints=hints)

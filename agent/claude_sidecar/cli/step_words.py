@@ -43,7 +43,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def _why(step: Step, state: CallState) -> str:
-    return f"({step.why.name}: {step.why.told(state)})"
+    return f"({step.why.name}: {step.why.explained(state)})"
 
 
 def _end_words(played: Sequence[Played]) -> str:

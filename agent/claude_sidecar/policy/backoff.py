@@ -41,6 +41,6 @@ def patience_left_s(initial_s: float, waited_s: float, sends_left: int) -> float
     return max(0.0, (SDK_PATIENCE_S if sends_left <= 1 else _SDK_FIRST_WAIT_S) - waited_s)
 
 
-def retry_after_jitter_s(initial_s: float, told_s: float, chance: float) -> float:
+def retry_after_jitter_s(initial_s: float, retry_after_s: float, chance: float) -> float:
     """What is added to a wait that the upstream asked for, so that not all come back at once."""
-    return chance * max(initial_s, told_s / 10)
+    return chance * max(initial_s, retry_after_s / 10)

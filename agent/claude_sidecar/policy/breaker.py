@@ -59,7 +59,7 @@ class Breaker:
             self.state, self.since = BreakerState.CLOSED, now
             self._counts.clear()
 
-    def answered(self, now: float) -> None:
+    def responded(self, now: float) -> None:
         """A send got a 4xx: no verdict on the route's health, but a probe has found it alive."""
         if self.state is BreakerState.PROBING:
             self.succeeded(now)

@@ -75,13 +75,13 @@ class Standing(msgspec.Struct, frozen=True):
 
     A later route's refusal of our own credential says nothing of the request. So it never decides, and it is
     delivered for want of any other answer alone. Two invariants hold that:
-    `answer_is_refusal` is true only while every answer so far was such a refusal, and then `answer` is the
+    `response_is_refusal` is true only while every answer so far was such a refusal, and then `answer` is the
     newest; once it is false, `answer` is the newest answer that was none.
     """
 
     deciding: Deciding | None = None
-    answer: Outcome | None = None
-    answer_is_refusal: bool = False
+    response: Outcome | None = None
+    response_is_refusal: bool = False
 
     def is_later(self, candidate: int) -> bool:
         """Whether a candidate is not the first in order of preference, or not the first that was tried."""
@@ -89,7 +89,7 @@ class Standing(msgspec.Struct, frozen=True):
 
     def refused(self, outcome: Outcome) -> "Standing":
         """A later route has refused our own credential."""
-        if self.answer is not None and not self.answer_is_refusal:
+        if self.response is not None and not self.response_is_refusal:
             return self
         return Standing(self.deciding, outcome, True)
 
@@ -97,9 +97,9 @@ class Standing(msgspec.Struct, frozen=True):
         """A send has ended in any other way."""
         first = candidate if self.deciding is None else self.deciding.first_candidate
         deciding = Deciding(outcome, candidate, first)
-        if outcome.has_answer:
+        if outcome.has_response:
             return Standing(deciding, outcome, False)
-        return Standing(deciding, self.answer, self.answer_is_refusal)
+        return Standing(deciding, self.response, self.response_is_refusal)
 
 
 NOTHING_YET = Standing()
@@ -146,9 +146,9 @@ class CallState(msgspec.Struct, frozen=True):
         return None if deciding is None else deciding.outcome
 
     @property
-    def answer(self) -> Outcome | None:
+    def response(self) -> Outcome | None:
         """What is delivered when nothing more is sent."""
-        return self.standing.answer
+        return self.standing.response
 
     def sending(self, step: Send) -> "CallState":
         """A send begins."""
@@ -191,7 +191,7 @@ class CallState(msgspec.Struct, frozen=True):
 
     def _is_our_bad_credential(self, outcome: Outcome, current: int) -> bool:
         """A later route's 401, 402, 403, 404 or spend limit speaks of our credential there."""
-        return outcome.has_answer and outcome.cause in OWN_CREDENTIAL and self.standing.is_later(current)
+        return outcome.has_response and outcome.cause in OWN_CREDENTIAL and self.standing.is_later(current)
 
     def _cuts_with(self, outcome: Outcome, current: int) -> Cuts:
         if outcome.cut_after_s is None or outcome.reused_connection_died:
@@ -212,7 +212,7 @@ class CallState(msgspec.Struct, frozen=True):
             # With it goes what else goes by its route: a substitute that the policy names.
             same = (i for i, other in enumerate(self.candidates) if other.route_index == route)
             return self.excluded.union(same)
-        if outcome.has_answer and outcome.cause in OWN_CREDENTIAL and not repeat_is_forced(outcome):
+        if outcome.has_response and outcome.cause in OWN_CREDENTIAL and not repeat_is_forced(outcome):
             return self.excluded | {current}  # a later round would hear the same
         return self.excluded
 

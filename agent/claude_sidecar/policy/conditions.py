@@ -74,13 +74,13 @@ def stop(moment: Moment, why: Rule) -> End:
     """Nothing more is sent: the answer that stands is delivered, else an error of our own."""
     state = moment.state
     assert isinstance(why.then, StopReason)
-    if state.answer is not None:
-        return Deliver(state.answer, why.then, why)
+    if state.response is not None:
+        return Deliver(state.response, why.then, why)
     deciding = state.deciding
     return GiveUp(why.then, deciding.cause if deciding is not None else None, why)
 
 
-def answered(moment: Moment, why: Rule) -> End | None:
+def succeeded(moment: Moment, why: Rule) -> End | None:
     """The upstream has answered."""
     return deliver_success(moment.failure, why)
 
@@ -142,7 +142,7 @@ def futile(moment: Moment, why: Rule) -> End | None:
 
 
 def forbidden(moment: Moment, why: Rule) -> End | None:
-    """The route that failed was given up by the upstream's word."""
+    """The route that failed was given up by `x-should-retry: false`."""
     if moment.moves or moment.failed not in moment.state.excluded:
         return None
     return stop(moment, why)
@@ -174,17 +174,17 @@ def _is_past_deadline(moment: Moment) -> bool:
     return moment.now >= moment.state.deadline_s - grain_s
 
 
-def told_too_long(moment: Moment, why: Rule) -> End | None:
+def retry_after_too_long(moment: Moment, why: Rule) -> End | None:
     """The upstream asks for a longer wait than the policy allows."""
-    if _pause(moment).told_s <= moment.state.snapshot.retry.max_retry_after_s:
+    if _pause(moment).retry_after_s <= moment.state.snapshot.retry.max_retry_after_s:
         return None
     return stop(moment, why)
 
 
-def told_past_deadline(moment: Moment, why: Rule) -> End | None:
+def retry_after_past_deadline(moment: Moment, why: Rule) -> End | None:
     """What it asks for ends after the deadline."""
     pause = _pause(moment)
-    return stop(moment, why) if pause.told_s >= pause.left_s else None
+    return stop(moment, why) if pause.retry_after_s >= pause.left_s else None
 
 
 def ends_past_deadline(moment: Moment, why: Rule) -> End | None:
@@ -214,7 +214,7 @@ def later_turn(moment: Moment, why: Rule) -> Wait | None:
 
 def retry_after(moment: Moment, why: Rule) -> Wait | None:
     """The upstream asked for a wait."""
-    return _until_turn(moment, why) if _pause(moment).told_s > 0 else None
+    return _until_turn(moment, why) if _pause(moment).retry_after_s > 0 else None
 
 
 def backoff(moment: Moment, why: Rule) -> Wait:
@@ -232,13 +232,15 @@ def _until_turn(moment: Moment, why: Rule) -> Wait:
 def _pause(moment: Moment) -> Pause:
     """The pause after a failure that leaves an open target, worked out for the first rule that asks."""
     if moment.pause is None:
-        told_s = {candidate: moment.told_wait_s(candidate) for candidate in moment.open_targets()}
-        shortest_s = min(told_s.values())
+        retry_after_s = {
+            candidate: moment.retry_after_left_s(candidate) for candidate in moment.open_targets()
+        }
+        shortest_s = min(retry_after_s.values())
         # To obey a limit is to wait as long as its route said; another route may be free earlier.
-        obeys = _says_when(moment) and told_s.get(moment.failed) == shortest_s
+        obeys = _says_when(moment) and retry_after_s.get(moment.failed) == shortest_s
         left_s = moment.state.deadline_s - moment.now
         wanted_s = _wanted_s(moment, shortest_s, left_s, obeys=obeys)
-        seconds = max(wanted_s, moment.patience_left_s(len(told_s)))
+        seconds = max(wanted_s, moment.patience_left_s(len(retry_after_s)))
         turn_s = None if obeys else moment.turn_s(moment.now + seconds)
         candidate = None if moment.moves else moment.failed
         moment.pause = Pause(candidate, shortest_s, obeys, seconds, left_s, turn_s)
@@ -251,13 +253,15 @@ def _says_when(moment: Moment) -> bool:
     return failure.cause is Cause.RATE_LIMIT and failure.hints.retry_after_s is not None
 
 
-def _wanted_s(moment: Moment, told_s: float, left_s: float, *, obeys: bool) -> float:
-    """How long to wait by the upstream's word and the backoff."""
+def _wanted_s(moment: Moment, retry_after_s: float, left_s: float, *, obeys: bool) -> float:
+    """How long to wait by the upstream's retry hints and the backoff."""
     snapshot, chance = moment.state.snapshot, moment.chance
     initial_s = snapshot.retry.backoff.initial_s
     seconds = 0.0 if obeys else backoff_s(initial_s, snapshot.retry.backoff.max_s, moment.state.waits, chance)
-    if obeys or told_s > 0:
+    if obeys or retry_after_s > 0:
         # Jitter alone must not carry past the deadline a wait that fits.
-        jitter_s = min(retry_after_jitter_s(initial_s, told_s, chance), chance * (left_s - told_s))
-        seconds = max(seconds, told_s + jitter_s)
+        jitter_s = min(
+            retry_after_jitter_s(initial_s, retry_after_s, chance), chance * (left_s - retry_after_s)
+        )
+        seconds = max(seconds, retry_after_s + jitter_s)
     return seconds

@@ -39,14 +39,14 @@ HEALTHY = HealthView()
 class Pause:
     """The pause that a repeat would need, worked out before it is known whether it will be made.
 
-    candidate: who is sent to then, None for a new round. told_s: how long the upstream told us to wait.
+    candidate: who is sent to then, None for a new round. retry_after_s: how long the upstream asks to wait.
     obeys: that is the wait which a rate limit asks for, and it needs no turn of the retry budget. seconds:
     how long the pause is, the budget apart. left_s: how long it is until the deadline. turn_s: when the
     budget lets the repeat be sent, on the loop's clock; None where that is too late to be waited for.
     """
 
     candidate: int | None
-    told_s: float
+    retry_after_s: float
     obeys: bool
     seconds: float
     left_s: float
@@ -90,7 +90,7 @@ class Moment:
         excluded, missing = self.state.excluded, self.health.credential_missing
         return [each for each in self.targets() if each not in excluded and each not in missing]
 
-    def told_wait_s(self, candidate: int) -> float:
+    def retry_after_left_s(self, candidate: int) -> float:
         """How much longer the upstream told us, in this call, to leave a candidate alone."""
         for told, until in self.state.not_before:
             if told == candidate:
@@ -106,7 +106,7 @@ class Moment:
             for candidate in range(len(self.state.candidates))
             if candidate not in excluded
             and candidate not in missing
-            and (not told or self.told_wait_s(candidate) <= CLOCK_GRAIN_S)
+            and (not told or self.retry_after_left_s(candidate) <= CLOCK_GRAIN_S)
         ]
         return [candidate for candidate in usable if candidate not in breaker_open] or usable
 

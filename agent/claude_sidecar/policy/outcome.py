@@ -20,7 +20,7 @@ NO_HINTS = RetryHints()
 class Outcome:
     """One send's end.
 
-    cause: None on success (also 3xx). status: None if no status line came. has_answer: the upstream's
+    cause: None on success (also 3xx). status: None if no status line came. has_response: the upstream's
     words can be handed to the caller (a cut stream's can't). reused_connection_died: a pooled connection
     closed before any byte of an answer. cut_after_s: how long after the request's last byte a connection
     ended that had given no byte of an answer. our_timeout: a timer of ours ended it, not a 408.
@@ -29,7 +29,7 @@ class Outcome:
 
     cause: Cause | None
     status: int | None = None
-    has_answer: bool = False
+    has_response: bool = False
     hints: RetryHints = NO_HINTS
     reused_connection_died: bool = False
     cut_after_s: float | None = None

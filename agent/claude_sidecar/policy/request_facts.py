@@ -59,7 +59,7 @@ class Asked(msgspec.Struct, frozen=True):
 class RequestFacts(msgspec.Struct, frozen=True):
     """The request as the decision sees it.
 
-    model: None if the body names none. repeatable, pinned: as asked. answers_soon: silence tells of
+    model: None if the body names none. repeatable, pinned: as asked. responds_soon: silence tells of
     trouble; other calls may work for minutes before their first byte. timeout_repeats: false for calls
     whose timeout may mean "running and billed". max_sends: upstream sends in all.
     circuit: the kind of call that has a circuit breaker of its own, None where there is none.
@@ -71,7 +71,7 @@ class RequestFacts(msgspec.Struct, frozen=True):
     model: str | None
     repeatable: bool
     pinned: bool
-    answers_soon: bool
+    responds_soon: bool
     timeout_repeats: bool
     max_sends: int
     circuit: Circuit | None
@@ -93,13 +93,13 @@ def request_facts(
     sdk: what its SDK says of itself; arrival_s: on the loop's clock; unserved: the routes whose provider
     cannot do what is asked.
     """
-    answers_soon = asked.stream or asked.operation == "count_tokens"
+    responds_soon = asked.stream or asked.operation == "count_tokens"
     return RequestFacts(
         model=asked.model,
         repeatable=asked.repeatable,
         pinned=asked.pinned,
-        answers_soon=answers_soon,
-        timeout_repeats=answers_soon or not asked.is_post,
+        responds_soon=responds_soon,
+        timeout_repeats=responds_soon or not asked.is_post,
         circuit=_CIRCUITS.get(asked.operation),
         max_sends=max(1, snapshot.retry.max_attempts - sdk.retry_count) if asked.repeatable else 1,
         deadline_s=deadline_s(arrival_s, snapshot.timeouts.total_s, sdk.timeout_s),
@@ -129,7 +129,7 @@ def first_byte_s(snapshot: Snapshot, facts: RequestFacts, *, elsewhere: bool) ->
 
     elsewhere: the call has a route to go to that it has not tried; else it is better served by waiting.
     """
-    return snapshot.timeouts.first_byte_s if facts.answers_soon and elsewhere else None
+    return snapshot.timeouts.first_byte_s if facts.responds_soon and elsewhere else None
 
 
 def read_sdk_headers(headers: Mapping[bytes, bytes]) -> SdkHeaders:

@@ -22,7 +22,7 @@ class Situation(StrEnum):
     """
 
     START = "start"
-    ANSWERED = "success"
+    SUCCEEDED = "success"
     FAILED = "failure"
     REFUSED = "refusal"
     WAITED = "wait"
@@ -35,7 +35,7 @@ class Rule:
     name: as the documents, `explain` and tests call it. when: in which situations it is asked. decide: the
     step if the rule holds, else None; it is given its own row, which becomes the step's reason. then: why the
     call is stopped or waits by it, None where it sends. says: the condition and what follows, for the
-    documents. told: the same with the call's own figures, for `explain`. fields: what it reads of the policy.
+    documents. explained: the same with a call's own figures, for `explain`. fields: of the policy that it reads.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Rule:
     decide: Callable[[Moment, Rule], Step | None]
     then: StopReason | WaitReason | None
     says: str
-    told: Callable[[CallState], str]
+    explained: Callable[[CallState], str]
     fields: tuple[str, ...] = ()
 
 

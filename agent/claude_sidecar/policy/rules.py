@@ -3,18 +3,18 @@
 The functions behind them, in conditions.py, say when a rule holds.
 """
 
-from claude_sidecar.policy import call_words, conditions
+from claude_sidecar.policy import conditions, figures
 from claude_sidecar.policy.backoff import SDK_PATIENCE_S
 from claude_sidecar.policy.reasons import StopReason, WaitReason
 from claude_sidecar.policy.rule import Rule, Situation
 
-START, ANSWERED, FAILED, REFUSED, WAITED = Situation
+START, SUCCEEDED, FAILED, REFUSED, WAITED = Situation
 
 RULES = (
     Rule(
         "answered",
-        (ANSWERED,),
-        conditions.answered,
+        (SUCCEEDED,),
+        conditions.succeeded,
         StopReason.SUCCESS,
         "An answer that is no error is delivered as it came.",
         lambda call: "an answer that is no error",
@@ -46,7 +46,7 @@ RULES = (
         StopReason.DEADLINE,
         "A last attempt that the deadline itself ended has not had its say: attempts do not count as spent, "
         "and the SDK may go on.",
-        lambda call: f"the deadline, {call_words.deadline(call)}, ended the last attempt",
+        lambda call: f"the deadline, {figures.deadline(call)}, ended the last attempt",
         ("timeouts.total",),
     ),
     Rule(
@@ -65,7 +65,7 @@ RULES = (
         conditions.past_deadline,
         StopReason.DEADLINE,
         "Nothing is sent after the deadline.",
-        lambda call: call_words.deadline(call),
+        lambda call: figures.deadline(call),
         ("timeouts.total",),
     ),
     Rule(
@@ -94,7 +94,7 @@ RULES = (
         None,
         "Where `fallback.causes` names the cause, the next eligible route of this round is tried at once. "
         "Another model of a tried route (`fallback.substitutions`) is a repeat: it waits for its turn.",
-        lambda call: f"fallback.causes names {call_words.cause(call)}, and this round has not tried it",
+        lambda call: f"fallback.causes names {figures.cause(call)}, and this round has not tried it",
         ("fallback.causes", "fallback.substitutions", "retry.budget"),
     ),
     Rule(
@@ -104,7 +104,7 @@ RULES = (
         StopReason.CAUSE_NOT_LISTED,
         "What `retry.causes` does not name is not repeated, unless the upstream asks for it "
         "(`x-should-retry: true`) and the cause lets it.",
-        lambda call: f"retry.causes does not name {call_words.cause(call)}, and no other route may take it",
+        lambda call: f"retry.causes does not name {figures.cause(call)}, and no other route may take it",
         ("retry.causes",),
     ),
     Rule(
@@ -163,11 +163,11 @@ RULES = (
     Rule(
         "retry-after too long",
         (FAILED,),
-        conditions.told_too_long,
+        conditions.retry_after_too_long,
         StopReason.RETRY_AFTER_TOO_LONG,
         "A wait longer than `retry.maxRetryAfter` that the upstream asks for is not waited.",
         lambda call: (
-            f"{call_words.told_s(call)} is over retry.maxRetryAfter, "
+            f"{figures.retry_after(call)} is over retry.maxRetryAfter, "
             f"{call.snapshot.retry.max_retry_after_s:g}s"
         ),
         ("retry.maxRetryAfter",),
@@ -175,10 +175,10 @@ RULES = (
     Rule(
         "retry-after past the deadline",
         (FAILED,),
-        conditions.told_past_deadline,
+        conditions.retry_after_past_deadline,
         StopReason.RETRY_AFTER_TOO_LONG,
         "Nor is one that would end after the deadline.",
-        lambda call: f"{call_words.told_s(call)} ends after the deadline, {call_words.deadline(call)}",
+        lambda call: f"{figures.retry_after(call)} ends after the deadline, {figures.deadline(call)}",
         ("timeouts.total",),
     ),
     Rule(
@@ -187,7 +187,7 @@ RULES = (
         conditions.ends_past_deadline,
         StopReason.DEADLINE,
         "Nor is a backoff that would.",
-        lambda call: f"it would end after the deadline, {call_words.deadline(call)}",
+        lambda call: f"it would end after the deadline, {figures.deadline(call)}",
         ("retry.backoff", "timeouts.total"),
     ),
     Rule(
@@ -197,7 +197,7 @@ RULES = (
         WaitReason.RETRY_AFTER,
         "A rate limit that says when to come again is obeyed: `retry-after`, and jitter up to the larger of "
         "`retry.backoff.initial` and a tenth of it. This needs no turn.",
-        lambda call: f"the upstream's retry-after, with jitter; {call_words.repeated(call)}",
+        lambda call: f"the upstream's retry-after, with jitter; {figures.repeated(call)}",
         ("retry.backoff.initial",),
     ),
     Rule(
@@ -220,7 +220,7 @@ RULES = (
         lambda call: (
             f"retry.budget lets {call.snapshot.retry.budget.percent} % of calls and "
             f"{call.snapshot.retry.budget.min_per_second} more a second be repeated; "
-            f"{call_words.repeated(call)}"
+            f"{figures.repeated(call)}"
         ),
         ("retry.budget",),
     ),
@@ -230,7 +230,7 @@ RULES = (
         conditions.retry_after,
         WaitReason.RETRY_AFTER,
         "Any other `retry-after` is a floor under the backoff, with the same jitter.",
-        lambda call: f"the upstream's retry-after, with jitter; {call_words.repeated(call)}",
+        lambda call: f"the upstream's retry-after, with jitter; {figures.repeated(call)}",
         ("retry.backoff",),
     ),
     Rule(
@@ -241,7 +241,7 @@ RULES = (
         "A repeat waits between 0 and `retry.backoff.initial`, doubling with each wait up to "
         "`retry.backoff.max`, evenly drawn. Before its last attempt a call has waited "
         f"{SDK_PATIENCE_S:g} s in all at least, as an SDK would have.",
-        lambda call: f"retry.backoff; {call_words.repeated(call)}",
+        lambda call: f"retry.backoff; {figures.repeated(call)}",
         ("retry.backoff",),
     ),
 )

@@ -11,19 +11,19 @@ def stops_the_sdk(step: Deliver | GiveUp, snapshot: Snapshot) -> bool:
     """Whether what a call ends with gets `x-should-retry: false`.
 
     It does where the sidecar had its say and a repeat can bring nothing more, or could do nothing before.
-    Everywhere else the upstream's own word stands: an SDK that is told to stop although attempts are left
+    Everywhere else the upstream's own header stands: an SDK that is told to stop although attempts are left
     would be worse off than without a sidecar.
     """
-    answer = step.outcome if isinstance(step, Deliver) else None
-    cause = answer.cause if answer is not None else _lost(step)
+    response = step.outcome if isinstance(step, Deliver) else None
+    cause = response.cause if response is not None else _lost(step)
     if cause is None:
         return False
     row = cause.row
-    if row.sdk is SdkRetries.STOPPED or (answer is not None and answer.status in row.final_statuses):
+    if row.sdk is SdkRetries.STOPPED or (response is not None and response.status in row.final_statuses):
         return True
     if row.sdk is SdkRetries.LEFT:
         return False
-    hints = answer.hints if answer is not None else NO_HINTS
+    hints = response.hints if response is not None else NO_HINTS
     if hints.retry_after_s is not None and hints.retry_after_s > snapshot.timeouts.total_s:
         return True
     if step.reason is StopReason.PASSES_ONCE:

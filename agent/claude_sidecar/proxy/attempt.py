@@ -176,7 +176,7 @@ class Attempt(msgspec.Struct):
         self.outcome = outcome
         if outcome.cause is None:
             return
-        if not outcome.has_answer:
+        if not outcome.has_response:
             self.error_type = _WITHOUT_ANSWER.get(outcome.cause)
         elif self.response is not None and self.response.error is not None:
             self.error_type = self.response.error.type

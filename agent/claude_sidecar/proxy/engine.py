@@ -63,11 +63,11 @@ class Engine:
                     case Deliver() | GiveUp():
                         return _delivery(context, state, step)
         except OutOfFiles:
-            if state.answer is None:
+            if state.response is None:
                 raise
-            return _delivery(context, state, Deliver(state.answer, StopReason.OUT_OF_FILES))
+            return _delivery(context, state, Deliver(state.response, StopReason.OUT_OF_FILES))
         except BaseException:
-            _close(context, state.answer)
+            _close(context, state.response)
             raise
         finally:
             if turn is not None:
@@ -128,8 +128,8 @@ class Engine:
         if context.opened:
             state = state.opening()
         after = state.after(outcome, clock.now())
-        for superseded in (state.answer, outcome):
-            if superseded is not after.answer and superseded is not after.deciding:
+        for superseded in (state.response, outcome):
+            if superseded is not after.response and superseded is not after.deciding:
                 _close(context, superseded)
         return after
 

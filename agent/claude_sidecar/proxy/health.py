@@ -110,7 +110,7 @@ class Health:
         elif outcome.cause is None:
             breaker.succeeded(now)
         else:
-            breaker.answered(now)
+            breaker.responded(now)
         if breaker.state is BreakerState.CLOSED:
             self._tripped.discard(key)
         else:

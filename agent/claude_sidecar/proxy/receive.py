@@ -289,6 +289,6 @@ def _classify(attempt: Attempt, response: Response) -> Outcome:
     else:
         cause = None
     if cause is None:
-        return Outcome(None, response.status, has_answer=True, attempt=response.number)
+        return Outcome(None, response.status, has_response=True, attempt=response.number)
     hints = attempt.provider.retry_hints(response.status, response.headers, clock.unix_ns() / 1e9)
-    return Outcome(cause, response.status, has_answer=True, hints=hints, attempt=response.number)
+    return Outcome(cause, response.status, has_response=True, hints=hints, attempt=response.number)

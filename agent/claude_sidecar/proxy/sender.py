@@ -105,7 +105,7 @@ class Sender:
 
 def _timers(context: CallContext, attempt: Attempt, step: Send, *, leaves_without_delta: bool) -> Timers:
     snapshot = context.snapshot
-    soon = context.facts.answers_soon
+    soon = context.facts.responds_soon
     bounded = context.call.facts.is_post and context.call.facts.repeatable
     return Timers(
         connect_s=snapshot.timeouts.connect_s,

@@ -84,7 +84,7 @@ def make_facts(snapshot: Snapshot, **changes: Any) -> RequestFacts:
         "model": "m",
         "repeatable": True,
         "pinned": False,
-        "answers_soon": True,
+        "responds_soon": True,
         "timeout_repeats": True,
         "max_sends": snapshot.retry.max_attempts,
         "circuit": Circuit.MESSAGES,
@@ -102,7 +102,7 @@ def make_answer(
     code: str | None = None,
 ) -> Outcome:
     hints = RetryHints(retry_after, should_retry)
-    return Outcome(cause_of_status(status, code), status, has_answer=True, hints=hints)
+    return Outcome(cause_of_status(status, code), status, has_response=True, hints=hints)
 
 
 def play_call(
@@ -130,7 +130,7 @@ def play_call(
         view = health(now) if callable(health) else health
         step = next_step(state, view, now, chance() if callable(chance) else chance)
         assert end_of_success(state) == (step if step.why.name == "answered" else None)
-        story.reasons.append(f"{step.why.name}: {step.why.told(state)}")
+        story.reasons.append(f"{step.why.name}: {step.why.explained(state)}")
         match step:
             case Wait():
                 story.waits.append((now, step))

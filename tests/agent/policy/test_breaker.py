@@ -60,7 +60,7 @@ def test_breaker_at_a_hundred_percent_trips_only_if_all_fail() -> None:
 def test_breaker_does_not_count_4xx_and_429() -> None:
     breaker = Breaker(LIMITS)
     for _ in range(100):
-        breaker.answered(0.0)
+        breaker.responded(0.0)
     assert breaker.recent(0.0) == (0, 0)
     for _ in range(9):
         breaker.failed(0.0)
@@ -110,7 +110,7 @@ def test_breaker_closes_with_empty_counts_after_a_good_probe() -> None:
 def test_breaker_closes_when_the_probe_gets_a_4xx() -> None:
     breaker = tripped()
     breaker.sent(15.0)
-    breaker.answered(16.0)
+    breaker.responded(16.0)
     assert breaker.state is BreakerState.CLOSED
 
 
@@ -136,7 +136,7 @@ def test_breaker_gives_up_a_probe_that_never_reports_back() -> None:
     assert breaker.admits(30.0)
 
 
-@pytest.mark.parametrize("end", ["succeeded", "answered"])
+@pytest.mark.parametrize("end", ["succeeded", "responded"])
 def test_breaker_is_not_closed_by_a_send_from_before_it_tripped(end: str) -> None:
     breaker = tripped()
     getattr(breaker, end)(1.0)
@@ -168,7 +168,7 @@ def test_breaker_takes_over_new_limits_and_keeps_its_state() -> None:
 
 
 EVENTS = st.lists(
-    st.tuples(st.floats(0, 20), st.sampled_from(["sent", "succeeded", "failed", "answered", "cancelled"])),
+    st.tuples(st.floats(0, 20), st.sampled_from(["sent", "succeeded", "failed", "responded", "cancelled"])),
     max_size=60,
 )
 

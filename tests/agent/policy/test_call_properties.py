@@ -27,7 +27,7 @@ words = st.builds(
     st.sampled_from([None, None, None, True, False]),
 )
 answers = st.builds(
-    lambda cause, hints: Outcome(cause, 599, has_answer=True, hints=hints),
+    lambda cause, hints: Outcome(cause, 599, has_response=True, hints=hints),
     st.sampled_from(list(Cause)),
     words,
 )
@@ -40,9 +40,9 @@ silences = st.sampled_from(
 )
 troubles = st.sampled_from([Cause.OVERLOADED, Cause.SERVER_ERROR, Cause.RATE_LIMIT])
 repeatable = st.builds(
-    lambda cause, hints: Outcome(cause, 529, has_answer=True, hints=hints), troubles, words
+    lambda cause, hints: Outcome(cause, 529, has_response=True, hints=hints), troubles, words
 )
-successes = st.just(Outcome(None, 200, has_answer=True))
+successes = st.just(Outcome(None, 200, has_response=True))
 outcomes = st.lists(answers | silences | repeatable | repeatable | successes, min_size=1, max_size=10)
 
 
@@ -157,7 +157,7 @@ def bad_credentials_of_later_routes(story: Any) -> list[bool]:
     first = None
     for sent in story.sent:
         later = sent.candidate > 0 or first not in (None, sent.candidate)
-        told.append(later and sent.outcome.has_answer and sent.outcome.cause in OWN_CREDENTIAL)
+        told.append(later and sent.outcome.has_response and sent.outcome.cause in OWN_CREDENTIAL)
         if first is None and not told[-1]:
             first = sent.candidate
     return told
@@ -213,7 +213,7 @@ def check_breakers(story: Any) -> None:
                 assert usable <= sent.health.breaker_open
         if sent.outcome.hints.retry_after_s is not None:
             until[sent.candidate] = sent.ended + sent.outcome.hints.retry_after_s
-        told_of_credential = sent.outcome.has_answer and sent.outcome.cause in OWN_CREDENTIAL
+        told_of_credential = sent.outcome.has_response and sent.outcome.cause in OWN_CREDENTIAL
         if is_bad or (told_of_credential and not repeat_is_forced(sent.outcome)):
             out.add(sent.candidate)  # a later round would hear the same
         if sent.outcome.hints.should_retry is False:
@@ -280,7 +280,7 @@ def check_budget(story: Any) -> None:
 
 def check_end(story: Any) -> None:
     """The last answer is delivered, a later route's bad credential only for want of another."""
-    answered = [sent for sent in story.sent if sent.outcome.has_answer]
+    answered = [sent for sent in story.sent if sent.outcome.has_response]
     if isinstance(story.end, GiveUp):
         assert not answered
         return
@@ -289,7 +289,7 @@ def check_end(story: Any) -> None:
     assert delivered
     good = [sent for sent in answered if sent.outcome.cause not in OWN_CREDENTIAL]
     told = zip(story.sent, bad_credentials_of_later_routes(story), strict=True)
-    fair = [sent for sent, is_bad in told if sent.outcome.has_answer and not is_bad]
+    fair = [sent for sent, is_bad in told if sent.outcome.has_response and not is_bad]
     if fair:
         assert any(sent is each for sent in delivered for each in fair)
         if delivered[-1].outcome.cause not in OWN_CREDENTIAL:
@@ -340,7 +340,7 @@ def test_the_decision_is_the_same_for_the_same_history(tell: Any, scene: Scene) 
 def test_with_everything_fresh_and_failing_all_sends_are_used(tell: Any, scene: Scene, cause: str) -> None:
     """No send is saved while a route may be tried: 429s and 5xx without a word use up what is allowed."""
     scene.spec["retry"]["causes"] = RETRY
-    scene.outcomes = [Outcome(Cause(cause), 529, has_answer=True)]
+    scene.outcomes = [Outcome(Cause(cause), 529, has_response=True)]
     scene.views, scene.took, scene.late = [HealthView()], [0.0], [0.0]
     scene.facts = {**scene.facts, "repeatable": True, "deadline_s": 599.0}
     story = tell(scene)

@@ -191,7 +191,7 @@ def test_success_and_redirects_are_delivered_unchanged(
 def test_cause_that_passes_is_repeated_where_retry_causes_names_it(
     cause: Cause, play: Any, snapshot: Any
 ) -> None:
-    ended = Outcome(cause, 599, has_answer=True)
+    ended = Outcome(cause, 599, has_response=True)
     named = snapshot(2, retry={"causes": [cause]}, fallback={"causes": []})
     unnamed = snapshot(2, retry={"causes": []}, fallback={"causes": []})
     assert play(named, [ended]).routes == ["r0"] * 4
@@ -202,7 +202,7 @@ def test_cause_that_passes_is_repeated_where_retry_causes_names_it(
 def test_cause_goes_to_another_route_where_fallback_causes_names_it(
     cause: Cause, play: Any, snapshot: Any
 ) -> None:
-    ended = Outcome(cause, 599, has_answer=True)
+    ended = Outcome(cause, 599, has_response=True)
     named = snapshot(2, retry={"causes": []}, fallback={"causes": [cause]})
     unnamed = snapshot(2, retry={"causes": []}, fallback={"causes": []})
     assert play(named, [ended]).routes == ["r0", "r1"]
@@ -226,5 +226,5 @@ def test_later_routes_refusal_gives_way_to_an_earlier_answer_if_it_is_about_that
     cause: Cause, play: Any, snapshot: Any, answer: Callable[..., Outcome]
 ) -> None:
     policy = snapshot(2, retry={"maxAttempts": 2})
-    story = play(policy, [answer(529), Outcome(cause, 499, has_answer=True)])
+    story = play(policy, [answer(529), Outcome(cause, 499, has_response=True)])
     assert (story.routes, story.status) == (["r0", "r1"], 529 if cause in REFUSED else 499)

@@ -76,7 +76,7 @@ def test_only_what_may_work_for_minutes_is_not_repeated_after_our_timeout(
     asked: Asked, soon: bool, repeats: bool, snapshot: Any
 ) -> None:
     facts = request_facts(snapshot(1), asked, SdkHeaders(), 0.0)
-    assert (facts.answers_soon, facts.timeout_repeats) == (soon, repeats)
+    assert (facts.responds_soon, facts.timeout_repeats) == (soon, repeats)
 
 
 @pytest.mark.parametrize(

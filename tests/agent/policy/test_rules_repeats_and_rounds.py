@@ -286,7 +286,7 @@ def test_rounds_first_route_whose_credential_was_refused_is_not_asked_again(
     cause: Cause, play: Any, snapshot: Any, answer: Any
 ) -> None:
     policy = snapshot(2, fallback={"causes": [cause.value, "Overloaded"]})
-    refused = Outcome(cause, status=403, has_answer=True)
+    refused = Outcome(cause, status=403, has_response=True)
     story = play(policy, [refused, answer(529)])
     assert story.routes == ["r0", "r1", "r1", "r1"]
     assert story.status == 529

@@ -13,20 +13,20 @@ from claude_sidecar.policy.reasons import StopReason, WaitReason
 from claude_sidecar.policy.rule import Situation
 from claude_sidecar.policy.rules import RULES
 
-OK = Outcome(None, 200, has_answer=True)
-OVERLOADED = Outcome(Cause.OVERLOADED, 529, has_answer=True)
-REVOKED = Outcome(Cause.AUTHENTICATION, 401, has_answer=True)
+OK = Outcome(None, 200, has_response=True)
+OVERLOADED = Outcome(Cause.OVERLOADED, 529, has_response=True)
+REVOKED = Outcome(Cause.AUTHENTICATION, 401, has_response=True)
 DIED = Outcome(Cause.CONNECTION_FAILURE, reused_connection_died=True)
 CUT = Outcome(Cause.CONNECTION_FAILURE, cut_after_s=60.0)
 TIMED_OUT = Outcome(Cause.TIMEOUT, our_timeout=True)
 
 
 def overloaded(**hints: Any) -> Outcome:
-    return Outcome(Cause.OVERLOADED, 529, has_answer=True, hints=RetryHints(**hints))
+    return Outcome(Cause.OVERLOADED, 529, has_response=True, hints=RetryHints(**hints))
 
 
 def limited(after_s: float) -> Outcome:
-    return Outcome(Cause.RATE_LIMIT, 429, has_answer=True, hints=RetryHints(after_s))
+    return Outcome(Cause.RATE_LIMIT, 429, has_response=True, hints=RetryHints(after_s))
 
 
 STAYS = {"fallback": {"causes": []}}

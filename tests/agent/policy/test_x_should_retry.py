@@ -61,7 +61,7 @@ def test_what_passes_once_is_left_to_the_sdk(
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 413, 422])
 @pytest.mark.parametrize("said", [None, True, False])
-def test_the_callers_own_faults_keep_the_upstreams_word(
+def test_the_callers_own_faults_keep_the_upstreams_hints(
     status: int, said: bool | None, play: Any, snapshot: Any, answer: Any
 ) -> None:
     assert not stops(play(snapshot(1), [answer(status, should_retry=said)]))

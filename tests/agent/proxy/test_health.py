@@ -29,16 +29,16 @@ def seen(outcome: Outcome | None) -> tuple[BreakerState, object, object]:
 
 @pytest.mark.parametrize("cause", ROUTES_FAULT)
 def test_breaker_counts_what_is_the_routes_fault(cause: Cause) -> None:
-    assert seen(Outcome(cause, 599, has_answer=True)) == (BreakerState.OPEN, SENDS, SENDS)
+    assert seen(Outcome(cause, 599, has_response=True)) == (BreakerState.OPEN, SENDS, SENDS)
 
 
 @pytest.mark.parametrize("cause", CALLERS_AFFAIR)
 def test_breaker_counts_no_answer_that_is_about_the_request_or_its_credential(cause: Cause) -> None:
-    assert seen(Outcome(cause, 499, has_answer=True)) == (BreakerState.CLOSED, 0, 0)
+    assert seen(Outcome(cause, 499, has_response=True)) == (BreakerState.CLOSED, 0, 0)
 
 
 def test_breaker_counts_successes() -> None:
-    assert seen(Outcome(None, 200, has_answer=True)) == (BreakerState.CLOSED, SENDS, 0)
+    assert seen(Outcome(None, 200, has_response=True)) == (BreakerState.CLOSED, SENDS, 0)
 
 
 @pytest.mark.parametrize(
@@ -53,5 +53,5 @@ def test_breaker_counts_neither_callers_that_left_nor_idle_connections_that_died
 def test_calls_of_no_kind_that_has_a_breaker_are_counted_nowhere() -> None:
     health = Health()
     for _ in range(SENDS):
-        health.ended(POLICY, CANDIDATE, None, Outcome(Cause.SERVER_ERROR, 500, has_answer=True), 0.0)
+        health.ended(POLICY, CANDIDATE, None, Outcome(Cause.SERVER_ERROR, 500, has_response=True), 0.0)
     assert health.breakers_of(ROUTE, 0.0) == {}

@@ -1,4 +1,4 @@
-"""The upstream's word, and what is delivered when all is spent."""
+"""Retry hints, and what is delivered when all is spent."""
 
 import json
 

@@ -17,7 +17,7 @@ def repeated(call: CallState) -> str:
     return "the upstream says x-should-retry: true"
 
 
-def told_s(call: CallState) -> str:
+def retry_after(call: CallState) -> str:
     """How long the upstream asks to wait."""
     deciding = call.deciding
     asked_s = deciding.hints.retry_after_s if deciding is not None else None
