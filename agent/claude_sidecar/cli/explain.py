@@ -74,7 +74,7 @@ def _print_given(scene: Scene, stream: bool) -> None:
     print(f"policy {snapshot.name} (hash {snapshot.hash}): routes {routes}")
     print(
         f"call: {'stream' if stream else 'no stream'}, model {facts.model or 'not named'}, "
-        f"{counted(facts.max_sends, 'attempt')} at most, deadline {facts.deadline_s:g}s after arrival"
+        f"{counted(facts.max_attempts, 'attempt')} at most, deadline {facts.deadline_s:g}s after arrival"
     )
     print(
         f"budget: repeats may be {snapshot.retry.budget.percent} % of calls and "

@@ -76,7 +76,7 @@ def rehearse(scene: Scene, chance: float = MIDDLE) -> Iterator[Played]:
                 lasts_s, leaves = _silence(state, step, outcome, now)
                 yield Played(step, state, now, outcome=outcome, lasts_s=lasts_s, leaves=leaves)
                 now += lasts_s
-                state = state.sending(step).after(outcome, now)
+                state = state.attempting(step).after(outcome, now)
             case Deliver() | GiveUp():
                 yield Played(step, state, now)
                 return
@@ -93,7 +93,7 @@ def _span_s(state: CallState, view: HealthView, step: Wait, now: float) -> tuple
 
 def _outcome(scene: Scene, state: CallState, step: Send) -> Outcome:
     """How the attempt that begins now ends; a new connection can't be a kept one that had died."""
-    if scene.times is not None and state.sends >= scene.times:
+    if scene.times is not None and state.attempts >= scene.times:
         return Outcome(None, 200, has_response=True)
     if step.fresh and scene.failure.reused_connection_died:
         return replace(scene.failure, reused_connection_died=False)

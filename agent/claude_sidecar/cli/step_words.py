@@ -19,9 +19,9 @@ def step_words(played: Played) -> Iterator[str]:
         case Send():
             yield f"send to {_whom(step, state)} {_why(step, state)}: {_came_of_it(played)}"
         case Deliver(outcome) if outcome.cause is None:
-            yield f"deliver {outcome.status} after {counted(state.sends, 'attempt')}"
+            yield f"deliver {outcome.status} after {counted(state.attempts, 'attempt')}"
         case Deliver(outcome):
-            after = counted(state.sends, "attempt")
+            after = counted(state.attempts, "attempt")
             yield f"deliver {outcome.status} unchanged after {after} {_why(step, state)}"
             yield f"the app sees x-claude-sidecar-cause: {outcome.cause}{_should_retry(step, outcome, state)}"
         case GiveUp():
@@ -86,7 +86,7 @@ def _should_retry(step: Deliver, outcome: Outcome, state: CallState) -> str:
 
 def _own_error(step: GiveUp, state: CallState) -> Iterator[str]:
     error = error_of(step)
-    after = counted(state.sends, "attempt")
+    after = counted(state.attempts, "attempt")
     yield f"answer {error.error_type} ({error.status}) after {after} {_why(step, state)}"
     refusal = Refusal(error, "", stops=stops_the_sdk(step, state.snapshot))
     if refusal.should_retry is False:

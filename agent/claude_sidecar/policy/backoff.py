@@ -29,16 +29,16 @@ def backoff_s(initial_s: float, max_s: float, step: int, chance: float) -> float
     return chance * backoff_cap_s(initial_s, max_s, step)
 
 
-def patience_left_s(initial_s: float, waited_s: float, sends_left: int) -> float:
+def patience_left_s(initial_s: float, waited_s: float, attempts_left: int) -> float:
     """The least a call must still wait before its next send; nothing where the policy has no backoff.
 
     Its last sends are as late as those of an SDK at least: else jitter may spend them all within an outage
-    that the SDK on its own would outlast. waited_s: what the call has waited so far; sends_left: how many
+    that the SDK on its own would outlast. waited_s: what the call has waited so far; attempts_left: how many
     there are, the next one included.
     """
-    if initial_s <= 0 or sends_left > 2:
+    if initial_s <= 0 or attempts_left > 2:
         return 0.0
-    return max(0.0, (SDK_PATIENCE_S if sends_left <= 1 else _SDK_FIRST_WAIT_S) - waited_s)
+    return max(0.0, (SDK_PATIENCE_S if attempts_left <= 1 else _SDK_FIRST_WAIT_S) - waited_s)
 
 
 def retry_after_jitter_s(initial_s: float, retry_after_s: float, chance: float) -> float:

@@ -108,9 +108,9 @@ NOTHING_YET = Standing()
 class CallState(msgspec.Struct, frozen=True):
     """The history of one call that the decision reads.
 
-    sends: upstream sends; waits: pauses taken, the backoff's step; waited_s: how long they were in all.
+    attempts: upstream requests; waits: pauses taken, the backoff's step; waited_s: how long they were in all.
     opened: the caller has been sent the head of a held answer. tried / round_tried / excluded: candidates by
-    position. not_before: (candidate, time) for those told to wait. last_send: None until the first; retried:
+    position. not_before: (candidate, time) for those told to wait. last_attempt: None until the first; retried:
     it went where the call had been sent before. standing: which outcome decides, which is delivered.
     cuts: connections that ended without a byte of an answer; routes_that_lost: those whose last attempt
     lost one that had not been idle. resume: the wait just taken.
@@ -119,7 +119,7 @@ class CallState(msgspec.Struct, frozen=True):
     snapshot: Snapshot
     facts: RequestFacts
     candidates: tuple[Candidate, ...]
-    sends: int = 0
+    attempts: int = 0
     waits: int = 0
     waited_s: float = 0.0
     opened: bool = False
@@ -127,7 +127,7 @@ class CallState(msgspec.Struct, frozen=True):
     round_tried: frozenset[int] = _NONE
     excluded: frozenset[int] = _NONE
     not_before: tuple[tuple[int, float], ...] = ()
-    last_send: Send | None = None
+    last_attempt: Send | None = None
     retried: bool = False
     standing: Standing = NOTHING_YET
     cuts: Cuts = NO_CUTS
@@ -150,15 +150,15 @@ class CallState(msgspec.Struct, frozen=True):
         """What is delivered when nothing more is sent."""
         return self.standing.response
 
-    def sending(self, step: Send) -> "CallState":
+    def attempting(self, step: Send) -> "CallState":
         """A send begins."""
         chosen = frozenset((step.candidate,))
         return replace(
             self,
-            sends=self.sends + 1,
+            attempts=self.attempts + 1,
             tried=self.tried | chosen,
             round_tried=chosen if step.opens_round else self.round_tried | chosen,
-            last_send=step,
+            last_attempt=step,
             retried=step.candidate in self.tried,
             resume=None,
         )
@@ -173,8 +173,8 @@ class CallState(msgspec.Struct, frozen=True):
 
     def after(self, outcome: Outcome, now: float) -> "CallState":
         """A send has ended at `now`, seconds on the loop's clock."""
-        assert self.last_send is not None
-        current = self.last_send.candidate
+        assert self.last_attempt is not None
+        current = self.last_attempt.candidate
         if outcome.cause is None:
             return replace(self, standing=self.standing.ended(outcome, current))
         if self._is_our_bad_credential(outcome, current):

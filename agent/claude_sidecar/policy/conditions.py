@@ -32,7 +32,7 @@ def dead_connection(moment: Moment, why: Rule) -> Send | None:
     """An upstream that closes every connection looks the same: where the call has failed there before, its
     last sends are not spent on this until it has waited as long as an SDK would."""
     state, failed = moment.state, moment.failed
-    last = state.last_send
+    last = state.last_attempt
     assert last is not None
     if not moment.failure.reused_connection_died or last.candidate != failed or last.fresh:
         return None
@@ -165,7 +165,7 @@ def no_route_left(moment: Moment, why: Rule) -> End | None:
 
 
 def _are_attempts_spent(moment: Moment) -> bool:
-    return moment.state.sends >= moment.state.facts.max_sends
+    return moment.state.attempts >= moment.state.facts.max_attempts
 
 
 def _is_past_deadline(moment: Moment) -> bool:

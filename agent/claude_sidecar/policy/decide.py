@@ -60,13 +60,13 @@ def next_step(state: CallState, health: HealthView, now: float, chance: float) -
     """Say what to do next in a call.
 
     now: seconds on the clock of `facts.deadline_s`; chance: in [0, 1), drawn anew for each call of this.
-    Ends: every Wait is followed by a Send or an end, and sends are bounded by `facts.max_sends`.
+    Ends: every Wait is followed by a Send or an end, and sends are bounded by `facts.max_attempts`.
     """
     deciding = state.standing.deciding
     if state.resume is not None:
         rules = _AFTER_WAIT
     elif deciding is None:
-        rules = _AFTER_REFUSALS if state.sends else _AT_START
+        rules = _AFTER_REFUSALS if state.attempts else _AT_START
     else:
         rules = _AFTER_SUCCESS if deciding.outcome.cause is None else _AFTER_FAILURE
     moment = Moment(state, health, now, chance)

@@ -130,8 +130,8 @@ class Moment:
     def patience_left_s(self, at_once: int) -> float:
         """The least that must still be waited; at_once: how many sends may follow without another wait."""
         state = self.state
-        sends_left = state.facts.max_sends - state.sends - (at_once - 1)
-        return patience_left_s(state.snapshot.retry.backoff.initial_s, state.waited_s, sends_left)
+        attempts_left = state.facts.max_attempts - state.attempts - (at_once - 1)
+        return patience_left_s(state.snapshot.retry.backoff.initial_s, state.waited_s, attempts_left)
 
     def send(
         self,
@@ -149,7 +149,7 @@ class Moment:
         last: the next must not leave open whether it was lost while idle.
         """
         state = self.state
-        fresh = fresh or 0 < state.sends == state.facts.max_sends - 1
+        fresh = fresh or 0 < state.attempts == state.facts.max_attempts - 1
         fresh = fresh or state.candidates[candidate].route_index in state.routes_that_lost
         return Send(candidate, fresh, spends_budget, opens_round, self._has_elsewhere(candidate), why)
 
@@ -157,7 +157,7 @@ class Moment:
         """Whether a timeout of this send would lead to an eligible route that the call has not tried."""
         state = self.state
         facts, candidates = state.facts, state.candidates
-        if len(candidates) == 1 or not facts.repeatable or state.sends + 1 >= facts.max_sends:
+        if len(candidates) == 1 or not facts.repeatable or state.attempts + 1 >= facts.max_attempts:
             return False
         if Cause.TIMEOUT not in state.snapshot.fallback.causes:
             return False

@@ -61,7 +61,7 @@ class RequestFacts(msgspec.Struct, frozen=True):
 
     model: None if the body names none. repeatable, pinned: as asked. responds_soon: silence tells of
     trouble; other calls may work for minutes before their first byte. timeout_repeats: false for calls
-    whose timeout may mean "running and billed". max_sends: upstream sends in all.
+    whose timeout may mean "running and billed". max_attempts: upstream sends in all.
     circuit: the kind of call that has a circuit breaker of its own, None where there is none.
     deadline_s: by when the call must be committed; total_by_s: the same by the policy's patience alone.
     Both on the loop's clock. sdk: what the caller's SDK says of itself; unserved: the routes, by their index,
@@ -73,7 +73,7 @@ class RequestFacts(msgspec.Struct, frozen=True):
     pinned: bool
     responds_soon: bool
     timeout_repeats: bool
-    max_sends: int
+    max_attempts: int
     circuit: Circuit | None
     deadline_s: float
     total_by_s: float
@@ -101,7 +101,7 @@ def request_facts(
         responds_soon=responds_soon,
         timeout_repeats=responds_soon or not asked.is_post,
         circuit=_CIRCUITS.get(asked.operation),
-        max_sends=max(1, snapshot.retry.max_attempts - sdk.retry_count) if asked.repeatable else 1,
+        max_attempts=max(1, snapshot.retry.max_attempts - sdk.retry_count) if asked.repeatable else 1,
         deadline_s=deadline_s(arrival_s, snapshot.timeouts.total_s, sdk.timeout_s),
         total_by_s=deadline_s(arrival_s, snapshot.timeouts.total_s, None),
         sdk=sdk,

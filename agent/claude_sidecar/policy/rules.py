@@ -56,7 +56,7 @@ RULES = (
         StopReason.ATTEMPTS_SPENT,
         "A call has `retry.maxAttempts` attempts over all routes, less the repeats that its SDK says it has "
         "made (`x-stainless-retry-count`), and one at least.",
-        lambda call: f"{call.sends} of {call.facts.max_sends} made; retry.maxAttempts",
+        lambda call: f"{call.attempts} of {call.facts.max_attempts} made; retry.maxAttempts",
         ("retry.maxAttempts",),
     ),
     Rule(
@@ -139,7 +139,7 @@ RULES = (
         None,
         "A call begins with a round, and so does each repeat of a cause that `fallback.causes` names. The "
         "first eligible route is tried.",
-        lambda call: "a new round begins" if call.sends else "the first route that serves the model",
+        lambda call: "a new round begins" if call.attempts else "the first route that serves the model",
         ("routes", "circuitBreaker"),
     ),
     Rule(

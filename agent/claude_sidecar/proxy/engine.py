@@ -15,9 +15,9 @@ from claude_sidecar.policy.routing import Candidate, plan
 from claude_sidecar.policy.x_should_retry import stops_the_sdk
 from claude_sidecar.providers.secret import Secret
 from claude_sidecar.proxy.attempt import Attempt
+from claude_sidecar.proxy.attempt_sender import AttemptSender
 from claude_sidecar.proxy.call_context import CallContext, Delivery
 from claude_sidecar.proxy.health import Health, LearntLimits
-from claude_sidecar.proxy.sender import Sender
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.attempts import FallbackRecord, WaitRecord
 from claude_sidecar.upstream.out_of_files import OutOfFiles
@@ -33,7 +33,7 @@ _CLOCK_GRAIN_S = 0.001
 class Engine:
     """Runs calls: asks the decision, waits, sends, keeps the shared health up to date."""
 
-    def __init__(self, sender: Sender, health: Health, credentials: CredentialStore) -> None:
+    def __init__(self, sender: AttemptSender, health: Health, credentials: CredentialStore) -> None:
         self._sender = sender
         self._health = health
         self._credentials = credentials
@@ -106,9 +106,9 @@ class Engine:
     ) -> CallState:
         candidate = state.candidates[step.candidate]
         moves = len(context.fallbacks)
-        if state.last_send is not None:
-            _note_move(context, state, state.candidates[state.last_send.candidate], candidate, now)
-        state = state.sending(step)
+        if state.last_attempt is not None:
+            _note_move(context, state, state.candidates[state.last_attempt.candidate], candidate, now)
+        state = state.attempting(step)
         self._health.sent(context.snapshot, candidate, state.facts.circuit, now)
         outcome: Outcome | None = None
         try:

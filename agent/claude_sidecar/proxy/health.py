@@ -62,7 +62,7 @@ class Health:
 
     def view(self, state: CallState, missing: frozenset[int], now: float) -> HealthView:
         """What the decision may know; `missing`: candidates without their credential."""
-        if state.sends == 0 and not self._tripped and not missing:
+        if state.attempts == 0 and not self._tripped and not missing:
             return HEALTHY
         snapshot = state.snapshot
         circuit = state.facts.circuit if self._tripped else None

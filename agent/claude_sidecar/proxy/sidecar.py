@@ -19,13 +19,13 @@ from claude_sidecar.credentials.source import LocalSource
 from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.proxy.admin import Admin, AdminPort
 from claude_sidecar.proxy.admission import Admission, allowed_origins
+from claude_sidecar.proxy.attempt_sender import AttemptSender
 from claude_sidecar.proxy.engine import Engine
 from claude_sidecar.proxy.handler import Handler
 from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.open_files import OpenFiles
 from claude_sidecar.proxy.policy_in_force import PolicyInForce
 from claude_sidecar.proxy.port import Port
-from claude_sidecar.proxy.sender import Sender
 from claude_sidecar.proxy.server import DataPort
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.listener import Telemetry, start_telemetry
@@ -103,7 +103,7 @@ class Sidecar:
         self.handler = Handler(
             self.policy.snapshot,
             Admission(instance, allowed_origins(environ), self._files),
-            Engine(Sender(self.transport, instance), self.health, credentials),
+            Engine(AttemptSender(self.transport, instance), self.health, credentials),
             self.health,
             credentials,
             self.telemetry,

@@ -86,7 +86,7 @@ def make_facts(snapshot: Snapshot, **changes: Any) -> RequestFacts:
         "pinned": False,
         "responds_soon": True,
         "timeout_repeats": True,
-        "max_sends": snapshot.retry.max_attempts,
+        "max_attempts": snapshot.retry.max_attempts,
         "circuit": Circuit.MESSAGES,
         "deadline_s": 599.0,
         "total_by_s": 599.0,
@@ -146,7 +146,7 @@ def play_call(
                 began, now = now, now + took()
                 sent = Sent(began, now, step.candidate, where, step, view, outcome, waited)
                 story.sent.append(sent)
-                state = state.sending(step)
+                state = state.attempting(step)
                 state = state.opening() if opened else state
                 state, waited = state.after(outcome, now), None
             case _:

@@ -164,7 +164,7 @@ def bad_credentials_of_later_routes(story: Any) -> list[bool]:
 
 
 def check_sends(story: Any) -> None:
-    assert len(story.sent) <= story.facts.max_sends
+    assert len(story.sent) <= story.facts.max_attempts
     if not story.facts.repeatable:
         assert len(story.sent) <= 1
     for sent in story.sent[1:]:
@@ -344,7 +344,7 @@ def test_with_everything_fresh_and_failing_all_sends_are_used(tell: Any, scene: 
     scene.views, scene.took, scene.late = [HealthView()], [0.0], [0.0]
     scene.facts = {**scene.facts, "repeatable": True, "deadline_s": 599.0}
     story = tell(scene)
-    assert len(story.sent) == (story.facts.max_sends if story.candidates else 0)
+    assert len(story.sent) == (story.facts.max_attempts if story.candidates else 0)
 
 
 def test_a_wait_is_told_apart_from_its_reason(play: Any, snapshot: Any, answer: Any) -> None:

@@ -51,11 +51,13 @@ def test_sends_are_what_the_policy_allows_less_the_sdks_repeats(
     said: bytes, sends: int, snapshot: Any
 ) -> None:
     facts = request_facts(snapshot(2), Asked("m"), read_sdk_headers({b"x-stainless-retry-count": said}), 0.0)
-    assert facts.max_sends == sends
+    assert facts.max_attempts == sends
 
 
 def test_sends_of_what_passes_once_are_one(snapshot: Any) -> None:
-    assert request_facts(snapshot(2), Asked(None, None, repeatable=False), SdkHeaders(), 0.0).max_sends == 1
+    assert (
+        request_facts(snapshot(2), Asked(None, None, repeatable=False), SdkHeaders(), 0.0).max_attempts == 1
+    )
 
 
 def test_callers_patience_bounds_the_deadline_and_leaves_the_policys_own(snapshot: Any) -> None:

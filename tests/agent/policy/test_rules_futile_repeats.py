@@ -46,7 +46,7 @@ def test_a_reused_connection_that_died_does_not_count(play: Any, snapshot: Any, 
 def test_another_route_is_still_tried(play: Any, snapshot: Any, answer: Any) -> None:
     """And the futile one is not, whatever the round."""
     script = [cut(60), answer(529), cut(61), answer(529), answer(529)]
-    story = play(snapshot(2), script, max_sends=5)
+    story = play(snapshot(2), script, max_attempts=5)
     assert story.routes == ["r0", "r1", "r0", "r1", "r1"]
     assert story.status == 529
 

@@ -81,7 +81,7 @@ def test_rounds_backoff_of_zero_waits_not_at_all(play: Any, snapshot: Any, answe
 def test_rounds_before_its_last_send_a_call_has_waited_as_long_as_an_sdk(
     routes: int, sends: int, chance: float, play: Any, snapshot: Any, answer: Any
 ) -> None:
-    story = play(snapshot(routes), [answer(529)], chance=chance, max_sends=sends)
+    story = play(snapshot(routes), [answer(529)], chance=chance, max_attempts=sends)
     assert len(story.sent) == sends
     assert story.sent[-1].at >= 1.5
     if routes == 1 and sends > 2:
@@ -110,20 +110,20 @@ def test_rounds_an_upstream_that_closes_every_connection_costs_no_patience(play:
     story = play(snapshot(1), [died], chance=0.1)
     assert [round(sent.at, 1) for sent in story.sent] == [0.0, 0.0, 0.5, 1.5]
     assert [sent.step.fresh for sent in story.sent] == [False, True, False, True]
-    assert play(snapshot(1), [died], max_sends=2).pauses == []
+    assert play(snapshot(1), [died], max_attempts=2).pauses == []
 
 
 def test_rounds_the_last_of_several_sends_goes_on_a_fresh_connection(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
     assert [sent.step.fresh for sent in play(snapshot(1), [answer(529)]).sent] == [False] * 3 + [True]
-    assert [sent.step.fresh for sent in play(snapshot(1), [answer(529)], max_sends=1).sent] == [False]
+    assert [sent.step.fresh for sent in play(snapshot(1), [answer(529)], max_attempts=1).sent] == [False]
 
 
 def test_rounds_moves_within_a_round_are_not_held_up_by_patience(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
-    story = play(snapshot(2), [answer(529)], max_sends=2)
+    story = play(snapshot(2), [answer(529)], max_attempts=2)
     assert (story.routes, story.pauses) == (["r0", "r1"], [])
 
 
@@ -229,7 +229,7 @@ def test_rounds_substitutes_come_after_every_route_of_the_model_itself(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
     policy = snapshot(2, fallback={"substitutions": [{"model": "m", "with": ["s", "t"]}]})
-    story = play(policy, [answer(529)], max_sends=7)
+    story = play(policy, [answer(529)], max_attempts=7)
     tried = [(sent.where.route, sent.where.model) for sent in story.sent]
     assert tried[:6] == [("r0", "m"), ("r1", "m"), ("r0", "s"), ("r1", "s"), ("r0", "t"), ("r1", "t")]
     assert tried[6] == ("r0", "m")
@@ -261,13 +261,13 @@ def test_rounds_a_cause_that_neither_names_is_delivered(play: Any, snapshot: Any
 def test_sdk_repeats_leave_so_many_sends_over_all_routes(
     sends: int, play: Any, snapshot: Any, answer: Any
 ) -> None:
-    story = play(snapshot(3), [answer(529)], max_sends=sends)
+    story = play(snapshot(3), [answer(529)], max_attempts=sends)
     assert len(story.sent) == sends
     assert story.end.reason is StopReason.ATTEMPTS_SPENT
 
 
 def test_sdk_repeats_count_failed_connects_as_sends(play: Any, snapshot: Any) -> None:
-    story = play(snapshot(2), [Outcome(Cause.CONNECTION_FAILURE)], max_sends=3)
+    story = play(snapshot(2), [Outcome(Cause.CONNECTION_FAILURE)], max_attempts=3)
     assert len(story.sent) == 3
     assert story.end == GiveUp(StopReason.ATTEMPTS_SPENT, Cause.CONNECTION_FAILURE)
 

@@ -35,7 +35,7 @@ CALLS: dict[str, tuple[int, dict[str, Any], list[Outcome], dict[str, Any]]] = {
     "answered": (1, {}, [OK], {}),
     "no route serves the model": (0, {}, [OK], {"model": "m"}),
     "sent once": (1, {}, [OVERLOADED], {"repeatable": False}),
-    "last attempt cut short": (1, {}, [TIMED_OUT], {"max_sends": 1, "took": lambda: 599.0}),
+    "last attempt cut short": (1, {}, [TIMED_OUT], {"max_attempts": 1, "took": lambda: 599.0}),
     "attempts spent": (1, {}, [OVERLOADED], {}),
     "deadline passed": (1, {}, [OVERLOADED], {"took": lambda: 599.0}),
     "dead connection": (1, {}, [DIED, OK], {}),
@@ -113,7 +113,7 @@ def test_a_refusal_of_our_own_key_is_a_situation_without_a_failure(play: Any, sn
 
 
 def test_reasons_tell_the_calls_own_figures(play: Any, snapshot: Any) -> None:
-    assert play(snapshot(2), [OVERLOADED], max_sends=2).reasons == [
+    assert play(snapshot(2), [OVERLOADED], max_attempts=2).reasons == [
         "first of a round: the first route that serves the model",
         "next route: fallback.causes names Overloaded, and this round has not tried it",
         "attempts spent: 2 of 2 made; retry.maxAttempts",

@@ -120,7 +120,7 @@ def test_timeouts_of_streams_are_repeated(play: Any, snapshot: Any, answer: Any)
         (1, {}, {}, [False] * 4),
         (2, {}, {}, [True, False, False, False]),
         (3, {}, {}, [True, True, False, False]),
-        (3, {}, {"max_sends": 2}, [True, False]),
+        (3, {}, {"max_attempts": 2}, [True, False]),
         (2, {"fallback": {"causes": ["ServerError"]}}, {}, [False] * 4),
         (2, {}, {"pinned": True}, [False] * 4),
     ],

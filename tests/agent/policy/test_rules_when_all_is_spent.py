@@ -80,7 +80,7 @@ def test_when_all_is_spent_a_later_routes_bad_credential_is_delivered_if_it_is_a
     assert (last.routes, last.status) == (["r0", "r1", "r2", "r0"], 403)
 
 
-@pytest.mark.parametrize("facts", [{"repeatable": False}, {"max_sends": 1}])
+@pytest.mark.parametrize("facts", [{"repeatable": False}, {"max_attempts": 1}])
 def test_when_all_is_spent_a_route_tried_first_is_not_followed_by_a_send_too_many(
     facts: dict[str, Any], play: Any, snapshot: Any, answer: Any
 ) -> None:
@@ -127,7 +127,7 @@ def test_idle_connection_race_is_resent_once_on_a_fresh_connection_of_the_same_r
 
 def test_idle_connection_race_is_counted_as_a_send(play: Any, snapshot: Any, answer: Any) -> None:
     assert len(play(snapshot(1), [STALE, answer(529)]).sent) == 4
-    assert play(snapshot(1), [STALE], max_sends=1).end == GiveUp(
+    assert play(snapshot(1), [STALE], max_attempts=1).end == GiveUp(
         StopReason.ATTEMPTS_SPENT, Cause.CONNECTION_FAILURE
     )
 
@@ -158,7 +158,7 @@ def test_idle_connection_race_is_never_resent_twice_in_a_row(play: Any, snapshot
 def test_idle_connection_race_is_not_resent_to_a_route_that_was_excluded_since(
     play: Any, snapshot: Any, answer: Any
 ) -> None:
-    story = play(snapshot(3), [answer(529), STALE, answer(401), answer(401)], max_sends=8)
+    story = play(snapshot(3), [answer(529), STALE, answer(401), answer(401)], max_attempts=8)
     assert story.routes[:4] == ["r0", "r1", "r1", "r2"]
     assert "r1" not in story.routes[4:]
 

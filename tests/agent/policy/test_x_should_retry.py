@@ -21,7 +21,7 @@ def stops(story: Any) -> bool:
 @pytest.mark.parametrize("status", RETRIED)
 def test_it_stops_where_the_calls_sends_are_spent(status: int, play: Any, snapshot: Any, answer: Any) -> None:
     assert stops(play(snapshot(1), [answer(status)]))
-    assert stops(play(snapshot(1), [answer(status)], max_sends=1))
+    assert stops(play(snapshot(1), [answer(status)], max_attempts=1))
 
 
 @pytest.mark.parametrize("lost", [LOST, TIMED_OUT])
@@ -56,7 +56,7 @@ def test_it_stops_where_the_wait_is_longer_than_the_policys_total(
 def test_what_passes_once_is_left_to_the_sdk(
     status: int, said: bool | None, play: Any, snapshot: Any, answer: Any
 ) -> None:
-    assert not stops(play(snapshot(1), [answer(status, should_retry=said)], repeatable=False, max_sends=1))
+    assert not stops(play(snapshot(1), [answer(status, should_retry=said)], repeatable=False, max_attempts=1))
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 413, 422])
@@ -82,7 +82,7 @@ def test_a_time_out_that_was_not_repeated_leaves_it_to_the_sdk(play: Any, snapsh
 
 
 def test_a_last_send_that_the_deadline_cut_short_leaves_it_to_the_sdk(play: Any, snapshot: Any) -> None:
-    cut_short = play(snapshot(1), [TIMED_OUT], took=lambda: 599.0, max_sends=1)
+    cut_short = play(snapshot(1), [TIMED_OUT], took=lambda: 599.0, max_attempts=1)
     assert (cut_short.end.reason, stops(cut_short)) == (StopReason.DEADLINE, False)
 
 

@@ -21,7 +21,7 @@ from claude_sidecar.upstream.transport import Timers, Transport, UpstreamRequest
 from claude_sidecar.wire.credential import account_of
 
 
-class Sender:
+class AttemptSender:
     """Makes sends over a transport."""
 
     def __init__(self, transport: Transport, instance: bytes) -> None:
