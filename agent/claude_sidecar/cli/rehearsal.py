@@ -35,7 +35,7 @@ class Played:
     """One step as it was taken.
 
     state: the call's, before the step; after an end it is the last. at_s: seconds after arrival. shortest_s,
-    longest_s: of a wait, by what chance draws. outcome, lasts_s: of a send;
+    longest_s: of a wait, by what chance draws. outcome, lasts_s: of an attempt;
     leaves: it is given up for another route, though the deadline would leave it time.
     """
 

@@ -34,7 +34,7 @@ class Send(msgspec.Struct, frozen=True):
     """Send to a candidate now.
 
     fresh: not on a pooled connection. spends_budget: it takes a turn of the retry budget. opens_round: a
-    new round begins. elsewhere: if no answer begins, the call has a route to go to that it has not tried;
+    new round begins. elsewhere: if no response begins, the call has a route to go to that it has not tried;
     without one it is better served by waiting, so `timeouts.firstByte` ends no such attempt.
     """
 
@@ -47,7 +47,7 @@ class Send(msgspec.Struct, frozen=True):
 
 
 class Deliver(msgspec.Struct, frozen=True):
-    """Hand this answer to the caller."""
+    """Hand this response to the caller."""
 
     outcome: Outcome
     reason: StopReason
@@ -56,7 +56,7 @@ class Deliver(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """There is no answer to hand on: make an error of our own; cause is None where nothing was sent."""
+    """There is no response to hand on: make an error of our own; cause is None where nothing was sent."""
 
     reason: StopReason
     cause: Cause | None

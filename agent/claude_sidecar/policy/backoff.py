@@ -1,7 +1,7 @@
 """How long to wait before trying again: full jitter over a doubling cap, with the SDKs' patience as floor."""
 
 SDK_PATIENCE_S = 1.5
-"""What the official SDKs wait before the last of their three sends: 0.5 s and 1 s, less up to a quarter.
+"""What the official SDKs wait before the last of their three attempts: 0.5 s and 1 s, less up to a quarter.
 
 Source: `_calculate_retry_timeout` in anthropic-sdk-python's `_base_client.py`; TypeScript and Go do the same.
 """
@@ -30,7 +30,7 @@ def backoff_s(initial_s: float, max_s: float, step: int, chance: float) -> float
 
 
 def patience_left_s(initial_s: float, waited_s: float, attempts_left: int) -> float:
-    """The least a call must still wait before its next send; nothing where the policy has no backoff.
+    """The least a call must still wait before its next attempt; nothing where the policy has no backoff.
 
     Its last sends are as late as those of an SDK at least: else jitter may spend them all within an outage
     that the SDK on its own would outlast. waited_s: what the call has waited so far; attempts_left: how many

@@ -22,7 +22,7 @@ class Breaker:
 
     A probe that succeeds closes the breaker with empty counts; one that fails opens it anew; one that is
     cancelled gives its place to the next. A probe that never reports back gives it up after `open_for_s`.
-    While open, a send that began before it tripped, or in spite of it, changes nothing by its success.
+    While open, an attempt that began before it tripped, or in spite of it, changes nothing by its success.
     """
 
     __slots__ = ("_counts", "_failed_at", "_failing_since", "limits", "since", "state")
@@ -36,7 +36,7 @@ class Breaker:
         self._failed_at = 0.0
 
     def admits(self, now: float) -> bool:
-        """Whether a send may pass: always when closed, one probe once `open_for_s` has gone by."""
+        """Whether an attempt may pass: always when closed, one probe once `open_for_s` has gone by."""
         if self.state is BreakerState.CLOSED:
             return True
         return now - self.since >= self.limits.open_for_s
@@ -46,7 +46,7 @@ class Breaker:
         return BreakerState.PROBING if self.state is BreakerState.OPEN and self.admits(now) else self.state
 
     def sent(self, now: float) -> None:
-        """A send passed; when not closed it is the probe."""
+        """An attempt passed; when not closed it is the probe."""
         if self.state is not BreakerState.CLOSED and self.admits(now):
             self.state, self.since = BreakerState.PROBING, now
 
@@ -60,7 +60,7 @@ class Breaker:
             self._counts.clear()
 
     def responded(self, now: float) -> None:
-        """A send got a 4xx: no verdict on the route's health, but a probe has found it alive."""
+        """An attempt got a 4xx: no verdict on the route's health, but a probe has found it alive."""
         if self.state is BreakerState.PROBING:
             self.succeeded(now)
 
@@ -82,7 +82,7 @@ class Breaker:
             self.state, self.since = BreakerState.OPEN, now
 
     def cancelled(self, now: float) -> None:
-        """A send was given up by the caller: it tells nothing, but a probe's place is free again."""
+        """An attempt was given up by the caller: it tells nothing, but a probe's place is free again."""
         if self.state is BreakerState.PROBING:
             self.state, self.since = BreakerState.OPEN, now - self.limits.open_for_s
 

@@ -23,7 +23,7 @@ _SPREAD = 0.25
 
 
 class Cuts(NamedTuple):
-    """Connections that ended without a byte of an answer.
+    """Connections that ended without a byte of a response.
 
     ages: route's index and age of each, in seconds from the request's last byte. futile_routes: those found
     to cut this call again and again; futile_s: at which age the last of them does, None while there is none.
@@ -74,9 +74,9 @@ class Standing(msgspec.Struct, frozen=True):
     nothing more is sent.
 
     A later route's refusal of our own credential says nothing of the request. So it never decides, and it is
-    delivered for want of any other answer alone. Two invariants hold that:
-    `response_is_refusal` is true only while every answer so far was such a refusal, and then `answer` is the
-    newest; once it is false, `answer` is the newest answer that was none.
+    delivered for want of any other response alone. Two invariants hold that:
+    `response_is_refusal` is true only while every response so far was such a refusal, and then `response` is
+    newest; once it is false, `response` is the newest response that was none.
     """
 
     deciding: Deciding | None = None
@@ -94,7 +94,7 @@ class Standing(msgspec.Struct, frozen=True):
         return Standing(self.deciding, outcome, True)
 
     def ended(self, outcome: Outcome, candidate: int) -> "Standing":
-        """A send has ended in any other way."""
+        """An attempt has ended in any other way."""
         first = candidate if self.deciding is None else self.deciding.first_candidate
         deciding = Deciding(outcome, candidate, first)
         if outcome.has_response:
@@ -109,10 +109,10 @@ class CallState(msgspec.Struct, frozen=True):
     """The history of one call that the decision reads.
 
     attempts: upstream requests; waits: pauses taken, the backoff's step; waited_s: how long they were in all.
-    opened: the caller has been sent the head of a held answer. tried / round_tried / excluded: candidates by
-    position. not_before: (candidate, time) for those told to wait. last_attempt: None until the first; retried:
-    it went where the call had been sent before. standing: which outcome decides, which is delivered.
-    cuts: connections that ended without a byte of an answer; routes_that_lost: those whose last attempt
+    opened: the caller has been sent the head of a held response. tried / round_tried / excluded: candidates by
+    position. not_before: (candidate, time) for those told to wait. last_attempt: None until the first;
+    retried: it went where the call had been sent before. standing: which outcome decides, which is delivered.
+    cuts: connections that ended without a byte of a response; routes_that_lost: those whose last attempt
     lost one that had not been idle. resume: the wait just taken.
     """
 
@@ -151,7 +151,7 @@ class CallState(msgspec.Struct, frozen=True):
         return self.standing.response
 
     def attempting(self, step: Send) -> "CallState":
-        """A send begins."""
+        """An attempt begins."""
         chosen = frozenset((step.candidate,))
         return replace(
             self,
@@ -164,7 +164,7 @@ class CallState(msgspec.Struct, frozen=True):
         )
 
     def opening(self) -> "CallState":
-        """The caller has been sent the head of a held answer: its SDK will not repeat the call any more."""
+        """The caller has been sent the head of a held response: its SDK will not repeat the call any more."""
         return replace(self, opened=True)
 
     def waited(self, step: Wait, seconds: float) -> "CallState":
@@ -172,7 +172,7 @@ class CallState(msgspec.Struct, frozen=True):
         return replace(self, waits=self.waits + 1, waited_s=self.waited_s + seconds, resume=step)
 
     def after(self, outcome: Outcome, now: float) -> "CallState":
-        """A send has ended at `now`, seconds on the loop's clock."""
+        """An attempt has ended at `now`, seconds on the loop's clock."""
         assert self.last_attempt is not None
         current = self.last_attempt.candidate
         if outcome.cause is None:

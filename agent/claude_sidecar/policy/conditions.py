@@ -1,4 +1,4 @@
-"""When each rule of the table in rules.py holds, and the step that it takes: a send, an end or a wait."""
+"""When each rule of the table in rules.py holds, and the step that it takes: an attempt, an end or a wait."""
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
@@ -71,7 +71,7 @@ End = Deliver | GiveUp
 
 
 def stop(moment: Moment, why: Rule) -> End:
-    """Nothing more is sent: the answer that stands is delivered, else an error of our own."""
+    """Nothing more is sent: the response that stands is delivered, else an error of our own."""
     state = moment.state
     assert isinstance(why.then, StopReason)
     if state.response is not None:
@@ -248,7 +248,7 @@ def _pause(moment: Moment) -> Pause:
 
 
 def _says_when(moment: Moment) -> bool:
-    """Whether it is a limit whose answer says when to come again."""
+    """Whether it is a limit whose response says when to come again."""
     failure = moment.failure
     return failure.cause is Cause.RATE_LIMIT and failure.hints.retry_after_s is not None
 

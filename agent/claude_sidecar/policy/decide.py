@@ -36,7 +36,7 @@ What the table can't say
 ------------------------
 The history that the rules read is kept by call_state.py: which candidates are given up, who was told to wait
 until when, which outcome counts. A later route's refusal of our own key decides nothing, and is delivered
-only for want of another answer; that is why REFUSED is a situation of its own. Which status is which cause,
+only for want of another response; that is why REFUSED is a situation of its own. Which status is which cause,
 and what a cause may lead to, are the rows of causes.py. What the caller's SDK is told at the end is
 x_should_retry.py.
 """
@@ -86,9 +86,9 @@ def end_of_success(state: CallState) -> Deliver | None:
 
 
 def has_next_route(state: CallState, health: HealthView, now: float) -> bool:
-    """Whether a time-out of the send under way would be followed at once by a send to another route.
+    """Whether a time-out of the attempt under way would be followed at once by an attempt to another route.
 
-    Asked of the decision itself, so that the two can't differ. state: with the send begun.
+    Asked of the decision itself, so that the two can't differ. state: with the attempt begun.
     """
     if Cause.TIMEOUT not in state.snapshot.fallback.causes:
         return False

@@ -18,7 +18,7 @@ class CommitReason(StrEnum):
 
 
 HELD_BYTES = 1 << 20
-"""An answer is held up to this size; past it, it is committed as it stands."""
+"""A response is held up to this size; past it, it is committed as it stands."""
 
 
 def commit_by(
@@ -50,9 +50,9 @@ class Opening(NamedTuple):
     callers_timeout_s: float | None
 
     def opens_at(self, first_held_s: float, *, has_begun: bool) -> float | None:
-        """When the answer that is held opens the call, on the loop's clock; None: not by what it is so far.
+        """When the response that is held opens the call, on the loop's clock; None: not by what it is so far.
 
-        first_held_s: when the head of the first stream held in this call came. has_begun: whether the answer
+        first_held_s: when the head of the first stream held in this call came. has_begun: whether the response
         at hand has its `message_start`; a head alone opens nothing before half of the caller's time-out.
         """
         if not self.quiet_after_s:

@@ -128,7 +128,7 @@ class Moment:
         return turn_s if state.opened or turn_s - self.now <= longest_s + CLOCK_GRAIN_S else None
 
     def patience_left_s(self, at_once: int) -> float:
-        """The least that must still be waited; at_once: how many sends may follow without another wait."""
+        """The least that must still be waited; at_once: how many attempts may follow without another wait."""
         state = self.state
         attempts_left = state.facts.max_attempts - state.attempts - (at_once - 1)
         return patience_left_s(state.snapshot.retry.backoff.initial_s, state.waited_s, attempts_left)
@@ -142,10 +142,10 @@ class Moment:
         spends_budget: bool = False,
         opens_round: bool = False,
     ) -> Send:
-        """A send to a candidate now.
+        """An attempt to a candidate now.
 
-        A call's last send of several is always on a fresh connection: that a pooled one has died is found out
-        by a send, which the call then has no more of. So is one to a route that lost a busy connection at
+        A call's last attempt of several is always on a fresh connection: that a pooled one has died is found out
+        by an attempt, which the call then has no more of. So is one to a route that lost a busy connection at
         last: the next must not leave open whether it was lost while idle.
         """
         state = self.state
@@ -154,7 +154,7 @@ class Moment:
         return Send(candidate, fresh, spends_budget, opens_round, self._has_elsewhere(candidate), why)
 
     def _has_elsewhere(self, chosen: int) -> bool:
-        """Whether a timeout of this send would lead to an eligible route that the call has not tried."""
+        """Whether a timeout of this attempt would lead to an eligible route that the call has not tried."""
         state = self.state
         facts, candidates = state.facts, state.candidates
         if len(candidates) == 1 or not facts.repeatable or state.attempts + 1 >= facts.max_attempts:

@@ -7,7 +7,7 @@ from claude_sidecar.causes import Cause
 
 @dataclass(frozen=True, slots=True)
 class RetryHints:
-    """`retry_after_s` and `should_retry`, None where the answer does not say."""
+    """`retry_after_s` and `should_retry`, None where the response does not say."""
 
     retry_after_s: float | None = None
     should_retry: bool | None = None
@@ -18,13 +18,13 @@ NO_HINTS = RetryHints()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One send's end.
+    """One attempt's end.
 
     cause: None on success (also 3xx). status: None if no status line came. has_response: the upstream's
     words can be handed to the caller (a cut stream's can't). reused_connection_died: a pooled connection
-    closed before any byte of an answer. cut_after_s: how long after the request's last byte a connection
-    ended that had given no byte of an answer. our_timeout: a timer of ours ended it, not a 408.
-    attempt: which attempt of the call has the answer, counted from 1; 0 where there is none to hand on.
+    closed before any byte of a response. cut_after_s: how long after the request's last byte a connection
+    ended that had given no byte of a response. our_timeout: a timer of ours ended it, not a 408.
+    attempt: which attempt of the call has the response, counted from 1; 0 where there is none to hand on.
     """
 
     cause: Cause | None

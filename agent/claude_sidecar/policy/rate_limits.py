@@ -31,7 +31,7 @@ class UnifiedWindow:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """What one answer says of all limits; None for a family that it does not name."""
+    """What one response says of all limits; None for a family that it does not name."""
 
     requests: Bucket | None = None
     input_tokens: Bucket | None = None

@@ -61,7 +61,7 @@ class RequestFacts(msgspec.Struct, frozen=True):
 
     model: None if the body names none. repeatable, pinned: as asked. responds_soon: silence tells of
     trouble; other calls may work for minutes before their first byte. timeout_repeats: false for calls
-    whose timeout may mean "running and billed". max_attempts: upstream sends in all.
+    whose timeout may mean "running and billed". max_attempts: attempts in all.
     circuit: the kind of call that has a circuit breaker of its own, None where there is none.
     deadline_s: by when the call must be committed; total_by_s: the same by the policy's patience alone.
     Both on the loop's clock. sdk: what the caller's SDK says of itself; unserved: the routes, by their index,
@@ -113,7 +113,7 @@ def deadline_s(arrival_s: float, total_s: float, callers_timeout_s: float | None
     """By when a call must be committed, on the loop's clock: by the policy's or the caller's patience.
 
     total_s: `timeouts.total`; callers_timeout_s: as its SDK tells it, None where it tells none. The margin
-    lets the answer reach the caller before it gives up.
+    lets the response reach the caller before it gives up.
     """
     patience = total_s if callers_timeout_s is None or total_s < callers_timeout_s else callers_timeout_s
     return arrival_s + patience - min(_MARGIN_S, patience * _MARGIN_SHARE)
@@ -125,7 +125,7 @@ def keeps_bodies(snapshot: Snapshot) -> bool:
 
 
 def first_byte_s(snapshot: Snapshot, facts: RequestFacts, *, elsewhere: bool) -> float | None:
-    """How long an attempt may be without a byte of its answer, None where the deadline alone ends it.
+    """How long an attempt may be without a byte of its response, None where the deadline alone ends it.
 
     elsewhere: the call has a route to go to that it has not tried; else it is better served by waiting.
     """

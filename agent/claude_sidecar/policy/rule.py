@@ -35,7 +35,7 @@ class Rule:
     name: as the documents, `explain` and tests call it. when: in which situations it is asked. decide: the
     step if the rule holds, else None; it is given its own row, which becomes the step's reason. then: why the
     call is stopped or waits by it, None where it sends. says: the condition and what follows, for the
-    documents. explained: the same with a call's own figures, for `explain`. fields: of the policy that it reads.
+    documents. explained: the same with a call's own figures. fields: of the policy that it reads.
     """
 
     name: str

@@ -47,7 +47,7 @@ class ResultsUrl(msgspec.Struct, frozen=True):
 
 
 def results_url(call: Call, route: Route, status: int) -> ResultsUrl | None:
-    """What rewrites the answer to a call, None where it is no batch object or list of them.
+    """What rewrites the response to a call, None where it is no batch object or list of them.
 
     Results themselves are none, and a caller that named no host has none to be given.
     """

@@ -1,1 +1,1 @@
-"""The engine: takes calls from the app, carries out what the policy decides, relays the answer."""
+"""The engine: takes calls from the app, carries out what the policy decides, relays the response."""

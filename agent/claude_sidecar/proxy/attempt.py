@@ -120,7 +120,7 @@ class Response(msgspec.Struct):
 
 
 class Attempt(msgspec.Struct):
-    """One send of a call, from its beginning on."""
+    """One attempt of a call, from its beginning on."""
 
     number: int
     """Counted from 1."""

@@ -1,4 +1,4 @@
-"""Carries out one send: from the chosen candidate to its outcome."""
+"""Carries out one attempt: from the chosen candidate to its outcome."""
 
 from claude_sidecar import clock
 from claude_sidecar.causes import Cause
@@ -22,7 +22,7 @@ from claude_sidecar.wire.credential import account_of
 
 
 class AttemptSender:
-    """Makes sends over a transport."""
+    """Makes attempts over a transport."""
 
     def __init__(self, transport: Transport, instance: bytes) -> None:
         """instance: this sidecar's id, by which it knows a call that comes back."""
@@ -38,7 +38,7 @@ class AttemptSender:
         *,
         leaves_without_delta: bool,
     ) -> Outcome:
-        """Send once and hold the answer until it may be committed.
+        """Send once and hold the response until it may be committed.
 
         secret: the route's own, None forwards the caller's; leaves_without_delta: `timeouts.firstDelta`
         holds. Cancelling it cancels the upstream's call at once.
@@ -97,7 +97,7 @@ class AttemptSender:
             head_only=context.call.method == "HEAD",
             timers=timers,
             account=account_of(context.call.credentials, own),
-            # A connection that dies while idle is found out by a send, which this call has but one of.
+            # A connection that dies while idle is found out by an attempt, which this call has but one of.
             fresh=fresh or not context.repeatable,
             chunked=body.length is None,
         )

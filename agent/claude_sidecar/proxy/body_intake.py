@@ -96,7 +96,7 @@ class BodyIntake:
 def body_refusal(
     trouble: RequestPayloadError | BodyStopped | BodyTooLarge | NoRoom, context: CallContext
 ) -> Refusal:
-    """The answer to a call whose body can't be had."""
+    """The response to a call whose body can't be had."""
     if isinstance(trouble, BodyTooLarge):
         context.body_bytes = trouble.size_bytes
         words = too_large_words(trouble.size_bytes, context.snapshot.limits.max_body_bytes)

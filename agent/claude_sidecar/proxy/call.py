@@ -46,7 +46,7 @@ def read_call(request: web.BaseRequest) -> Call:
         sdk=read_sdk_headers(index),
         declared_bytes=None if chunked else int(length or 0),
         has_body=chunked or length is not None,
-        # RFC 9110 section 10.1.1: HTTP/1.0 knows no interim answer, and without a body nobody waits for one.
+        # RFC 9110 section 10.1.1: HTTP/1.0 knows no interim response, and without a body nobody waits for one.
         expects_continue=(
             index.get(b"expect", b"").lower() == b"100-continue"
             and request.version >= (1, 1)
@@ -75,7 +75,7 @@ def _refuse_unforwardable(
 
 
 def _demands_websocket(lines: HeaderLines) -> bool:
-    """Whether an `Upgrade` asks for WebSocket, which no answer by HTTP can serve.
+    """Whether an `Upgrade` asks for WebSocket, which no response by HTTP can serve.
 
     Any other protocol (h2c, TLS) is merely offered, and an offer may be ignored (RFC 9110 section 7.8); so is
     an `Upgrade` that `Connection` does not name, which only somebody before us can have left there.

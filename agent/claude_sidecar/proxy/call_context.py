@@ -37,7 +37,7 @@ class Delivery(msgspec.Struct, frozen=True):
     """The last of the decision's steps, which says why no more is sent."""
 
     response: Response | None
-    """An upstream's answer to hand on, None where an error of our own is to be made."""
+    """An upstream's response to hand on, None where an error of our own is to be made."""
 
     candidates: tuple[Candidate, ...]
     """What could be sent to."""
@@ -114,7 +114,7 @@ class CallContext:
     """Set where a stream is asked for."""
 
     attempts: list[Attempt] = field(default_factory=list)
-    """Upstream sends, the last of which may be under way."""
+    """Attempts, the last of which may be under way."""
 
     waits: list[WaitRecord] = field(default_factory=list)
     """Pauses that are over."""
@@ -165,7 +165,7 @@ class CallContext:
 
     @property
     def opened(self) -> bool:
-        """Whether the caller has been sent the head of a held answer."""
+        """Whether the caller has been sent the head of a held response."""
         return self.opener is not None and self.opener.head is not None
 
     @property
@@ -179,7 +179,7 @@ class CallContext:
         return self.delivery is not None and self.delivery.cut_after_s is not None
 
     def response_of(self, outcome: Outcome) -> Response | None:
-        """The upstream's answer of which an outcome tells."""
+        """The upstream's response of which an outcome tells."""
         return self.attempts[outcome.attempt - 1].response if outcome.attempt else None
 
 
@@ -188,7 +188,7 @@ def record_of(context: CallContext) -> CallRecord:
     head = context.opener.head if context.opener is not None else None
     response = context.response or head or NO_RESPONSE
     attempts = context.attempts
-    # Not always the last: a later route's refusal of our own key gives way to an earlier answer.
+    # Not always the last: a later route's refusal of our own key gives way to an earlier response.
     sent = attempts[response.attempt - 1 if response.attempt else -1] if attempts else None
     has_chunk = response.route != NO_ROUTE and (response.status or 500) < 400
     return CallRecord(

@@ -35,7 +35,7 @@ INTERRUPTED = "gateway_stream_interrupted"
 
 
 async def relay_rest(down: Downstream, response: Response, call_id: str) -> str | None:
-    """Relay what is still to come of an answer; None, or the `error.type` of what broke it.
+    """Relay what is still to come of a response; None, or the `error.type` of what broke it.
 
     A stream that breaks gets an error event of ours and the connection is closed behind it; another body
     is cut without its end, so that the caller sees that it is not whole.

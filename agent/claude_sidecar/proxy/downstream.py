@@ -1,4 +1,4 @@
-"""The caller's side of an answer: head and body bytes written as they are, with back-pressure."""
+"""The caller's side of a response: head and body bytes written as they are, with back-pressure."""
 
 import socket
 import struct
@@ -22,7 +22,7 @@ class CallerGone(ConnectionError):
 
 
 class Downstream(web.StreamResponse):
-    """What the handler returns to aiohttp: an answer that has been written already.
+    """What the handler returns to aiohttp: a response that has been written already.
 
     started, ended: its head, its last byte is written; sent_at: when anything was, on the loop's clock.
 
@@ -118,7 +118,7 @@ class Downstream(web.StreamResponse):
             self._write(self._framed(PING, last=False))
 
     def interim(self, line: bytes) -> None:
-        """Write an interim answer such as `HTTP/1.1 100 Continue`."""
+        """Write an interim response such as `HTTP/1.1 100 Continue`."""
         self._write(line + b"\r\n\r\n")
 
     def close_now(self) -> None:
@@ -129,11 +129,11 @@ class Downstream(web.StreamResponse):
             self._connection.transport.close()
 
     def close_after(self) -> None:
-        """Close the connection once this answer is out."""
+        """Close the connection once this response is out."""
         self._keep_alive = False
 
     def cut(self) -> None:
-        """Break the answer off so that the caller sees it broken: no final chunk, no graceful end."""
+        """Break the response off so that the caller sees it broken: no final chunk, no graceful end."""
         self._keep_alive = False
         transport = self._connection.transport
         if transport is None:

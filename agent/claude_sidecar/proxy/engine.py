@@ -39,7 +39,7 @@ class Engine:
         self._credentials = credentials
 
     async def run(self, context: CallContext) -> Delivery:
-        """Carry a call to its answer; cancelling it lets go of everything upstream."""
+        """Carry a call to its response; cancelling it lets go of everything upstream."""
         facts = context.facts
         state = CallState(context.snapshot, facts, plan(context.snapshot, facts))
         turn: Turn | None = None
@@ -79,7 +79,7 @@ class Engine:
     ) -> tuple[CallState, Turn | None]:
         """A pause, and what it was in the end: a turn in the budget may come earlier than foreseen.
 
-        The turn that has come is to be spent on a send, or given back if none follows.
+        The turn that has come is to be spent on an attempt, or given back if none follows.
         """
         turn: Turn | None = None
         try:
@@ -95,7 +95,7 @@ class Engine:
         return state.waited(step, waited_s), turn
 
     def _spend(self, state: CallState, step: Send, turn: Turn | None, now: float) -> None:
-        """Take the turn that a send needs: the one that was waited for, or one of this moment."""
+        """Take the turn that an attempt needs: the one that was waited for, or one of this moment."""
         if step.spends_budget:
             turn = self._health.reserve(state, step.candidate, now, now)
         if turn is not None:
@@ -179,7 +179,7 @@ _NONE_MISSING: frozenset[int] = frozenset()
 
 
 def _leaves(context: CallContext, state: CallState, health: HealthView, now: float) -> bool:
-    """Whether `timeouts.firstDelta` holds for the send under way: the call has somewhere else to go."""
+    """Whether `timeouts.firstDelta` holds for the attempt under way: the call has somewhere else to go."""
     asked = context.streams and context.snapshot.timeouts.first_delta_s > 0
     return asked and has_next_route(state, health, now)
 

@@ -12,7 +12,7 @@ class OwnError(Enum):
     """error.type, status, the cause in the header, and what `x-should-retry` says.
 
     True: nothing was sent, the caller may try again. False: no repeat cures it. None: nothing is said, or
-    what became of the call's sends decides.
+    what became of the call's attempts decides.
     """
 
     UNREACHABLE = ("gateway_unreachable", 502, Cause.CONNECTION_FAILURE, None)
@@ -34,7 +34,7 @@ class OwnError(Enum):
 
 
 def error_of(step: GiveUp) -> OwnError:
-    """The error where no upstream gave an answer."""
+    """The error where no upstream gave a response."""
     if step.reason is StopReason.NO_ROUTE:
         return OwnError.NO_ROUTE
     if step.reason is StopReason.CREDENTIAL_MISSING:

@@ -1,4 +1,4 @@
-"""One call from the app's request to the last byte of its answer."""
+"""One call from the app's request to the last byte of its response."""
 
 import asyncio
 import logging

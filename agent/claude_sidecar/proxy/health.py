@@ -28,7 +28,7 @@ _BreakerKey = tuple[str, str, str, str]
 
 
 class LearntLimits(msgspec.Struct, frozen=True):
-    """Header lines of the newest answer that named limits, read when somebody asks.
+    """Header lines of the newest response that named limits, read when somebody asks.
 
     provider: who wrote them; unix_s: when they came.
     """
@@ -82,7 +82,7 @@ class Health:
         return self.budget.reserve(wanted_s, now, pace_of(snapshot), routes)
 
     def sent(self, snapshot: Snapshot, candidate: Candidate, circuit: Circuit | None, now: float) -> None:
-        """A send begins; past an open breaker it is the probe."""
+        """An attempt begins; past an open breaker it is the probe."""
         if not self._tripped or circuit is None:
             return
         if (key := _key(snapshot, candidate, circuit)) in self._tripped:
@@ -96,7 +96,7 @@ class Health:
         outcome: Outcome | None,
         now: float,
     ) -> None:
-        """A send ended; outcome None: the caller went away, which tells nothing."""
+        """An attempt ended; outcome None: the caller went away, which tells nothing."""
         if outcome is not None and outcome.cause is None:
             self.budget.succeeded(_id(snapshot.routes[candidate.route_index]), now)
         if circuit is None:

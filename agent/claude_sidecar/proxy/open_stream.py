@@ -1,4 +1,4 @@
-"""What goes into a stream that was opened: the answer that it waited for, or the error that it came to."""
+"""What goes into a stream that was opened: the response that it waited for, or the error that it came to."""
 
 from claude_sidecar.proxy.attempt import Response
 from claude_sidecar.proxy.call_context import CallContext
@@ -13,7 +13,7 @@ _LONGEST_BODY_BYTES = 8 << 20
 
 
 def whose(context: CallContext, response: Response) -> bytes:
-    """A line for the human reader where the head belongs to an answer that was given up, else nothing."""
+    """A line for the human reader where the head belongs to a response that was given up, else nothing."""
     head = context.opener.head if context.opener is not None else None
     if head is not None and head.attempt == response.number:
         return b""

@@ -12,8 +12,8 @@ _HEAD_BYTES = 192 << 10
 """Of a head that has not ended: a target and a block of headers of 64 KiB each, and room to spare."""
 _NO_HEADER = b"\r\n\0\r\n"
 _LINGER_S = 2.0
-"""After an answer that came before the body's end: how long the rest is read and thrown away, so that
-the caller gets to see the answer and not a reset."""
+"""After a response that came before the body's end: how long the rest is read and thrown away, so that
+the caller gets to see the response and not a reset."""
 
 
 _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -22,8 +22,8 @@ _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """connections: how many are kept; for one more, the oldest that rests goes. head_s: from connecting, or
-    from a later head's first byte, to the head's end. idle_s: between an answer and the next head. answer_s:
-    for a caller to read an answer, None where it may take its time."""
+    from a later head's first byte, to the head's end. idle_s: between a response and the next head. answer_s:
+    for a caller to read a response, None where it may take its time."""
 
     connections: int
     head_s: float
@@ -111,7 +111,7 @@ class PortConnection(RequestHandler):
             self._continue_head(len(data))
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The caller will send no more: it may still wait for answers, if all that it asked is here."""
+        """The caller will send no more: it may still wait for responses, if all that it asked is here."""
         if self.resting or not self.newest_body_is_whole:
             return False
         self._half_closed = True
@@ -125,7 +125,7 @@ class PortConnection(RequestHandler):
     def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
-        """Write an answer."""
+        """Write a response."""
         if self._half_closed or self._bounds.answer_s is not None:
             return self._finish_bounded(request, resp, start_time)
         return super().finish_response(request, resp, start_time)
@@ -133,7 +133,7 @@ class PortConnection(RequestHandler):
     async def _finish_bounded(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Write an answer, in time; behind the last one to a caller that sends no more, close."""
+        """Write a response, in time; behind the last one to a caller that sends no more, close."""
         giving_up = None
         if self._bounds.answer_s is not None:
             giving_up = self._loop.call_later(self._bounds.answer_s, self._abort)
@@ -174,7 +174,7 @@ class PortConnection(RequestHandler):
             self._head_timer = None
 
     def _give_up_head(self) -> None:
-        """Nobody waits for an answer to half a head, so there is none: the connection is just closed."""
+        """Nobody waits for a response to half a head, so there is none: the connection is just closed."""
         self._head_timer = None
         if self.resting:
             self.force_close()

@@ -29,12 +29,12 @@ async def hold_body(
 ) -> None:
     """Read the whole body, or `limit_bytes` of it, or what has come until `until_s` on the loop's clock.
 
-    The caller's time-out counts from what it receives: an answer that is coming is better begun than given
+    The caller's time-out counts from what it receives: a response that is coming is better begun than given
     up for it. Raises UpstreamFailure when it is cut before.
     """
     body = incoming.whole()
     if body is not None:
-        # That is most answers which are no streams: no timer for them.
+        # That is most responses which are no streams: no timer for them.
         if body:
             response.prefix.append(body)
             response.see(body)
@@ -184,7 +184,7 @@ _COPY_BYTES = 8 << 20
 
 
 async def receive(context: CallContext, attempt: Attempt, incoming: UpstreamResponse) -> Outcome:
-    """Hold an answer until it may be committed, and say what it is.
+    """Hold a response until it may be committed, and say what it is.
 
     Raises UpstreamFailure when it breaks off before.
     """
@@ -198,7 +198,7 @@ async def receive(context: CallContext, attempt: Attempt, incoming: UpstreamResp
 
 
 def _new_response(context: CallContext, attempt: Attempt, incoming: UpstreamResponse) -> Response:
-    """An answer of which the head has come, with what reads the rest as it flows by."""
+    """A response of which the head has come, with what reads the rest as it flows by."""
     asked, came = context.call.facts, index_of(incoming.headers)
     lines = attempt.provider.response_lines(incoming.headers)
     index = came if lines is incoming.headers else index_of(lines)
@@ -218,7 +218,7 @@ def _new_response(context: CallContext, attempt: Attempt, incoming: UpstreamResp
 
 
 def _why_no_answer(context: CallContext, response: Response) -> str | None:
-    """Why what came can be no answer to this call, however whole it is; None where it can."""
+    """Why what came can be no response to this call, however whole it is; None where it can."""
     if context.opened and not _fits_open_stream(response):
         return "which can't go on in the event stream that is open"
     page = response.index.get(b"content-type", b"").lower().startswith(b"text/html")
@@ -229,7 +229,7 @@ def _why_no_answer(context: CallContext, response: Response) -> str | None:
 
 
 def _fits_open_stream(response: Response) -> bool:
-    """Whether an answer can go on behind the head of an event stream; errors can, as events."""
+    """Whether a response can go on behind the head of an event stream; errors can, as events."""
     return response.status >= 400 or (response.events is not None and not response.events.coded)
 
 

@@ -38,7 +38,7 @@ def refuse(context: CallContext, refusal: Refusal) -> None:
 
 
 def refuse_after_bug(context: CallContext) -> None:
-    """Answer a call that a bug has ended, or break it off where something of an answer is on its way."""
+    """Answer a call that a bug has ended, or break it off where something of a response is on its way."""
     record = context.response or NO_RESPONSE
     waits = context.opened and record.commit_reason is None and not context.down.ended
     if context.down.started and not waits:
@@ -50,7 +50,7 @@ def refuse_after_bug(context: CallContext) -> None:
 
 
 def without_answer(context: CallContext, delivery: Delivery, credentials: CredentialStore) -> Refusal:
-    """The error for a call to which no upstream gave an answer."""
+    """The error for a call to which no upstream gave a response."""
     step, stops = delivery.step, delivery.stops_the_sdk
     assert isinstance(step, GiveUp)
     error = error_of(step)

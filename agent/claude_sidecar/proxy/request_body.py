@@ -32,7 +32,7 @@ class BodySource(Protocol):
 
 
 class SentBody(Protocol):
-    """A body as one send takes it. length: in bytes, None where only its end will tell."""
+    """A body as one attempt takes it. length: in bytes, None where only its end will tell."""
 
     @property
     def length(self) -> int | None: ...

@@ -1,4 +1,4 @@
-"""The head of an upstream send: the caller's lines, with few changes.
+"""The head of an upstream attempt: the caller's lines, with few changes.
 
 Which: docs/errors.md, "What is changed on the way".
 """
@@ -20,7 +20,7 @@ _MAY_CHANGE = frozenset({b"host", b"content-length", b"accept-encoding", b"trace
 
 
 class OurLines(msgspec.Struct, frozen=True):
-    """What differs from the caller's lines on one send, whoever the provider is.
+    """What differs from the caller's lines on one attempt, whoever the provider is.
 
     identity: ask for no content coding; body_bytes: the body's size, None keeps the caller's framing; trace:
     (trace id, span id) of ours, None strips the caller's; tracestate: whether the caller's goes on, which an
@@ -35,7 +35,7 @@ class OurLines(msgspec.Struct, frozen=True):
 
 
 def request_head(call: Call, authority: str, target: str, changes: HeaderChanges, ours: OurLines) -> bytes:
-    """The head of one send, blank line included.
+    """The head of one attempt, blank line included.
 
     authority: the route's host and port; target: path and query; changes: the provider's.
     """

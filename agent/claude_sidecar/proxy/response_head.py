@@ -1,4 +1,4 @@
-"""The head of an answer to the caller: the upstream's lines and ours (docs/errors.md, "Added headers")."""
+"""The head of a response to the caller: the upstream's lines and ours (docs/errors.md, "Added headers")."""
 
 from claude_sidecar.hints.hint import HEADER_STATUSES
 from claude_sidecar.proxy.gateway_errors import Refusal
@@ -34,7 +34,7 @@ def our_lines(
 ) -> list[tuple[bytes, bytes]]:
     """What we say of a response.
 
-    attempts: upstream sends in the call. substitute: the other model that was asked. futile: a route cuts
+    attempts: attempts in the call. substitute: the other model that was asked. futile: a route cuts
     this call again and again, which is told whatever the status.
     """
     lines = [(_ROUTE, record.route.encode("ascii")), (_ATTEMPTS, b"%d" % attempts)]
@@ -53,7 +53,7 @@ def our_lines(
 def delivered_lines(
     headers: HeaderLines, ours: HeaderLines, *, sized: bool, stops: bool
 ) -> list[tuple[bytes, bytes]]:
-    """Header lines of an upstream's answer that is delivered.
+    """Header lines of an upstream's response that is delivered.
 
     ours: what we say of it. sized: the upstream's content-length goes on; else the body is framed anew.
     stops: the SDK must not repeat the call; else the upstream's own `x-should-retry`, or none, goes on.
@@ -66,7 +66,7 @@ def delivered_lines(
 
 
 def opening_lines(headers: HeaderLines, ours: HeaderLines) -> list[tuple[bytes, bytes]]:
-    """Header lines of a held answer that opens the call; ours: what we can say of it by then."""
+    """Header lines of a held response that opens the call; ours: what we can say of it by then."""
     return [*_upstreams(headers, _LENGTH), *ours]
 
 

@@ -19,7 +19,7 @@ _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]{4096,}={0,2}")
 def hint_of_response(
     context: CallContext, attempt: Attempt, response: Response, health: Health
 ) -> str | None:
-    """Help for an upstream's answer that is handed on.
+    """Help for an upstream's response that is handed on.
 
     attempt: the one that it answers. health: what is known of its route.
     """

@@ -42,14 +42,14 @@ class DataPort(Port):
 class _AppConnection(PortConnection):
     """Errors of aiohttp's parser get our envelope, and the request's bytes never get into a log.
 
-    A caller that closes its sending side gets its answer; one that closes the whole connection is gone, and
+    A caller that closes its sending side gets its response; one that closes the whole connection is gone, and
     its call is cancelled. On the wire the two look the same, a FIN, until something is written, and for a
     long silent call nothing is. As the caller is on this machine, the kernel is asked whether it still holds
     its socket: when its FIN comes, and then every 50 ms, since closing the rest sends nothing more. Where the
-    kernel can't be asked (no Linux, or a sandbox), a FIN counts as leaving: an answer lost to the rare client
+    kernel can't be asked (no Linux, or a sandbox), a FIN counts as leaving: a response lost to the rare client
     that half-closes costs less than answers generated for nobody.
 
-    Rejected: writing an interim answer (102) and seeing whether it is refused. It may not go into a body, and
+    Rejected: writing an interim response (102) and seeing whether it is refused. It may not go into a body, and
     there are clients that choke on it.
     """
 

@@ -91,7 +91,7 @@ class StoredBody:
         try:
             async for piece in recoded.pieces():
                 if not store.add(piece):
-                    # Without room for a second body it is coded anew for each send, of a length unknown.
+                    # Without room for a second body it is coded anew for each attempt, of a length unknown.
                     store.release()
                     return recoded
         except BaseException:

@@ -47,7 +47,7 @@ _ATTEMPT_BOUNDS = (
 
 
 class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One upstream send that has ended; a failed connect counts."""
+    """One upstream attempt that has ended; a failed connect counts."""
 
     route: str
     """Name of the route that it was sent by."""

@@ -39,7 +39,7 @@ class _BoundedValues:
 class Labels:
     """Turns what a record says into label values.
 
-    Models: those of the policy, and names that look like Claude's up to 64, which an answer 404 does not
+    Models: those of the policy, and names that look like Claude's up to 64, which a response 404 does not
     teach. Keys: 32 aliases, besides `oauth`, `hidden` and `none`. Features: 50. Everything else: `_other`.
     """
 

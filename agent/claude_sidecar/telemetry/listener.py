@@ -68,7 +68,7 @@ class Telemetry:
         self.metrics.set_policy_refused(refused)
 
     def set_ratelimits(self, route: str, limits: RateLimits) -> None:
-        """An answer told what is left of the route's limits."""
+        """A response told what is left of the route's limits."""
         self.metrics.set_ratelimits(route, limits)
 
     def policy_in_force(self, snapshot: Snapshot) -> None:

@@ -207,7 +207,7 @@ class Metrics:
         self._breakers.put((self.labels.route(route),), _BREAKER_VALUES[state])
 
     def set_ratelimits(self, route: str, limits: RateLimits) -> None:
-        """What an answer says is left of each limit that it names."""
+        """What a response says is left of each limit that it names."""
         if limits is NO_LIMITS:
             return
         name = self.labels.route(route)
@@ -228,7 +228,7 @@ class Metrics:
         self._policy.put((snapshot.name, snapshot.namespace, str(snapshot.generation), snapshot.hash), 1)
 
     def model_mismatch(self, route: str, model: str | None) -> None:
-        """An answer named another model than the one asked for."""
+        """A response named another model than the one asked for."""
         self._mismatches.add((self.labels.route(route), self.labels.model(model)))
 
     def policy_error(self) -> None:
@@ -270,7 +270,7 @@ class Metrics:
 
 
 def cost_usd(usage: TokenUsage, price: Price) -> Decimal:
-    """Price of one answer from the raw parts: the parts don't overlap."""
+    """Price of one response from the raw parts: the parts don't overlap."""
     return _PER_TOKEN * (
         (usage.input_tokens or 0) * price.input_per_mtok
         + (usage.output_tokens or 0) * price.output_per_mtok

@@ -170,7 +170,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What the caller got."""
 
     attempts: tuple[AttemptRecord, ...] = ()
-    """Upstream sends, in their order."""
+    """Attempts, in their order."""
 
     waits: tuple[WaitRecord, ...] = ()
     """Pauses between them."""

@@ -105,7 +105,7 @@ def _answer(attributes: Attributes, record: CallRecord, sent: AttemptRecord) -> 
 
 
 def attempt_attributes(record: CallRecord, number: int, template: str | None) -> Attributes:
-    """One send. number: 0 for the first."""
+    """One attempt. number: 0 for the first."""
     attempt = record.attempts[number]
     attributes: Attributes = {
         names.HTTP_REQUEST_METHOD: method_of(record),
@@ -141,7 +141,7 @@ def attempt_attributes(record: CallRecord, number: int, template: str | None) ->
 
 
 def _attempt_usage(attributes: Attributes, usage: TokenUsage) -> None:
-    # Under our own prefix: backends sum `gen_ai.usage.*` over spans, and would count the answer twice.
+    # Under our own prefix: backends sum `gen_ai.usage.*` over spans, and would count the response twice.
     for name, count in (
         (names.USAGE_INPUT, usage.input_tokens),
         (names.USAGE_OUTPUT, usage.output_tokens),

@@ -52,7 +52,7 @@ class SpanBuilder:
         self._random_hex = random_hex
 
     def build(self, record: CallRecord) -> Sequence[ReadableSpan]:
-        """The trace of a call: the top span, the operation, then one span a send."""
+        """The trace of a call: the top span, the operation, then one span an attempt."""
         at = self._timebase().unix_ns_at
         template = path_template(record.request.path)
         trace = _Trace(self, record)

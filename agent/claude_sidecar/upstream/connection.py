@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection to an upstream: a request goes out, the answer's bytes come in as they are.
+"""One HTTP/1.1 connection to an upstream: a request goes out, the response's bytes come in as they are.
 
 Own code instead of aiohttp's client because header lines must keep their bytes both ways, and because "died
-before any byte of an answer" must be told apart; it is also the larger part of what a call costs.
+before any byte of a response" must be told apart; it is also the larger part of what a call costs.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _BUFFER_HIGH_BYTES = 256 << 10
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """Speaks to one upstream; carries one exchange at a time, whose answer is `answer`.
+    """Speaks to one upstream; carries one exchange at a time, whose response is `response`.
 
     account: what tells the credential that it carries from others, None before its first exchange.
     """
@@ -57,7 +57,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Start an exchange.
 
         head_only: the request is a HEAD. first_byte_s: from the request's last byte; deadline_by,
-        first_delta_by (until the commit): on the loop's clock; idle_s: between bytes of the answer; None
+        first_delta_by (until the commit): on the loop's clock; idle_s: between bytes of the response; None
         for no limit.
         """
         self.response = ResponseParser(head_only=head_only)
@@ -71,7 +71,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     @property
     def has_response(self) -> bool:
-        """Whether the answer has begun, so that no more of the request is wanted."""
+        """Whether the response has begun, so that no more of the request is wanted."""
         return self.response.head_done or self.closed
 
     def write(self, *parts: bytes | memoryview) -> None:
@@ -80,7 +80,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._outflow.write(self.transport, parts)
 
     async def drain(self) -> None:
-        """Wait until more may be written, the answer has begun or the connection is gone."""
+        """Wait until more may be written, the response has begun or the connection is gone."""
         if not self.has_response and self._failure is None:
             await self._outflow.drained()
 
@@ -97,7 +97,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._timers.arm()
 
     async def head(self) -> None:
-        """Wait for the answer's head. Raises UpstreamFailure."""
+        """Wait for the response's head. Raises UpstreamFailure."""
         while not self.response.head_done:
             await self._wait()
 
@@ -151,7 +151,7 @@ class UpstreamConnection(asyncio.Protocol):
         return self.response.take() if self.response.complete else None
 
     def lift_deadline(self) -> None:
-        """Whoever reads the answer decides how long it may take in all."""
+        """Whoever reads the response decides how long it may take in all."""
         self._forget((Phase.DEADLINE,))
         self._timers.deadline_by = None
         self._timers.arm()

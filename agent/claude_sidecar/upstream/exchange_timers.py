@@ -54,7 +54,7 @@ class ExchangeTimers:
         self.arm()
 
     def head_came(self) -> None:
-        """The answer has begun."""
+        """The response has begun."""
         self.first_byte_by = None
         self.idle_from = self._loop.time()
         if self.idle_s is not None:

@@ -23,7 +23,7 @@ UNTIL_COMMIT = frozenset({Phase.FIRST_BYTE, Phase.FIRST_DELTA, Phase.DEADLINE})
 
 
 class UpstreamFailure(Exception):
-    """A send that got no whole answer; `phase` says where."""
+    """An attempt that got no whole response; `phase` says where."""
 
     def __init__(self, phase: Phase, message: str) -> None:
         super().__init__(message)
@@ -35,9 +35,9 @@ class ConnectFailed(UpstreamFailure):
 
 
 class ConnectionDied(UpstreamFailure):
-    """The connection closed, or spoke no HTTP, before the answer was whole.
+    """The connection closed, or spoke no HTTP, before the response was whole.
 
-    before_any_byte: nothing of an answer had come. reused: the connection came from the pool.
+    before_any_byte: nothing of a response had come. reused: the connection came from the pool.
     silent_s: how long nothing came after the request's last byte; None where the request was not written
     whole or something came.
     """

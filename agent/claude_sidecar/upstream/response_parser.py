@@ -11,7 +11,7 @@ class ResponseGarbled(Exception):
 
 
 class ResponseParser:
-    """Feeds on one answer's bytes.
+    """Feeds on one response's bytes.
 
     head_only: of a HEAD, which has no body whatever its content-length says. framed: a content-length or
     chunks tell where the body ends, else the close does. surplus: bytes came that were not asked for.
@@ -126,7 +126,7 @@ class ResponseParser:
         if self.head_done:
             self._finish()
             return
-        # An interim answer (1xx) makes way for the real one.
+        # An interim response (1xx) makes way for the real one.
         self.headers.clear()
         self.reason = b""
         self.framed = False

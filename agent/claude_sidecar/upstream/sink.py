@@ -1,4 +1,4 @@
-"""Where an answer's bytes go without a turn of a task for each piece."""
+"""Where a response's bytes go without a turn of a task for each piece."""
 
 from collections.abc import Callable
 from typing import NamedTuple

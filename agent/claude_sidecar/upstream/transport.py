@@ -1,4 +1,4 @@
-"""The one seam to the network: exactly one send, answered or failed."""
+"""The one seam to the network: exactly one attempt, answered or failed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -42,7 +42,7 @@ class Timers(msgspec.Struct, frozen=True):
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True):
-    """One send: its head as bytes, its body.
+    """One attempt: its head as bytes, its body.
 
     account: what tells the credential that is sent from others: connections are pooled by it;
     fresh: not on a pooled connection.
@@ -59,7 +59,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True):
 
 
 class UpstreamResponse(Protocol):
-    """An upstream's answer whose body is still coming."""
+    """An upstream's response whose body is still coming."""
 
     status: int
     reason: bytes
@@ -80,7 +80,7 @@ class UpstreamResponse(Protocol):
         """All that is unread of the body where its end has come, so that nobody need wait; else None."""
 
     def lift_deadline(self) -> None:
-        """Let go of the call's deadline: whoever reads decides how long the answer may take in all."""
+        """Let go of the call's deadline: whoever reads decides how long the response may take in all."""
 
     def commit(self, idle_s: float | None, stalled_s: float | None) -> None:
         """The caller is being answered: only these timers hold from here, seconds.
@@ -90,7 +90,7 @@ class UpstreamResponse(Protocol):
         """
 
     def close(self) -> None:
-        """No more is wanted: the connection is kept if the answer is whole, else closed."""
+        """No more is wanted: the connection is kept if the response is whole, else closed."""
 
     def discard(self) -> None:
         """Close the connection: an upstream that answered amiss is likely to close it too."""
@@ -100,7 +100,7 @@ class Transport(Protocol):
     """Sends a request once. Raises UpstreamFailure."""
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
-        """The answer once its head is in."""
+        """The response once its head is in."""
 
 
 class HttpTransport:
@@ -235,8 +235,8 @@ class _PooledResponse:
 
 
 async def _write_and_wait(connection: UpstreamConnection, request: UpstreamRequest) -> None:
-    """Write head and body, which comes in pieces, and wait for the answer's head."""
-    # The caller may be slow, or wait itself: an answer, or the end, that comes before the body's end counts.
+    """Write head and body, which comes in pieces, and wait for the response's head."""
+    # The caller may be slow, or wait itself: a response, or the end, that comes before the body's end counts.
     writing = asyncio.ensure_future(_write_pieces(connection, request))
     responding = asyncio.ensure_future(connection.head())
     try:
@@ -251,7 +251,7 @@ async def _write_and_wait(connection: UpstreamConnection, request: UpstreamReque
 
 
 async def _write_pieces(connection: UpstreamConnection, request: UpstreamRequest) -> None:
-    """Stops as soon as an answer has begun, which then is the upstream's last word."""
+    """Stops as soon as a response has begun, which then is the upstream's last word."""
     connection.write(request.head)
     async for piece in request.body.pieces():
         if connection.has_response:

@@ -121,7 +121,7 @@ class TeeDecoder:
 
     What flows by does not wait: a piece of more than MEMBERS_MOST members is garbage, too.
 
-    coding: the answer's `content-encoding`, None or empty for none; limit_bytes: decoded bytes in all,
+    coding: the response's `content-encoding`, None or empty for none; limit_bytes: decoded bytes in all,
     so that a small body can't unfold without end. Raises CodingUnknown.
     """
 

@@ -1,4 +1,4 @@
-"""The rate-limit headers of an answer: what is left in which bucket, and which one a 429 hit."""
+"""The rate-limit headers of a response: what is left in which bucket, and which one a 429 hit."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -80,7 +80,7 @@ def names_limits(index: HeaderIndex) -> bool:
 
 
 def parse_rate_limits(headers: Iterable[tuple[bytes, bytes]], now_unix_s: float) -> RateLimits:
-    """The limits named in an answer's header lines; `NO_LIMITS` if there are none, which is normal.
+    """The limits named in a response's header lines; `NO_LIMITS` if there are none, which is normal.
 
     now_unix_s: wall time in seconds. A reset in the past counts as now; one farther than 40 days, and
     any value that does not parse, as not given.
@@ -131,7 +131,7 @@ def rejected_for_s(headers: Iterable[tuple[bytes, bytes]], now_unix_s: float) ->
     """How long a subscription's window stays used up; None where none is, or its reset is not told.
 
     The overall status decides, and where it is missing those of the windows; of several that reject the
-    last to reset counts. now_unix_s: by the answer's clock.
+    last to reset counts. now_unix_s: by the response's clock.
     """
     limits = parse_rate_limits(headers, now_unix_s)
     overall = limits.unified
@@ -148,7 +148,7 @@ def rejected_for_s(headers: Iterable[tuple[bytes, bytes]], now_unix_s: float) ->
 def _collect(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, dict[str, bytes]]:
     found: dict[str, dict[str, bytes]] = {}
     for name, value in headers:
-        # Shorter ones, most lines of most answers, are none of these.
+        # Shorter ones, most lines of most responses, are none of these.
         place = _FIELDS.get(name.lower()) if len(name) >= _SHORTEST else None
         if place is not None:
             found.setdefault(place[0], {})[place[1]] = value.strip()
@@ -202,7 +202,7 @@ def _moment(value: bytes) -> float | None:
 
 @lru_cache(maxsize=64)
 def _unix_s(date: bytes) -> float | None:
-    """The families of one answer, and answers of one second, often name the same moment."""
+    """The families of one response, and responses of one second, often name the same moment."""
     try:
         moment = datetime.fromisoformat(date.decode("ascii"))
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -12,7 +12,7 @@ from claude_sidecar.wire.sse import event_data
 
 
 class TokenUsage(msgspec.Struct, frozen=True):
-    """Raw usage of one answer; None where the API said nothing.
+    """Raw usage of one response; None where the API said nothing.
 
     `input_tokens` leaves the cached parts out, as the API's own field does.
     """
@@ -39,7 +39,7 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class AnswerFacts:
-    """What is known of an answer so far; None where nothing was said."""
+    """What is known of a response so far; None where nothing was said."""
 
     usage: TokenUsage = NO_USAGE
     model: str | None = None
@@ -60,7 +60,7 @@ class AnswerFacts:
                     self.stop_reason = _text(changed.delta.stop_reason) or self.stop_reason
 
     def read_body(self, body: bytes) -> None:
-        """Take the facts of a whole JSON answer (also of `count_tokens`, which tells no usage)."""
+        """Take the facts of a whole JSON response (also of `count_tokens`, which tells no usage)."""
         message = _decode(_message_decoder, body)
         if message is not None:
             self._take(message)

@@ -10,13 +10,13 @@ from claude_sidecar.wire.rate_limit_headers import rejected_for_s
 
 _TOO_MANY = 429
 _LONGEST_S = 4_294_967.0
-"""No answer's wait is read as longer; the newest Python SDK caps there too."""
+"""No response's wait is read as longer; the newest Python SDK caps there too."""
 
 
 def read_retry_hints(headers: Sequence[tuple[bytes, bytes]], status: int, unix_s: float) -> RetryHints:
-    """Read what an answer's headers say; what does not parse counts as not said.
+    """Read what a response's headers say; what does not parse counts as not said.
 
-    headers: name and value of each line. unix_s: wall time here, for dates of an answer without `Date`:
+    headers: name and value of each line. unix_s: wall time here, for dates of a response without `Date`:
     by its own clock a date says how long to wait even where ours is wrong (RFC 9110 section 10.2.3).
     `retry-after-ms` is the finer one and wins, as in the official SDKs. A 429 of a subscription whose
     window is used up counts as one that names the window's reset.
