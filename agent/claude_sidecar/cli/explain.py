@@ -19,7 +19,7 @@ from claude_sidecar.schema.snapshot import Snapshot
 
 @click.command(short_help="Say step by step what a policy makes of an error.")
 @click.argument("file", metavar="FILE")
-@click.option("--status", type=click.IntRange(200, 599), help="Status that the upstream answers.")
+@click.option("--status", type=click.IntRange(200, 599), help="Status of the response.")
 @click.option(
     "--error-type",
     metavar="TYPE",
@@ -31,7 +31,7 @@ from claude_sidecar.schema.snapshot import Snapshot
     "headers",
     metavar="'K: V'",
     multiple=True,
-    help="Header of the answer, such as 'retry-after: 5'; x-stainless-* ones are the request's.",
+    help="Header of the response, such as 'retry-after: 5'; x-stainless-* ones are the request's.",
 )
 @click.option("--model", metavar="NAME", help="Model that the app asks for.")
 @click.option("--stream", is_flag=True, help="The app asks for a stream.")

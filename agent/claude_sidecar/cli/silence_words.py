@@ -15,7 +15,7 @@ def silence_words(snapshot: Snapshot, callers_timeout_s: float | None) -> Iterat
     stream, timeouts = snapshot.stream, snapshot.timeouts
     opening = Opening(stream.quiet_after_s, stream.keep_alive_s, 0.0, callers_timeout_s)
     if stream.hold is Hold.HEADERS:
-        yield "the app gets the answer's head at once (stream.hold: Headers): nothing behind it is cured"
+        yield "the app gets the response's head at once (stream.hold: Headers): nothing behind it is cured"
     else:
         yield _opened(opening)
         yield (
@@ -24,8 +24,8 @@ def silence_words(snapshot: Snapshot, callers_timeout_s: float | None) -> Iterat
         )
         if timeouts.first_delta_s:
             yield (
-                f"a send without its first delta after {timeouts.first_delta_s:g}s is given up where another "
-                "route may take the call at once (timeouts.firstDelta)"
+                f"an attempt without its first delta after {timeouts.first_delta_s:g}s is given up where "
+                "another route may take the call at once (timeouts.firstDelta)"
             )
     yield _pinged(opening)
     if timeouts.stalled_s:
@@ -36,7 +36,7 @@ def _opened(opening: Opening) -> str:
     if not opening.quiet_after_s:
         return "it is never opened (stream.quietAfter: 0s): the app gets nothing before the commit"
     half = opening.opens_at(0.0, has_begun=False)
-    quiet = f"{opening.quiet_after_s:g}s after the first answer's head (stream.quietAfter)"
+    quiet = f"{opening.quiet_after_s:g}s after the first response's head (stream.quietAfter)"
     when = f"once its message has begun, {quiet}"
     if half is not None:
         when += f" or {half:g}s after arrival, half of the caller's time-out, whichever is earlier"

@@ -70,9 +70,9 @@ def _came_of_it(played: Played) -> str:
     if outcome.status is not None:
         return f"{outcome.status}, {outcome.cause}"
     if not outcome.our_timeout:
-        return f"no answer, {outcome.cause}"
+        return f"no response, {outcome.cause}"
     by = "timeouts.firstByte: there is a route to go to" if played.leaves else "the deadline"
-    return f"no answer, {outcome.cause} after {_seconds(played.lasts_s)} ({by})"
+    return f"no response, {outcome.cause} after {_seconds(played.lasts_s)} ({by})"
 
 
 def _should_retry(step: Deliver, outcome: Outcome, state: CallState) -> str:

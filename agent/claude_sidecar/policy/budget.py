@@ -125,7 +125,7 @@ class RetryBudget:
         self._forget(self._hand_on(turn.at_s))
 
     def succeeded(self, route: tuple[str, str], now: float) -> None:
-        """An attempt to a route ended well: at most once a second this doubles the pace of who waits for it."""
+        """An attempt ended well: at most once a second this doubles the pace of who waits for its route."""
         if not self._waiting:
             self._doubled.clear()
             return

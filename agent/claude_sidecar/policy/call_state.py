@@ -70,13 +70,13 @@ class Deciding(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How a call stands: `deciding` is None until an outcome has decided; answer: what is delivered when
+    """How a call stands: `deciding` is None until an outcome has decided; response: what is delivered when
     nothing more is sent.
 
     A later route's refusal of our own credential says nothing of the request. So it never decides, and it is
     delivered for want of any other response alone. Two invariants hold that:
     `response_is_refusal` is true only while every response so far was such a refusal, and then `response` is
-    newest; once it is false, `response` is the newest response that was none.
+    the newest; once it is false, `response` is the newest that was none.
     """
 
     deciding: Deciding | None = None
@@ -109,11 +109,11 @@ class CallState(msgspec.Struct, frozen=True):
     """The history of one call that the decision reads.
 
     attempts: upstream requests; waits: pauses taken, the backoff's step; waited_s: how long they were in all.
-    opened: the caller has been sent the head of a held response. tried / round_tried / excluded: candidates by
-    position. not_before: (candidate, time) for those told to wait. last_attempt: None until the first;
+    opened: the caller has been sent the head of a held response. tried / round_tried / excluded: candidates
+    by position. not_before: (candidate, time) for those told to wait. last_attempt: None until the first;
     retried: it went where the call had been sent before. standing: which outcome decides, which is delivered.
-    cuts: connections that ended without a byte of a response; routes_that_lost: those whose last attempt
-    lost one that had not been idle. resume: the wait just taken.
+    cuts: connections that ended without a byte of a response; routes_that_lost: those whose last attempt lost
+    one that had not been idle. resume: the wait just taken.
     """
 
     snapshot: Snapshot

@@ -52,8 +52,9 @@ class Opening(NamedTuple):
     def opens_at(self, first_held_s: float, *, has_begun: bool) -> float | None:
         """When the response that is held opens the call, on the loop's clock; None: not by what it is so far.
 
-        first_held_s: when the head of the first stream held in this call came. has_begun: whether the response
-        at hand has its `message_start`; a head alone opens nothing before half of the caller's time-out.
+        first_held_s: when the head of the first stream held in this call came. has_begun: whether the
+        response at hand has its `message_start`; a head alone opens nothing before half of the caller's
+        time-out.
         """
         if not self.quiet_after_s:
             return None

@@ -144,9 +144,9 @@ class Moment:
     ) -> Send:
         """An attempt to a candidate now.
 
-        A call's last attempt of several is always on a fresh connection: that a pooled one has died is found out
-        by an attempt, which the call then has no more of. So is one to a route that lost a busy connection at
-        last: the next must not leave open whether it was lost while idle.
+        A call's last attempt of several is always on a fresh connection: that a pooled one has died is found
+        out by an attempt, which the call then has no more of. So is one to a route that lost a busy
+        connection at last: the next must not leave open whether it was lost while idle.
         """
         state = self.state
         fresh = fresh or 0 < state.attempts == state.facts.max_attempts - 1

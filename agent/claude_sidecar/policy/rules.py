@@ -16,8 +16,8 @@ RULES = (
         (SUCCEEDED,),
         conditions.succeeded,
         StopReason.SUCCESS,
-        "An answer that is no error is delivered as it came.",
-        lambda call: "an answer that is no error",
+        "A response that is no error is delivered as it came.",
+        lambda call: "a response that is no error",
     ),
     Rule(
         "no route serves the model",
@@ -73,7 +73,7 @@ RULES = (
         (FAILED,),
         conditions.dead_connection,
         None,
-        "A kept connection that turns out to be closed, before any byte of an answer, says nothing of the "
+        "A kept connection that turns out to be closed, before any byte of a response, says nothing of the "
         "upstream: the request is sent again at once to the same route, on a new connection, once in a row. "
         "It counts as an attempt, and needs no turn.",
         lambda call: "the kept connection had been closed; again on a new one",

@@ -46,7 +46,8 @@ def read_call(request: web.BaseRequest) -> Call:
         sdk=read_sdk_headers(index),
         declared_bytes=None if chunked else int(length or 0),
         has_body=chunked or length is not None,
-        # RFC 9110 section 10.1.1: HTTP/1.0 knows no interim response, and without a body nobody waits for one.
+        # RFC 9110 section 10.1.1: HTTP/1.0 knows no interim response, and without a body nobody waits for
+        # one.
         expects_continue=(
             index.get(b"expect", b"").lower() == b"100-continue"
             and request.version >= (1, 1)

@@ -23,8 +23,8 @@ class EventView:
     started: `message_start` came. has_delta: a delta came. stopped: `message_stop` came. error: of an error
     event, error_data: its data. is_over: one of these two came. finished: the body's end came. has_events,
     has_content: an event came; one that is no ping. progressed: set when more than pings and comments came.
-    opaque: coded in a way that can't be read, so nothing is known. inference: whether it is a model's response.
-    Content-coded streams are relayed as the bytes come, and read in a decoded copy.
+    opaque: coded in a way that can't be read, so nothing is known. inference: whether it is a model's
+    response. Content-coded streams are relayed as the bytes come, and read in a decoded copy.
     """
 
     __slots__ = (

@@ -224,7 +224,7 @@ def _why_no_answer(context: CallContext, response: Response) -> str | None:
     page = response.index.get(b"content-type", b"").lower().startswith(b"text/html")
     if page and response.status < 300 and context.call.facts.operation is not None:
         # Portals and misled load balancers answer 200 with one; an SDK takes it for an empty stream.
-        return "a web page, which is no answer of this API: something on the way speaks in its place"
+        return "a web page, which is no response of this API: something on the way speaks in its place"
     return None
 
 

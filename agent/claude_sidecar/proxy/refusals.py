@@ -59,8 +59,9 @@ def without_answer(context: CallContext, delivery: Delivery, credentials: Creden
     if error is OwnError.CREDENTIAL_MISSING:
         message = f"there is no key to send: {_no_credential(context, delivery, credentials)}"
         return Refusal(error, message, stops=stops)
-    sends = len(context.attempts)
-    told = f"no answer after {sends} send{'s' if sends != 1 else ''} ({step.reason}): {context.last_failure}"
+    made = len(context.attempts)
+    after = f"{made} attempt{'s' if made != 1 else ''}"
+    told = f"no response after {after} ({step.reason}): {context.last_failure}"
     if delivery.cut_after_s is not None:
         told = f"{told}. {futile_hint(delivery.cut_after_s)}"
     return Refusal(error, told, stops=stops)

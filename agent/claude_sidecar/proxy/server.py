@@ -46,11 +46,11 @@ class _AppConnection(PortConnection):
     its call is cancelled. On the wire the two look the same, a FIN, until something is written, and for a
     long silent call nothing is. As the caller is on this machine, the kernel is asked whether it still holds
     its socket: when its FIN comes, and then every 50 ms, since closing the rest sends nothing more. Where the
-    kernel can't be asked (no Linux, or a sandbox), a FIN counts as leaving: a response lost to the rare client
-    that half-closes costs less than answers generated for nobody.
+    kernel can't be asked (no Linux, or a sandbox), a FIN counts as leaving: a response lost to the rare
+    client that half-closes costs less than answers generated for nobody.
 
-    Rejected: writing an interim response (102) and seeing whether it is refused. It may not go into a body, and
-    there are clients that choke on it.
+    Rejected: writing an interim response (102) and seeing whether it is refused. It may not go into a body,
+    and there are clients that choke on it.
     """
 
     __slots__ = ("_calls", "_look_timer")

@@ -59,14 +59,14 @@ class Metrics:
         registry, n = CollectorRegistry(), names
         self._registry, self.labels = registry, labels or Labels()
         self._requests = Counts(registry, n.M_REQUESTS, "Calls of the app that ended, as delivered.")
-        self._attempts = Counts(registry, n.M_ATTEMPTS, "Upstream sends; a failed connect counts.")
+        self._attempts = Counts(registry, n.M_ATTEMPTS, "Attempts, a failed connect included.")
         self._retries = Counts(registry, n.M_RETRIES, "Repeats sent, and what became of repeated calls.")
-        self._limits = Counts(registry, n.M_LIMITS, "Answers 429, by the limit that was hit.")
+        self._limits = Counts(registry, n.M_LIMITS, "Responses 429, by the limit that was hit.")
         self._fallbacks = Counts(registry, n.M_FALLBACKS, "Moves to another route.")
         self._features = Counts(registry, n.M_FEATURES, "Calls that name their feature.")
-        self._tokens = Counts(registry, n.M_TOKENS, "Tokens of every send, in the API's raw parts.")
-        self._cost = Counts(registry, n.M_COST, "US dollars of every send at the policy's prices.")
-        self._mismatches = Counts(registry, n.M_MISMATCHES, "Answers that name another model.")
+        self._tokens = Counts(registry, n.M_TOKENS, "Tokens of every attempt, in the API's raw parts.")
+        self._cost = Counts(registry, n.M_COST, "US dollars of every attempt at the policy's prices.")
+        self._mismatches = Counts(registry, n.M_MISMATCHES, "Responses that name another model.")
         self._policy_errors = Counts(registry, n.M_POLICY_ERRORS, "Policies refused.")
         self._traces_dropped = Counts(registry, n.M_TRACES_DROPPED, "Traces not exported.")
         self._listener_errors = Counts(
@@ -75,16 +75,16 @@ class Metrics:
         self._in_flight = Levels(registry, n.M_IN_FLIGHT, "Calls that have not ended.")
         self._connections = Levels(registry, n.M_CONNECTIONS, "Callers' connections that are open.")
         self._breakers = Levels(registry, n.M_BREAKER, "Circuit: 0 closed, 1 half-open, 2 open.")
-        self._ratelimits = Levels(registry, n.M_RATELIMIT, "What the last answer left of a limit.")
+        self._ratelimits = Levels(registry, n.M_RATELIMIT, "What the last response left of a limit.")
         self._policy = Levels(registry, n.M_POLICY, "The policy in force, always 1.")
         self._policy_refused = Levels(registry, n.M_POLICY_REFUSED, "Whether the newest policy is refused.")
-        self._wait = Distributions(registry, n.M_WAIT, "Pauses before sends.", _WAIT_BUCKETS)
+        self._wait = Distributions(registry, n.M_WAIT, "Pauses before attempts.", _WAIT_BUCKETS)
         self._added = Distributions(registry, n.M_ADDED_LATENCY, "Time in the sidecar.", _ADDED_BUCKETS)
         self._first_chunk = Distributions(
             registry, n.M_FIRST_CHUNK, "From a stream's call to its first chunk.", _FIRST_CHUNK_BUCKETS
         )
         self._gen_ai_tokens = Distributions(
-            registry, n.M_GEN_AI_TOKENS, "Tokens of the answers delivered.", _TOKEN_BUCKETS
+            registry, n.M_GEN_AI_TOKENS, "Tokens of the responses delivered.", _TOKEN_BUCKETS
         )
         self._gen_ai_duration = Distributions(
             registry, n.M_GEN_AI_DURATION, "Duration of inference calls.", _DURATION_BUCKETS

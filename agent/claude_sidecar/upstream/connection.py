@@ -272,7 +272,7 @@ class UpstreamConnection(asyncio.Protocol):
         if self._busy and not self.response.complete:
             if exc is None:
                 self.response.closed_cleanly()
-            self._fail(self._died("the upstream closed the connection before the answer was whole"))
+            self._fail(self._died("the upstream closed the connection before the response was whole"))
 
     def pause_writing(self) -> None:
         """The send buffer is full."""

@@ -56,9 +56,9 @@ class TimedOut(UpstreamFailure):
 
 
 _TIMERS = {
-    Phase.FIRST_BYTE: "no answer began in time",
+    Phase.FIRST_BYTE: "no response began in time",
     Phase.FIRST_DELTA: "no content came in time",
-    Phase.IDLE: "the answer stopped coming",
+    Phase.IDLE: "the response stopped coming",
     Phase.STALLED: "nothing but pings came for too long",
     Phase.DEADLINE: "the call's deadline came first",
 }

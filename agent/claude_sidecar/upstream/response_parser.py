@@ -58,7 +58,7 @@ class ResponseParser:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.surplus = True
-            raise ResponseGarbled(f"the upstream's answer is not HTTP: {type(error).__name__}") from None
+            raise ResponseGarbled(f"the upstream's response is not HTTP: {type(error).__name__}") from None
         if not self.head_done:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_LIMIT_BYTES or len(self.headers) > _HEAD_LIMIT_LINES:

@@ -29,5 +29,5 @@ def read_traceparent(value: bytes) -> TraceParent | None:
 
 
 def write_traceparent(trace_id: str, span_id: str) -> bytes:
-    """The header for an attempt of ours; always sampled, since what is exported is decided at the call's end."""
+    """The header for an attempt; always sampled, since what is exported is decided at the call's end."""
     return f"00-{trace_id}-{span_id}-01".encode()
