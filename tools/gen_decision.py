@@ -14,7 +14,7 @@ from claude_sidecar.policy.reasons import StopReason, WaitReason
 from claude_sidecar.policy.rule import Rule, Situation
 from claude_sidecar.policy.rules import RULES
 from claude_sidecar.policy.x_should_retry import stops_the_sdk
-from claude_sidecar.proxy.gateway_errors import OwnError, error_of
+from claude_sidecar.proxy.gateway_errors import GatewayError, error_of
 from claude_sidecar.schema.compile import compile_policy, default_policy
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +29,7 @@ _NO_ATTEMPT = (StopReason.NO_ROUTE, StopReason.CREDENTIAL_MISSING)
 _ANSWERED = (StopReason.UPSTREAM_FORBIDS, StopReason.RETRY_AFTER_TOO_LONG)
 """Ends that only an answer's words can bring."""
 
-_BY_THE_ENGINE = {StopReason.OUT_OF_FILES: OwnError.BUSY}
+_BY_THE_ENGINE = {StopReason.OUT_OF_FILES: GatewayError.BUSY}
 """Ends that no rule decides, and what is said where there is no answer."""
 
 
@@ -121,7 +121,7 @@ def _end_row(reason: StopReason) -> tuple[str, ...]:
     return str(reason), names, _should_retry(reason), own
 
 
-def _named(error: OwnError) -> str:
+def _named(error: GatewayError) -> str:
     return f"`{error.error_type}` ({error.status})"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from claude_sidecar.config.own_address import is_own_address
-from claude_sidecar.proxy.gateway_errors import OwnError, Refused
+from claude_sidecar.proxy.gateway_errors import GatewayError, Refused
 from claude_sidecar.proxy.open_files import OpenFiles
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.wire.call import Call
@@ -36,7 +36,9 @@ class Admission:
         if any(route.credential is not None for route in snapshot.routes):
             _refuse_web_page(call, self._origins)
         if self.draining:
-            raise Refused(OwnError.DRAINING, "the sidecar is shutting down; send the call again", closes=True)
+            raise Refused(
+                GatewayError.DRAINING, "the sidecar is shutting down; send the call again", closes=True
+            )
         if in_flight > min(snapshot.limits.max_concurrent, self._files.calls):
             raise self._files.busy(snapshot.limits.max_concurrent)
 
@@ -49,7 +51,7 @@ def _refuse_own(call: Call, snapshot: Snapshot, instance: bytes) -> None:
     """
     if instance in every(call.lines, INSTANCE_HEADER):
         raise Refused(
-            OwnError.BAD_REQUEST,
+            GatewayError.BAD_REQUEST,
             f"this call has come back to the sidecar that sent it: an endpoint of policy {snapshot.name} "
             "leads back here. Point it at the API, or at the next gateway on the way there",
             closes=True,
@@ -77,4 +79,4 @@ def _refuse_web_page(call: Call, allowed: frozenset[bytes]) -> None:
 
 
 def _web_page(why: str) -> Refused:
-    return Refused(OwnError.WEB_PAGE, f"a route here has a key of its own, and {why}", closes=True)
+    return Refused(GatewayError.WEB_PAGE, f"a route here has a key of its own, and {why}", closes=True)

@@ -6,7 +6,7 @@ from claude_sidecar import clock
 from claude_sidecar.policy.request_facts import deadline_s, keeps_bodies
 from claude_sidecar.proxy.buffer_space import BodyRoom, BufferSpace, NoRoom
 from claude_sidecar.proxy.call_context import CallContext
-from claude_sidecar.proxy.gateway_errors import OwnError, Refusal, no_room_words, too_large_words
+from claude_sidecar.proxy.gateway_errors import GatewayError, Refusal, no_room_words, too_large_words
 from claude_sidecar.proxy.passing_body import PassingBody
 from claude_sidecar.proxy.request_body import BodyTooLarge, RequestBody
 from claude_sidecar.proxy.stored_body import store_body, whole_body
@@ -100,11 +100,11 @@ def body_refusal(
     if isinstance(trouble, BodyTooLarge):
         context.body_bytes = trouble.size_bytes
         words = too_large_words(trouble.size_bytes, context.snapshot.limits.max_body_bytes)
-        return Refusal(OwnError.REQUEST_TOO_LARGE, words, closes=True)
+        return Refusal(GatewayError.REQUEST_TOO_LARGE, words, closes=True)
     if isinstance(trouble, NoRoom):
-        return Refusal(OwnError.BUSY, no_room_words(trouble.why, trouble.waited_s), closes=True)
+        return Refusal(GatewayError.BUSY, no_room_words(trouble.why, trouble.waited_s), closes=True)
     if isinstance(trouble, BodyStopped):
         words = "the rest of the body did not come in time; check what the client waits for"
     else:
         words = "the body's framing is broken: it is not what its headers announce"
-    return Refusal(OwnError.BAD_REQUEST, words, closes=True)
+    return Refusal(GatewayError.BAD_REQUEST, words, closes=True)

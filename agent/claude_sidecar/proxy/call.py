@@ -5,7 +5,7 @@ import re
 from claude_sidecar.config.own_address import is_own_address
 from claude_sidecar.policy.request_facts import read_sdk_headers
 from claude_sidecar.proxy import web
-from claude_sidecar.proxy.gateway_errors import OwnError, Refused
+from claude_sidecar.proxy.gateway_errors import GatewayError, Refused
 from claude_sidecar.wire.authority import Authority, parse_authority
 from claude_sidecar.wire.call import Call
 from claude_sidecar.wire.credential import find_credentials
@@ -125,4 +125,4 @@ def _is_this_port(request: web.BaseRequest, authority: Authority, scheme: str) -
 
 
 def _bad(message: str) -> Refused:
-    return Refused(OwnError.BAD_REQUEST, message, closes=True)
+    return Refused(GatewayError.BAD_REQUEST, message, closes=True)

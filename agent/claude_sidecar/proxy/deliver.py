@@ -22,7 +22,7 @@ from claude_sidecar.upstream.failure import UpstreamFailure
 from claude_sidecar.upstream.sink import Flow, Sink
 from claude_sidecar.upstream.transport import UpstreamResponse
 from claude_sidecar.wire.content_coding import decoded
-from claude_sidecar.wire.error_body import own_error
+from claude_sidecar.wire.error_body import gateway_error
 from claude_sidecar.wire.model_name import read_model_list
 
 _AFTER_LAST_EVENT_S = 1.0
@@ -110,7 +110,7 @@ async def _append_error(down: Downstream, message: str, call_id: str, *, mid_eve
 
     mid_event: what went before is a piece of an event, which must end for ours to be one of its own.
     """
-    body = own_error(INTERRUPTED, f"{message}; send the call again", call_id)
+    body = gateway_error(INTERRUPTED, f"{message}; send the call again", call_id)
     before = b"\n\n" if mid_event else b""
     await down.write_body(before + b"event: error\ndata: " + body + b"\n\n", last=True)
     down.close_now()

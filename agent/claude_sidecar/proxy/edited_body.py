@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 
 from claude_sidecar import clock
-from claude_sidecar.proxy.gateway_errors import OwnError, Refused
+from claude_sidecar.proxy.gateway_errors import GatewayError, Refused
 from claude_sidecar.proxy.request_body import SentBody
 from claude_sidecar.wire.content_coding import CodingBroken, Decoder, encoder
 from claude_sidecar.wire.splice import Edit, Piece, Splicer, growth_bytes
@@ -77,4 +77,6 @@ def _decoded(decoder: Decoder, data: bytes) -> bytes:
 
 def _broken() -> Refused:
     """Only a body that passes can break here: a stored one has been read to its end."""
-    return Refused(OwnError.BAD_REQUEST, "the body is not what its content-encoding announces", closes=True)
+    return Refused(
+        GatewayError.BAD_REQUEST, "the body is not what its content-encoding announces", closes=True
+    )

@@ -8,7 +8,7 @@ from claude_sidecar.policy.actions import GiveUp
 from claude_sidecar.policy.reasons import StopReason
 
 
-class OwnError(Enum):
+class GatewayError(Enum):
     """error.type, status, the cause in the header, and what `x-should-retry` says.
 
     True: nothing was sent, the caller may try again. False: no repeat cures it. None: nothing is said, or
@@ -33,20 +33,20 @@ class OwnError(Enum):
         self.should_retry = should_retry
 
 
-def error_of(step: GiveUp) -> OwnError:
+def error_of(step: GiveUp) -> GatewayError:
     """The error where no upstream gave a response."""
     if step.reason is StopReason.NO_ROUTE:
-        return OwnError.NO_ROUTE
+        return GatewayError.NO_ROUTE
     if step.reason is StopReason.CREDENTIAL_MISSING:
-        return OwnError.CREDENTIAL_MISSING
-    return OwnError.TIMEOUT if step.cause is Cause.TIMEOUT else OwnError.UNREACHABLE
+        return GatewayError.CREDENTIAL_MISSING
+    return GatewayError.TIMEOUT if step.cause is Cause.TIMEOUT else GatewayError.UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An own error with what it says to the caller; stops: the call's sends are spent, so SDKs must stop."""
+    """A gateway error with what it says to the caller; stops: the call's attempts are spent, so SDKs must stop."""
 
-    error: OwnError
+    error: GatewayError
     message: str
     closes: bool = False
     stops: bool = False
@@ -58,9 +58,11 @@ class Refusal:
 
 
 class Refused(Exception):
-    """Ends a call with an own error."""
+    """Ends a call with a gateway error."""
 
-    def __init__(self, error: OwnError, message: str, *, closes: bool = False, stops: bool = False) -> None:
+    def __init__(
+        self, error: GatewayError, message: str, *, closes: bool = False, stops: bool = False
+    ) -> None:
         super().__init__(message)
         self.refusal = Refusal(error, message, closes, stops)
 

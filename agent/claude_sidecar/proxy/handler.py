@@ -17,7 +17,7 @@ from claude_sidecar.proxy.call_context import CallContext, record_of
 from claude_sidecar.proxy.deliver import deliver
 from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.engine import Engine
-from claude_sidecar.proxy.gateway_errors import OwnError, Refusal, Refused
+from claude_sidecar.proxy.gateway_errors import GatewayError, Refusal, Refused
 from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.open_files import OpenFiles
 from claude_sidecar.proxy.refusals import refuse, refuse_after_bug, without_answer
@@ -137,7 +137,7 @@ class Handler:
 
 
 _UNREADABLE = Refusal(
-    OwnError.BAD_REQUEST,
+    GatewayError.BAD_REQUEST,
     "this is not an HTTP/1.1 request that can be forwarded, or a header line is over 64 KiB; "
     "check the client's framing and headers",
     closes=True,

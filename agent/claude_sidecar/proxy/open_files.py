@@ -4,7 +4,7 @@ import logging
 import resource
 
 from claude_sidecar import clock
-from claude_sidecar.proxy.gateway_errors import OwnError, Refused
+from claude_sidecar.proxy.gateway_errors import GatewayError, Refused
 from claude_sidecar.telemetry.log import event
 
 logger = logging.getLogger(__name__)
@@ -68,9 +68,9 @@ class OpenFiles:
     def busy(self, max_concurrent: int) -> Refused:
         """The end of a call that is one too many, by the policy or by the limit of open files."""
         if max_concurrent > self.calls:
-            return Refused(OwnError.BUSY, f"{self.calls} calls are in flight: {self._remedy}")
+            return Refused(GatewayError.BUSY, f"{self.calls} calls are in flight: {self._remedy}")
         return Refused(
-            OwnError.BUSY,
+            GatewayError.BUSY,
             f"{max_concurrent} calls are in flight, which is the policy's limits.maxConcurrent; "
             "send the call again, or raise the limit",
         )
@@ -85,7 +85,7 @@ class OpenFiles:
     def spent(self) -> Refused:
         """The end of a call for which no socket could be had."""
         self.tell_spent()
-        return Refused(OwnError.BUSY, f"no file descriptor is left: {self._remedy}")
+        return Refused(GatewayError.BUSY, f"no file descriptor is left: {self._remedy}")
 
     @property
     def _remedy(self) -> str:

@@ -5,7 +5,7 @@ from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.gateway_errors import Refusal
 from claude_sidecar.telemetry.record import NO_ROUTE
 from claude_sidecar.wire.content_coding import decoded
-from claude_sidecar.wire.error_body import own_error
+from claude_sidecar.wire.error_body import gateway_error
 from claude_sidecar.wire.error_envelope import in_envelope, is_envelope
 from claude_sidecar.wire.sse import comment_line, error_event
 
@@ -28,7 +28,7 @@ def response_as_event(context: CallContext, response: Response) -> bytes:
 def refusal_as_event(context: CallContext, refusal: Refusal, hint: str | None) -> bytes:
     """An error of our own as an event; the hint, which has no header to go in, is a part of what it says."""
     message = refusal.message if hint is None else f"{refusal.message}. {hint}"
-    body = own_error(refusal.error.error_type, message, context.call_id, status=refusal.error.status)
+    body = gateway_error(refusal.error.error_type, message, context.call_id, status=refusal.error.status)
     return _told(context.call_id, NO_ROUTE, context) + error_event(body)
 
 

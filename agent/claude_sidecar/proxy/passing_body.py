@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from claude_sidecar import clock
 from claude_sidecar.providers.provider import BodyChange
 from claude_sidecar.proxy.edited_body import RecodedBody, SplicedBody
-from claude_sidecar.proxy.gateway_errors import OwnError, Refused
+from claude_sidecar.proxy.gateway_errors import GatewayError, Refused
 from claude_sidecar.proxy.request_body import (
     BodySource,
     BodyTooLarge,
@@ -112,7 +112,7 @@ def _looked_enough(reader: RequestReader, size_bytes: int = 0) -> bool:
 
 def _too_late(name: str) -> Refused:
     return Refused(
-        OwnError.BUSY,
+        GatewayError.BUSY,
         f"the body's `{name}` is not in its first MiB, where it is looked for, since the policy keeps no "
         "bodies (limits.maxBufferedMiB and limits.spoolMiB are 0). Write `model` and `stream` before "
         "`messages`, or give bodies room",

@@ -6,12 +6,12 @@ from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.hints.futile import futile_hint
 from claude_sidecar.policy.actions import GiveUp
 from claude_sidecar.proxy.call_context import CallContext, Delivery
-from claude_sidecar.proxy.gateway_errors import OwnError, Refusal, error_of
+from claude_sidecar.proxy.gateway_errors import GatewayError, Refusal, error_of
 from claude_sidecar.proxy.open_stream import refusal_as_event
-from claude_sidecar.proxy.response_head import our_lines, own_error_lines, reason_of
-from claude_sidecar.proxy.response_hint import hint_of_own_error
+from claude_sidecar.proxy.response_head import gateway_error_lines, our_lines, reason_of
+from claude_sidecar.proxy.response_hint import hint_of_gateway_error
 from claude_sidecar.telemetry.record import NO_RESPONSE, ResponseRecord
-from claude_sidecar.wire.error_body import own_error
+from claude_sidecar.wire.error_body import gateway_error
 
 _MODELS_NAMED = 20
 
@@ -23,16 +23,16 @@ def refuse(context: CallContext, refusal: Refusal) -> None:
         status=200 if context.opened else error.status,
         cause=error.cause,
         error_type=error.error_type,
-        hint=hint_of_own_error(context, error),
+        hint=hint_of_gateway_error(context, error),
     )
     if context.opened:
         down.end(refusal_as_event(context, refusal, record.hint))
         return
-    body = own_error(error.error_type, refusal.message, context.call_id)
+    body = gateway_error(error.error_type, refusal.message, context.call_id)
     if refusal.closes:
         down.close_after()
     ours = our_lines(record, len(context.attempts), futile=context.is_futile)
-    lines = own_error_lines(refusal, ours, context.call_id, len(body))
+    lines = gateway_error_lines(refusal, ours, context.call_id, len(body))
     sent = b"" if context.method == "HEAD" else body
     down.start(error.status, reason_of(error.status), lines, sent, sized=True, last=True)
 
@@ -46,7 +46,7 @@ def refuse_after_bug(context: CallContext) -> None:
         context.down.cut()
         return
     message = f"the sidecar has a bug; please report it with {context.call_id} and the log line that names it"
-    refuse(context, Refusal(OwnError.BUG, message, closes=True))
+    refuse(context, Refusal(GatewayError.BUG, message, closes=True))
 
 
 def without_answer(context: CallContext, delivery: Delivery, credentials: CredentialStore) -> Refusal:
@@ -54,9 +54,9 @@ def without_answer(context: CallContext, delivery: Delivery, credentials: Creden
     step, stops = delivery.step, delivery.stops_the_sdk
     assert isinstance(step, GiveUp)
     error = error_of(step)
-    if error is OwnError.NO_ROUTE:
+    if error is GatewayError.NO_ROUTE:
         return Refusal(error, _no_route(context), stops=stops)
-    if error is OwnError.CREDENTIAL_MISSING:
+    if error is GatewayError.CREDENTIAL_MISSING:
         message = f"there is no key to send: {_no_credential(context, delivery, credentials)}"
         return Refusal(error, message, stops=stops)
     made = len(context.attempts)

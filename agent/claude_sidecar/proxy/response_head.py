@@ -82,7 +82,7 @@ def _upstreams(headers: HeaderLines, dropped: frozenset[bytes]) -> list[tuple[by
     return end_to_end(headers, dropped, names)
 
 
-def own_error_lines(
+def gateway_error_lines(
     refusal: Refusal, ours: HeaderLines, call_id: str, body_bytes: int
 ) -> list[tuple[bytes, bytes]]:
     """Header lines of an error of our own; ours: those that every response has."""

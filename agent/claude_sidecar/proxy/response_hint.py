@@ -7,7 +7,7 @@ from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.hint import hint_for
 from claude_sidecar.proxy.attempt import Attempt, Response
 from claude_sidecar.proxy.call_context import CallContext
-from claude_sidecar.proxy.gateway_errors import OwnError
+from claude_sidecar.proxy.gateway_errors import GatewayError
 from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.stored_body import StoredBody
 from claude_sidecar.wire.model_name import shown_model
@@ -52,7 +52,7 @@ def hint_of_response(
     )
 
 
-def hint_of_own_error(context: CallContext, error: OwnError) -> str | None:
+def hint_of_gateway_error(context: CallContext, error: GatewayError) -> str | None:
     """Help for an error of our own."""
     return hint_for(
         HintFacts(

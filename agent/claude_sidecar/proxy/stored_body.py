@@ -8,7 +8,7 @@ from claude_sidecar.providers.provider import BodyChange
 from claude_sidecar.proxy.body_store import BodyStore
 from claude_sidecar.proxy.buffer_space import MEMORY_BYTES, BodyRoom, NoRoom
 from claude_sidecar.proxy.edited_body import RecodedBody, SplicedBody
-from claude_sidecar.proxy.gateway_errors import OwnError, Refused
+from claude_sidecar.proxy.gateway_errors import GatewayError, Refused
 from claude_sidecar.proxy.request_body import (
     BodySource,
     BodyTooLarge,
@@ -83,7 +83,7 @@ class StoredBody:
         edits = change.edits(self._members)
         if not edits:
             words = "the body repeats a field too often, or nests too deep, for its model to be replaced"
-            raise Refused(OwnError.BAD_REQUEST, words)
+            raise Refused(GatewayError.BAD_REQUEST, words)
         if self._coding is None:
             return SplicedBody(self, edits)
         recoded = RecodedBody(self, edits, self._coding)

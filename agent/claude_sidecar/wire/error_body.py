@@ -46,7 +46,7 @@ def read_error(body: bytes) -> ErrorBody | None:
     return _of_object(document) if isinstance(document, dict) else None
 
 
-def own_error(error_type: str, message: str, request_id: str, *, status: int | None = None) -> bytes:
+def gateway_error(error_type: str, message: str, request_id: str, *, status: int | None = None) -> bytes:
     """The body of an error that the sidecar makes itself.
 
     status: told in the body where it has no status line of its own, inside a stream.
@@ -54,7 +54,7 @@ def own_error(error_type: str, message: str, request_id: str, *, status: int | N
     the provider's.
     """
     if not error_type.startswith("gateway_"):
-        raise ValueError(f"an own error's type starts with gateway_, not {error_type!r}")
+        raise ValueError(f"a gateway error's type starts with gateway_, not {error_type!r}")
     error: dict[str, object] = {"type": error_type, "message": message}
     if status is not None:
         error["details"] = {"status": status}

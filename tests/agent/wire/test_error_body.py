@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.wire.error_body import MAX_BYTES, ErrorBody, own_error, read_error
+from claude_sidecar.wire.error_body import MAX_BYTES, ErrorBody, gateway_error, read_error
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
@@ -92,7 +92,7 @@ def test_any_json_is_read_without_raising(document: object) -> None:
 
 
 def test_an_own_error_has_the_envelope() -> None:
-    assert own_error("gateway_busy", 'too many "calls"', "sc_1") == (
+    assert gateway_error("gateway_busy", 'too many "calls"', "sc_1") == (
         b'{"type":"error","error":{"type":"gateway_busy","message":"too many \\"calls\\""},'
         b'"request_id":"sc_1"}'
     )
@@ -100,10 +100,10 @@ def test_an_own_error_has_the_envelope() -> None:
 
 def test_an_own_error_that_looks_like_the_providers_is_refused() -> None:
     with pytest.raises(ValueError, match="gateway_"):
-        own_error("overloaded_error", "m", "sc_1")
+        gateway_error("overloaded_error", "m", "sc_1")
 
 
 @given(st.text(max_size=50))
 def test_an_own_error_reads_back(message: str) -> None:
-    found = read_error(own_error("gateway_bug", message, "sc_2"))
+    found = read_error(gateway_error("gateway_bug", message, "sc_2"))
     assert found == ErrorBody("gateway_bug", message or None, None, "sc_2")
