@@ -41,7 +41,7 @@ class Breaker:
             return True
         return now - self.since >= self.limits.open_for_s
 
-    def shown(self, now: float) -> BreakerState:
+    def reported_state(self, now: float) -> BreakerState:
         """State to report: after `open_for_s` an open one reads half-open, even before a probe is sent."""
         return BreakerState.PROBING if self.state is BreakerState.OPEN and self.admits(now) else self.state
 

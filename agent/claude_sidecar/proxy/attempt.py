@@ -15,14 +15,14 @@ from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.upstream.transport import UpstreamResponse
-from claude_sidecar.wire.content_coding import TeeDecoder
+from claude_sidecar.wire.content_coding import BoundedDecoder
 from claude_sidecar.wire.error_body import ErrorBody
 from claude_sidecar.wire.headers import HeaderIndex, HeaderLines
-from claude_sidecar.wire.model_name import shown_model
-from claude_sidecar.wire.response_metadata import AnswerFacts
+from claude_sidecar.wire.model_name import safe_model_name
+from claude_sidecar.wire.response_metadata import ResponseMetadata
 
 _WITHOUT_ANSWER = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connection_error"}
-_NOTHING_SAID = AnswerFacts()
+_NOTHING_SAID = ResponseMetadata()
 
 
 class Response(msgspec.Struct):
@@ -63,13 +63,13 @@ class Response(msgspec.Struct):
     share: HeldShare | None = None
     """What the held bytes take of the room for them."""
 
-    tee: TeeDecoder | None = None
+    decoder: BoundedDecoder | None = None
     """Decodes a copy of a JSON body."""
 
     copy: bytearray = bytearray()
     """That copy, kept until it is read for its facts."""
 
-    facts: AnswerFacts = msgspec.field(default_factory=AnswerFacts)
+    metadata: ResponseMetadata = msgspec.field(default_factory=ResponseMetadata)
     """Usage, model and the like, as far as they were told."""
 
     error: ErrorBody | None = None
@@ -91,10 +91,10 @@ class Response(msgspec.Struct):
             return False
         return not (view.stopped if self.guarded else view.finished and view.error is None)
 
-    def see(self, data: bytes) -> None:
+    def observe(self, data: bytes) -> None:
         """Take a decoded copy of body bytes that flow by."""
-        if self.tee is not None:
-            self.copy += self.tee.decode(data)
+        if self.decoder is not None:
+            self.copy += self.decoder.decode(data)
 
     def drop_held(self) -> None:
         """Give back the room for what was held: it is on its way to the caller, or never will be."""
@@ -115,7 +115,7 @@ class Response(msgspec.Struct):
         if rest is not None:
             rest.close()
         if self.copy:
-            self.facts.read_body(bytes(self.copy))
+            self.metadata.read_body(bytes(self.copy))
             self.copy.clear()
 
 
@@ -189,12 +189,12 @@ class Attempt(msgspec.Struct):
     def record(self) -> AttemptRecord:
         """What it was, once it has ended."""
         route, response, outcome = self.route, self.response, self.outcome
-        facts = response.facts if response is not None else _NOTHING_SAID
+        metadata = response.metadata if response is not None else _NOTHING_SAID
         cause = outcome.cause if outcome is not None else None
         return AttemptRecord(
             route=route.name,
             provider=self.provider.name,
-            model=shown_model(self.candidate.model) or "",
+            model=safe_model_name(self.candidate.model) or "",
             started_s=self.started_s,
             server_address=route.host,
             server_port=route.port,
@@ -210,9 +210,9 @@ class Attempt(msgspec.Struct):
             cancelled=outcome is None,
             span_id=self.span_id,
             key=self.key,
-            usage=facts.usage,
+            usage=metadata.usage,
             partial=response is not None and response.is_partial,
-            response_model=facts.model,
-            response_id=facts.message_id,
-            stop_reason=facts.stop_reason,
+            response_model=metadata.model,
+            response_id=metadata.message_id,
+            stop_reason=metadata.stop_reason,
         )

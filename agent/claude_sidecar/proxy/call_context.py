@@ -23,7 +23,7 @@ from claude_sidecar.telemetry.record import NO_RESPONSE, NO_ROUTE, CallRecord, R
 from claude_sidecar.wire.call import UNREAD, Call
 from claude_sidecar.wire.credential import ALIAS_NONE, alias_of
 from claude_sidecar.wire.headers import HeaderLines
-from claude_sidecar.wire.model_name import shown_model
+from claude_sidecar.wire.model_name import safe_model_name
 from claude_sidecar.wire.request_peek import NO_FACTS, BodyFacts
 from claude_sidecar.wire.trace_context import TraceParent, read_traceparent
 
@@ -221,7 +221,7 @@ def _request(context: CallContext) -> RequestRecord:
         method=context.method,
         path=context.path,
         operation=call.facts.operation,
-        model=shown_model(said.model),
+        model=safe_model_name(said.model),
         stream=context.streams,
         max_tokens=said.max_tokens,
         body_bytes=context.body_bytes,

@@ -47,7 +47,7 @@ async def relay_rest(down: Downstream, response: Response, call_id: str) -> str 
         return await _relay_events(down, response, response.events, incoming, call_id)
     try:
         while data := await incoming.read():
-            response.see(data)
+            response.observe(data)
             await down.write_body(data)
     except UpstreamFailure:
         down.cut()

@@ -7,9 +7,9 @@ import msgspec
 
 from claude_sidecar.providers.provider import Framer
 from claude_sidecar.wire.codecs import CodingUnknown
-from claude_sidecar.wire.content_coding import TeeDecoder
+from claude_sidecar.wire.content_coding import BoundedDecoder
 from claude_sidecar.wire.error_body import ErrorBody, read_error
-from claude_sidecar.wire.response_metadata import AnswerFacts
+from claude_sidecar.wire.response_metadata import ResponseMetadata
 from claude_sidecar.wire.sse import DELTA_LINE, event_data, event_type
 
 _DECODED_LIMIT_BYTES = 256 << 20
@@ -28,10 +28,10 @@ class EventView:
     """
 
     __slots__ = (
-        "_facts",
+        "_decoder",
         "_framer",
+        "_metadata",
         "_plain",
-        "_tee",
         "coded",
         "error",
         "error_data",
@@ -47,20 +47,22 @@ class EventView:
         "stopped",
     )
 
-    def __init__(self, framer: Framer, coding: bytes | None, facts: AnswerFacts, *, inference: bool) -> None:
+    def __init__(
+        self, framer: Framer, coding: bytes | None, metadata: ResponseMetadata, *, inference: bool
+    ) -> None:
         """framer: cuts the bytes into events; coding: their content coding; inference: whether they are a
         model's answer: those of other streams (a session's) are not judged, an `error` among them need not be
         the end."""
-        self._facts = facts
+        self._metadata = metadata
         self.inference = inference
         self._framer = framer
         self.coded = coding is not None and coding.strip().lower() not in (b"", b"identity")
         self._plain = inference and not self.coded
-        self._tee: TeeDecoder | None = None
+        self._decoder: BoundedDecoder | None = None
         self.opaque = False
         if self.coded:
             try:
-                self._tee = TeeDecoder(coding, _DECODED_LIMIT_BYTES)
+                self._decoder = BoundedDecoder(coding, _DECODED_LIMIT_BYTES)
             except CodingUnknown:
                 self.opaque = True
         self.started = self.has_events = self.has_content = False
@@ -94,11 +96,11 @@ class EventView:
         if self.opaque:
             self.progressed = True
             return [data]
-        if self._tee is not None:
-            for event in self._framer.feed(self._tee.decode(data)):
+        if self._decoder is not None:
+            for event in self._framer.feed(self._decoder.decode(data)):
                 self._read(event)
             self.progressed = self.progressed or self._framer.is_under_way
-            self.opaque = self._tee.broken
+            self.opaque = self._decoder.broken
             return [data]
         events = self._framer.feed(data)
         for event in events:
@@ -143,7 +145,7 @@ class EventView:
         self.has_content = True
         if kind in _FACTS:
             self.started = self.started or kind == b"message_start"
-            self._facts.read_event(kind, event)
+            self._metadata.read_event(kind, event)
         elif kind == b"message_stop":
             self.stopped = self.is_over = True
 

@@ -44,7 +44,7 @@ def error_of(step: GiveUp) -> GatewayError:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A gateway error with what it says to the caller; stops: the call's attempts are spent, so SDKs must stop."""
+    """A gateway error and what it says to the caller; stops: attempts are spent, so SDKs must stop."""
 
     error: GatewayError
     message: str

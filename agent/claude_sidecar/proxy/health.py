@@ -18,7 +18,7 @@ from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.providers.provider import Provider
 from claude_sidecar.schema.snapshot import Route, Snapshot
 from claude_sidecar.wire.headers import HeaderLines
-from claude_sidecar.wire.model_name import shown_model
+from claude_sidecar.wire.model_name import safe_model_name
 
 _BREAKERS_MOST = 1024
 _MODELS_MOST = 200
@@ -119,7 +119,7 @@ class Health:
     def breaker_state(self, route: Route, now: float) -> BreakerState:
         """The worst state of a route's breakers."""
         states = {
-            breaker.shown(now)
+            breaker.reported_state(now)
             for (name, origin, _, _), breaker in self._breakers.items()
             if (name, origin) == _id(route)
         }
@@ -135,7 +135,7 @@ class Health:
             if (name, origin) == _id(route):
                 sends, failures = breaker.recent(now)
                 found.setdefault(model or "_none", {})[circuit] = {
-                    "state": breaker.shown(now).value,
+                    "state": breaker.reported_state(now).value,
                     "recentSends": sends,
                     "recentFailures": failures,
                 }
@@ -173,7 +173,7 @@ class Health:
     def learn_limits(self, route: Route, model: str | None, limits: LearntLimits) -> None:
         """Keep the newest limits of a route and model, of so many models."""
         seen = self.notes(route).limits
-        name = shown_model(model) or ""
+        name = safe_model_name(model) or ""
         seen[name] = limits
         seen.move_to_end(name)
         if len(seen) > _MODELS_MOST:
@@ -218,4 +218,4 @@ def _id(route: Route) -> tuple[str, str]:
 
 def _key(snapshot: Snapshot, candidate: Candidate, circuit: Circuit) -> _BreakerKey:
     route = snapshot.routes[candidate.route_index]
-    return route.name, route.origin, shown_model(candidate.model) or "", circuit.value
+    return route.name, route.origin, safe_model_name(candidate.model) or "", circuit.value

@@ -19,7 +19,7 @@ from claude_sidecar.schema.timeouts import Hold
 from claude_sidecar.upstream.failure import ConnectionDied
 from claude_sidecar.upstream.transport import UpstreamResponse
 from claude_sidecar.wire.codecs import CodingUnknown
-from claude_sidecar.wire.content_coding import TeeDecoder
+from claude_sidecar.wire.content_coding import BoundedDecoder
 from claude_sidecar.wire.headers import index_of
 from claude_sidecar.wire.sse import event_type
 
@@ -37,7 +37,7 @@ async def hold_body(
         # That is most responses which are no streams: no timer for them.
         if body:
             response.prefix.append(body)
-            response.see(body)
+            response.observe(body)
         incoming.close()
         return
     incoming.lift_deadline()
@@ -53,7 +53,7 @@ async def hold_body(
                     return
                 held += len(data)
                 response.prefix.append(data)
-                response.see(data)
+                response.observe(data)
     except TimeoutError:
         return
 
@@ -207,13 +207,13 @@ def _new_response(context: CallContext, attempt: Attempt, incoming: UpstreamResp
     may_stream = incoming.status < 400 and context.call.method != "HEAD"
     framer = attempt.provider.framer(came) if may_stream else None
     if framer is not None:
-        response.events = EventView(framer, coding, response.facts, inference=asked.operation is not None)
+        response.events = EventView(framer, coding, response.metadata, inference=asked.operation is not None)
         response.guarded = asked.operation == "chat"
     elif incoming.status >= 400 or asked.operation or asked.path == "/v1/models":
         try:
-            response.tee = TeeDecoder(coding, _COPY_BYTES)
+            response.decoder = BoundedDecoder(coding, _COPY_BYTES)
         except CodingUnknown:
-            response.tee = None
+            response.decoder = None
     return response
 
 

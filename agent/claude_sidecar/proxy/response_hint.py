@@ -10,7 +10,7 @@ from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.gateway_errors import GatewayError
 from claude_sidecar.proxy.health import Health
 from claude_sidecar.proxy.stored_body import StoredBody
-from claude_sidecar.wire.model_name import shown_model
+from claude_sidecar.wire.model_name import safe_model_name
 
 _PAGE_BYTES = 2_000
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]{4096,}={0,2}")
@@ -60,7 +60,7 @@ def hint_of_gateway_error(context: CallContext, error: GatewayError) -> str | No
             cause=error.cause,
             error_type=error.error_type,
             path=context.path,
-            model=shown_model(context.body_facts.model),
+            model=safe_model_name(context.body_facts.model),
             request_headers=context.lines,
             body_bytes=context.body_bytes or None,
             max_body_bytes=context.snapshot.limits.max_body_bytes,

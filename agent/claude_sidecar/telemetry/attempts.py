@@ -122,7 +122,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
         keep_bounded(self, _ATTEMPT_BOUNDS)
 
     @property
-    def shown_error(self) -> str | None:
+    def reported_error(self) -> str | None:
         """`error.type` as it is emitted; None where it went well, or was given up because the caller left."""
         if self.cancelled and self.cause is None:
             return None

@@ -17,7 +17,7 @@ from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import CallRecord
-from claude_sidecar.telemetry.series import Counts, Distributions, Levels
+from claude_sidecar.telemetry.series import Counter, Gauge, Histogram
 from claude_sidecar.wire.response_metadata import TokenUsage
 
 OPENMETRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -58,41 +58,41 @@ class Metrics:
     def __init__(self, labels: Labels | None = None) -> None:
         registry, n = CollectorRegistry(), names
         self._registry, self.labels = registry, labels or Labels()
-        self._requests = Counts(registry, n.M_REQUESTS, "Calls of the app that ended, as delivered.")
-        self._attempts = Counts(registry, n.M_ATTEMPTS, "Attempts, a failed connect included.")
-        self._retries = Counts(registry, n.M_RETRIES, "Repeats sent, and what became of repeated calls.")
-        self._limits = Counts(registry, n.M_LIMITS, "Responses 429, by the limit that was hit.")
-        self._fallbacks = Counts(registry, n.M_FALLBACKS, "Moves to another route.")
-        self._features = Counts(registry, n.M_FEATURES, "Calls that name their feature.")
-        self._tokens = Counts(registry, n.M_TOKENS, "Tokens of every attempt, in the API's raw parts.")
-        self._cost = Counts(registry, n.M_COST, "US dollars of every attempt at the policy's prices.")
-        self._mismatches = Counts(registry, n.M_MISMATCHES, "Responses that name another model.")
-        self._policy_errors = Counts(registry, n.M_POLICY_ERRORS, "Policies refused.")
-        self._traces_dropped = Counts(registry, n.M_TRACES_DROPPED, "Traces not exported.")
-        self._listener_errors = Counts(
+        self._requests = Counter(registry, n.M_REQUESTS, "Calls of the app that ended, as delivered.")
+        self._attempts = Counter(registry, n.M_ATTEMPTS, "Attempts, a failed connect included.")
+        self._retries = Counter(registry, n.M_RETRIES, "Repeats sent, and what became of repeated calls.")
+        self._limits = Counter(registry, n.M_LIMITS, "Responses 429, by the limit that was hit.")
+        self._fallbacks = Counter(registry, n.M_FALLBACKS, "Moves to another route.")
+        self._features = Counter(registry, n.M_FEATURES, "Calls that name their feature.")
+        self._tokens = Counter(registry, n.M_TOKENS, "Tokens of every attempt, in the API's raw parts.")
+        self._cost = Counter(registry, n.M_COST, "US dollars of every attempt at the policy's prices.")
+        self._mismatches = Counter(registry, n.M_MISMATCHES, "Responses that name another model.")
+        self._policy_errors = Counter(registry, n.M_POLICY_ERRORS, "Policies refused.")
+        self._traces_dropped = Counter(registry, n.M_TRACES_DROPPED, "Traces not exported.")
+        self._listener_errors = Counter(
             registry, n.M_LISTENER_ERRORS, "Request records a telemetry listener failed to process."
         )
-        self._in_flight = Levels(registry, n.M_IN_FLIGHT, "Calls that have not ended.")
-        self._connections = Levels(registry, n.M_CONNECTIONS, "Callers' connections that are open.")
-        self._breakers = Levels(registry, n.M_BREAKER, "Circuit: 0 closed, 1 half-open, 2 open.")
-        self._ratelimits = Levels(registry, n.M_RATELIMIT, "What the last response left of a limit.")
-        self._policy = Levels(registry, n.M_POLICY, "The policy in force, always 1.")
-        self._policy_refused = Levels(registry, n.M_POLICY_REFUSED, "Whether the newest policy is refused.")
-        self._wait = Distributions(registry, n.M_WAIT, "Pauses before attempts.", _WAIT_BUCKETS)
-        self._added = Distributions(registry, n.M_ADDED_LATENCY, "Time in the sidecar.", _ADDED_BUCKETS)
-        self._first_chunk = Distributions(
+        self._in_flight = Gauge(registry, n.M_IN_FLIGHT, "Calls that have not ended.")
+        self._connections = Gauge(registry, n.M_CONNECTIONS, "Callers' connections that are open.")
+        self._breakers = Gauge(registry, n.M_BREAKER, "Circuit: 0 closed, 1 half-open, 2 open.")
+        self._ratelimits = Gauge(registry, n.M_RATELIMIT, "What the last response left of a limit.")
+        self._policy = Gauge(registry, n.M_POLICY, "The policy in force, always 1.")
+        self._policy_refused = Gauge(registry, n.M_POLICY_REFUSED, "Whether the newest policy is refused.")
+        self._wait = Histogram(registry, n.M_WAIT, "Pauses before attempts.", _WAIT_BUCKETS)
+        self._added = Histogram(registry, n.M_ADDED_LATENCY, "Time in the sidecar.", _ADDED_BUCKETS)
+        self._first_chunk = Histogram(
             registry, n.M_FIRST_CHUNK, "From a stream's call to its first chunk.", _FIRST_CHUNK_BUCKETS
         )
-        self._gen_ai_tokens = Distributions(
+        self._gen_ai_tokens = Histogram(
             registry, n.M_GEN_AI_TOKENS, "Tokens of the responses delivered.", _TOKEN_BUCKETS
         )
-        self._gen_ai_duration = Distributions(
+        self._gen_ai_duration = Histogram(
             registry, n.M_GEN_AI_DURATION, "Duration of inference calls.", _DURATION_BUCKETS
         )
-        self._gen_ai_first_chunk = Distributions(
+        self._gen_ai_first_chunk = Histogram(
             registry, n.M_GEN_AI_FIRST_CHUNK, "Time to first chunk of streams.", _DURATION_BUCKETS
         )
-        self._export_failures = Counts(registry, n.M_EXPORT_FAILURES, "Batches not taken.")
+        self._export_failures = Counter(registry, n.M_EXPORT_FAILURES, "Batches not taken.")
         ProcessCollector(registry=registry)
         self._begin_at_zero()
 

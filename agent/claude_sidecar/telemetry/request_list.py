@@ -84,7 +84,7 @@ def _attempt(record: CallRecord, attempt: AttemptRecord) -> Json:
         "firstByteMs": _since(attempt.started_s, attempt.first_byte_s),
         "status": attempt.status,
         "cause": attempt.cause,
-        "errorType": attempt.shown_error,
+        "errorType": attempt.reported_error,
         "requestId": attempt.request_id,
         "key": attempt.key,
         "responseModel": attempt.response_model,

@@ -31,7 +31,7 @@ class _Family(Collector):
         registry.register(self)
 
 
-class Counts(_Family):
+class Counter(_Family):
     """A counter family; counted by one thread, the one that renders."""
 
     def __init__(self, registry: CollectorRegistry, name: str, text: str) -> None:
@@ -56,7 +56,7 @@ class Counts(_Family):
         yield family
 
 
-class Levels(_Family):
+class Gauge(_Family):
     """A gauge family; set by one thread, the one that renders."""
 
     def __init__(self, registry: CollectorRegistry, name: str, text: str) -> None:
@@ -85,7 +85,7 @@ class Levels(_Family):
         yield family
 
 
-class _Distribution:
+class _Observed:
     __slots__ = ("counts", "exemplars", "total")
 
     def __init__(self, buckets: int) -> None:
@@ -94,42 +94,42 @@ class _Distribution:
         self.exemplars: dict[int, Exemplar] = {}
 
 
-class Distributions(_Family):
+class Histogram(_Family):
     """A histogram family. bounds: upper bounds of the buckets, ascending, without infinity."""
 
     def __init__(self, registry: CollectorRegistry, name: str, text: str, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
-        self._by_values: dict[Values, _Distribution] = {}
+        self._by_values: dict[Values, _Observed] = {}
         super().__init__(registry, name, text)
         if not self._labels:
-            self._by_values[()] = _Distribution(len(bounds) + 1)
+            self._by_values[()] = _Observed(len(bounds) + 1)
 
     def observe(self, values: Values, amount: float, trace_id: str | None = None) -> None:
         """Count one observation. trace_id: a trace that shows such a one (an exemplar)."""
-        distribution = self._by_values.get(values)
-        if distribution is None:
-            distribution = self._learn(values)
+        observed = self._by_values.get(values)
+        if observed is None:
+            observed = self._learn(values)
         bucket = bisect_left(self._bounds, amount)
-        distribution.counts[bucket] += 1
-        distribution.total += amount
+        observed.counts[bucket] += 1
+        observed.total += amount
         if trace_id is not None:
-            distribution.exemplars[bucket] = Exemplar({"trace_id": trace_id}, amount)
+            observed.exemplars[bucket] = Exemplar({"trace_id": trace_id}, amount)
 
-    def _learn(self, values: Values) -> _Distribution:
+    def _learn(self, values: Values) -> _Observed:
         if len(self._by_values) >= MOST_SERIES:
             values = self._others
-        return self._by_values.setdefault(values, _Distribution(len(self._bounds) + 1))
+        return self._by_values.setdefault(values, _Observed(len(self._bounds) + 1))
 
     def collect(self) -> Iterator[Metric]:
         """The samples, for the registry."""
         family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
         ends = [*(str(bound) for bound in self._bounds), "+Inf"]
-        for values, distribution in self._by_values.items():
+        for values, observed in self._by_values.items():
             below = 0
             buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
             for number, end in enumerate(ends):
-                below += distribution.counts[number]
-                exemplar = distribution.exemplars.get(number)
+                below += observed.counts[number]
+                exemplar = observed.exemplars.get(number)
                 buckets.append((end, below) if exemplar is None else (end, below, exemplar))
-            family.add_metric(values, buckets, distribution.total)
+            family.add_metric(values, buckets, observed.total)
         yield family

@@ -118,7 +118,7 @@ def attempt_attributes(record: CallRecord, number: int, template: str | None) ->
         attributes[names.HTTP_REQUEST_RESEND_COUNT] = number
     if attempt.status is not None:
         attributes[names.HTTP_RESPONSE_STATUS_CODE] = attempt.status
-    error = attempt.shown_error
+    error = attempt.reported_error
     if error is not None:
         attributes[names.ERROR_TYPE] = error
     if attempt.cause is not None:

@@ -100,7 +100,7 @@ class SpanBuilder:
             parent,
             (at(attempt.started_s), at(attempt.ended_s)),
             attempt_attributes(record, number, path_template(record.request.path)),
-            attempt.shown_error is not None,
+            attempt.reported_error is not None,
         )
 
     def _span(

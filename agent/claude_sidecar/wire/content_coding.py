@@ -116,7 +116,7 @@ class Plain:
         return data[:most_bytes]
 
 
-class TeeDecoder:
+class BoundedDecoder:
     """Decodes a copy of what flows by, up to a limit; past it, or after garbage, it gives nothing more.
 
     What flows by does not wait: a piece of more than MEMBERS_MOST members is garbage, too.
@@ -160,7 +160,7 @@ class TeeDecoder:
 def decoded(body: bytes, coding: bytes | None, limit_bytes: int) -> bytes | None:
     """A whole body without its coding; None where that is unknown, or the body is damaged or too long."""
     try:
-        tee = TeeDecoder(coding, limit_bytes)
+        tee = BoundedDecoder(coding, limit_bytes)
     except CodingUnknown:
         return None
     plain = tee.decode(body)

@@ -8,7 +8,7 @@ OTHER = "_other"
 _NAME = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")
 
 
-def shown_model(model: str | None) -> str | None:
+def safe_model_name(model: str | None) -> str | None:
     """The name, or `_other` for what is none: callers choose it, and who swaps two variables sends a key."""
     if model is None:
         return None

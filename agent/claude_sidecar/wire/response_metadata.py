@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(slots=True)
-class AnswerFacts:
+class ResponseMetadata:
     """What is known of a response so far; None where nothing was said."""
 
     usage: TokenUsage = NO_USAGE

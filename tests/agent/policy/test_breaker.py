@@ -214,7 +214,7 @@ def test_breaker_open_on_one_route_sends_the_next_call_to_another(
 
 def test_breaker_that_would_let_a_probe_pass_is_not_told_as_open_though_no_call_comes() -> None:
     breaker = tripped()
-    assert breaker.shown(14.9) is BreakerState.OPEN
-    assert breaker.shown(15.0) is BreakerState.PROBING
+    assert breaker.reported_state(14.9) is BreakerState.OPEN
+    assert breaker.reported_state(15.0) is BreakerState.PROBING
     assert breaker.state is BreakerState.OPEN
-    assert Breaker(LIMITS).shown(99.0) is BreakerState.CLOSED
+    assert Breaker(LIMITS).reported_state(99.0) is BreakerState.CLOSED

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_sidecar.proxy.event_view import EventView
-from claude_sidecar.wire.response_metadata import AnswerFacts
+from claude_sidecar.wire.response_metadata import ResponseMetadata
 from claude_sidecar.wire.sse import EventFramer
 
 DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0}'
@@ -49,7 +49,7 @@ def test_short_way_passes_on_and_sees_what_the_long_way_does(
     # Cut where events end, which is the short way, and anywhere else.
     ends = [sum(len(event + end) for event, end in stream[:count]) for count in range(len(stream))]
     edges = sorted({0, len(whole), *ends, *(min(cut, len(whole)) for cut in cuts)})
-    short, long = (EventView(EventFramer(), None, AnswerFacts(), inference=inference) for _ in range(2))
+    short, long = (EventView(EventFramer(), None, ResponseMetadata(), inference=inference) for _ in range(2))
     for start, end in pairwise(edges):
         piece = whole[start:end]
         short.progressed = long.progressed = False

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_sidecar.wire.codecs import CodingUnknown
-from claude_sidecar.wire.content_coding import MEMBERS_MOST, Decoder, TeeDecoder, decoded, encoder
+from claude_sidecar.wire.content_coding import MEMBERS_MOST, BoundedDecoder, Decoder, decoded, encoder
 
 ENCODERS: dict[bytes | None, Callable[[bytes], bytes]] = {
     None: bytes,
@@ -31,13 +31,13 @@ ENCODERS: dict[bytes | None, Callable[[bytes], bytes]] = {
 CODINGS = st.sampled_from(list(ENCODERS))
 
 
-def taken(tee: TeeDecoder, data: bytes, step: int) -> bytes:
+def taken(tee: BoundedDecoder, data: bytes, step: int) -> bytes:
     return b"".join(tee.decode(data[start : start + step]) for start in range(0, len(data), step))
 
 
 @given(CODINGS, st.binary(max_size=2000), st.integers(1, 300))
 def test_any_chunking_gives_the_plain_bytes(coding: bytes | None, plain: bytes, step: int) -> None:
-    tee = TeeDecoder(coding, 1 << 20)
+    tee = BoundedDecoder(coding, 1 << 20)
     assert taken(tee, ENCODERS[coding](plain), step) == plain
     assert not tee.broken
 
@@ -47,7 +47,7 @@ def test_it_gives_no_more_than_its_limit(coding: bytes | None, limit: int, step:
     plain = b"0123456789" * 20_000
     coded = ENCODERS[coding](plain)
     step = max(step, len(coded) // 2000)
-    found = taken(TeeDecoder(coding, limit), coded, step)
+    found = taken(BoundedDecoder(coding, limit), coded, step)
     assert len(found) <= limit
     assert plain.startswith(found)
 
@@ -57,7 +57,7 @@ def test_a_small_body_does_not_unfold_without_end(coding: bytes) -> None:
     bomb = ENCODERS[coding](bytes(16 << 20))
     tracemalloc.start()
     try:
-        assert len(TeeDecoder(coding, 10_000).decode(bomb)) == 10_000
+        assert len(BoundedDecoder(coding, 10_000).decode(bomb)) == 10_000
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()
@@ -65,7 +65,7 @@ def test_a_small_body_does_not_unfold_without_end(coding: bytes) -> None:
 
 @given(CODINGS, st.binary(max_size=300))
 def test_garbage_is_given_up_on(coding: bytes | None, data: bytes) -> None:
-    tee = TeeDecoder(coding, 1000)
+    tee = BoundedDecoder(coding, 1000)
     tee.decode(data)
     tee.decode(data)
     if tee.broken:
@@ -74,14 +74,14 @@ def test_garbage_is_given_up_on(coding: bytes | None, data: bytes) -> None:
 
 @pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"zstd"])
 def test_garbage_is_known_as_such(coding: bytes) -> None:
-    tee = TeeDecoder(coding, 1000)
+    tee = BoundedDecoder(coding, 1000)
     tee.decode(b"<html>no such coding</html>" * 20)
     assert tee.broken
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"deflate"])
 def test_what_comes_behind_the_coded_end_is_not_kept(coding: bytes) -> None:
-    tee = TeeDecoder(coding, 1 << 20)
+    tee = BoundedDecoder(coding, 1 << 20)
     assert tee.decode(ENCODERS[coding](b"all there is")) == b"all there is"
     tracemalloc.start()
     try:
@@ -95,7 +95,7 @@ def test_what_comes_behind_the_coded_end_is_not_kept(coding: bytes) -> None:
 @pytest.mark.parametrize("coding", [b"lzma", b"gzip, br", b"\xff"])
 def test_an_unknown_coding_is_said_to_be_one(coding: bytes) -> None:
     with pytest.raises(CodingUnknown):
-        TeeDecoder(coding, 10)
+        BoundedDecoder(coding, 10)
 
 
 @pytest.mark.parametrize("coding", [None, b"gzip", b"br", b"zstd", b"deflate"])
@@ -103,7 +103,7 @@ def test_it_is_known_whether_a_body_was_decoded_to_its_end(coding: bytes | None)
     plain = b"0123456789" * 100
     coded = ENCODERS[coding](plain)
     for limit, fed, whole in ((1001, coded, True), (999, coded, False), (5000, coded[:-5], coding is None)):
-        tee = TeeDecoder(coding, limit)
+        tee = BoundedDecoder(coding, limit)
         tee.decode(fed)
         assert tee.is_whole is whole, (limit, len(fed))
 
@@ -116,7 +116,7 @@ CODED = st.sampled_from([b"gzip", b"x-gzip", b"deflate", b"br", b"zstd"])
 )
 def test_members_and_frames_in_a_row_are_one_body(coding: bytes, parts: list[bytes], step: int) -> None:
     coded = b"".join(ENCODERS[coding](part) for part in parts)
-    tee = TeeDecoder(coding, 1 << 20)
+    tee = BoundedDecoder(coding, 1 << 20)
     assert taken(tee, coded, step) == b"".join(parts)
     assert tee.is_whole
     assert decoded(coded, coding, 1 << 20) == b"".join(parts)
@@ -130,7 +130,7 @@ def test_a_skippable_frame_is_skipped() -> None:
 @pytest.mark.parametrize("coding", [b"gzip", b"zstd", b"deflate"])
 @pytest.mark.parametrize("behind", [b"\0" * 10, b"garbage", b"\x1f\x8b\xff"])
 def test_what_is_no_further_member_is_ignored_and_told(coding: bytes, behind: bytes) -> None:
-    tee = TeeDecoder(coding, 1000)
+    tee = BoundedDecoder(coding, 1000)
     assert tee.decode(ENCODERS[coding](b"all") + behind) == b"all"
     assert (tee.broken, tee.is_whole) == (False, False)
     assert tee.decode(ENCODERS[coding](b"more")) == b""
@@ -201,7 +201,7 @@ def test_a_step_ends_after_so_many_members_and_the_next_goes_on(coding: bytes, m
 
 @pytest.mark.parametrize(("coding", "member"), EMPTY.values(), ids=list(EMPTY))
 def test_what_flows_by_in_too_many_members_is_given_up_on(coding: bytes, member: bytes) -> None:
-    tee = TeeDecoder(coding, 1 << 20)
+    tee = BoundedDecoder(coding, 1 << 20)
     with counted() as calls:
         assert tee.decode(member * 50_000 + ENCODERS[coding](b"x")) == b""
         assert tee.decode(ENCODERS[coding](b"x")) == b""
@@ -214,7 +214,7 @@ def test_two_thousand_small_members_are_one_body() -> None:
 
 
 def test_a_member_an_event_is_read_for_ever_as_it_flows_by() -> None:
-    tee, member = TeeDecoder(b"gzip", 1 << 20), gzip.compress(b"event: ping\n\n")
+    tee, member = BoundedDecoder(b"gzip", 1 << 20), gzip.compress(b"event: ping\n\n")
     for _ in range(3 * MEMBERS_MOST):
         assert tee.decode(member) == b"event: ping\n\n"
     assert tee.is_whole

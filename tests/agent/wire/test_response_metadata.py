@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_sidecar.wire.response_metadata import AnswerFacts, TokenUsage
+from claude_sidecar.wire.response_metadata import ResponseMetadata, TokenUsage
 
 COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
@@ -27,17 +27,17 @@ def changed(stop: str | None = None, **usage: Any) -> bytes:
 
 
 def test_a_json_answer_tells_all() -> None:
-    facts = AnswerFacts()
+    facts = ResponseMetadata()
     usage = dict(zip(COUNTS, (3, 5, 7, 11), strict=True))
     facts.read_body(
         json.dumps({"id": "msg_1", "model": "m", "stop_reason": "end_turn", "usage": usage}).encode()
     )
-    assert facts == AnswerFacts(TokenUsage(3, 5, 7, 11), "m", "msg_1", "end_turn")
+    assert facts == ResponseMetadata(TokenUsage(3, 5, 7, 11), "m", "msg_1", "end_turn")
     assert facts.usage.total_input() == 21
 
 
 def test_a_streams_counts_are_cumulative_and_the_last_holds() -> None:
-    facts = AnswerFacts()
+    facts = ResponseMetadata()
     facts.read_event(b"message_start", started(input_tokens=10, output_tokens=1, cache_read_input_tokens=4))
     facts.read_event(b"message_delta", changed(output_tokens=20))
     facts.read_event(b"message_delta", changed("end_turn", output_tokens=33, input_tokens=12))
@@ -47,28 +47,28 @@ def test_a_streams_counts_are_cumulative_and_the_last_holds() -> None:
 
 
 def test_other_events_tell_nothing() -> None:
-    facts = AnswerFacts()
+    facts = ResponseMetadata()
     facts.read_event(b"content_block_delta", started(input_tokens=1))
     facts.read_event(b"message_stop", changed("end_turn"))
-    assert facts == AnswerFacts()
+    assert facts == ResponseMetadata()
 
 
 @pytest.mark.parametrize("said", [-1, True, "5", None, 2.5, [], {}])
 def test_a_count_that_is_none_changes_nothing(said: Any) -> None:
-    facts = AnswerFacts(TokenUsage(output_tokens=9))
+    facts = ResponseMetadata(TokenUsage(output_tokens=9))
     facts.read_event(b"message_delta", changed(output_tokens=said))
     assert facts.usage.output_tokens == 9
 
 
 def test_a_count_of_zero_is_a_count() -> None:
-    facts = AnswerFacts()
+    facts = ResponseMetadata()
     facts.read_event(b"message_delta", changed(output_tokens=0))
     assert facts.usage.output_tokens == 0
 
 
 @pytest.mark.parametrize(("size", "read"), [(256, True), (257, False)])
 def test_a_text_too_long_for_a_name_is_not_kept(size: int, read: bool) -> None:
-    facts = AnswerFacts()
+    facts = ResponseMetadata()
     facts.read_body(json.dumps({"model": "m" * size}).encode())
     assert facts.model == ("m" * size if read else None)
 
@@ -92,7 +92,7 @@ JUNK = st.binary(max_size=60) | st.sampled_from(
 
 @given(st.lists(st.tuples(st.sampled_from([b"message_start", b"message_delta"]), JUNK), max_size=4))
 def test_no_bytes_make_it_raise(events: list[tuple[bytes, bytes]]) -> None:
-    facts = AnswerFacts()
+    facts = ResponseMetadata()
     for kind, data in events:
         facts.read_event(kind, b"data: " + data + b"\n\n")
         facts.read_event(kind, data)
