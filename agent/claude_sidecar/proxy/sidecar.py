@@ -84,8 +84,7 @@ class Sidecar:
         """
         self._settings = settings
         self._files = files or OpenFiles()
-        self.port = settings.port
-        self.admin_port = settings.admin_port
+        self.port, self.admin_port = settings.port, settings.admin_port
         egress, self._environment_faults = usable_environment(environ)
         self.transport = HttpTransport(Dialer(egress, Names(resolver or SystemResolver())))
         self._credentials = credentials = credentials or CredentialStore(LocalSource(environ))
