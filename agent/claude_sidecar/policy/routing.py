@@ -25,8 +25,9 @@ def plan(snapshot: Snapshot, facts: RequestFacts) -> tuple[Candidate, ...]:
     if facts.pinned:
         return _pinned(snapshot, facts)
     own = _serving(snapshot, facts, facts.model, None)
-    substitutes = snapshot.fallback.substitutes_for(facts.model) if facts.model is not None else ()
-    return own + tuple(c for name in substitutes for c in _serving(snapshot, facts, name, name))
+    swaps = [each for each in snapshot.fallback.substitutions if each.model == facts.model]
+    names = [name for swap in swaps for name in swap.substitutes]
+    return own + tuple(c for name in names for c in _serving(snapshot, facts, name, name))
 
 
 def _pinned(snapshot: Snapshot, facts: RequestFacts) -> tuple[Candidate, ...]:

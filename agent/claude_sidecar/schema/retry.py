@@ -123,10 +123,6 @@ class Fallback(StrictModel):
     when several appliers own entries. Example: `[{model: claude-opus-4-8, with: [claude-sonnet-4-6]}]`.
     """
 
-    def substitutes_for(self, model: str) -> tuple[str, ...]:
-        """The models that may answer in place of one, in order of preference; none by default."""
-        return next((each.substitutes for each in self.substitutions if each.model == model), ())
-
 
 class CircuitBreaker(StrictModel):
     """When a route is left alone for a while."""

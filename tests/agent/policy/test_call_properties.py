@@ -239,7 +239,8 @@ def check_routes(story: Any) -> None:
 def check_models(story: Any) -> None:
     """Never another model unless a substitution names it."""
     asked = story.facts.model
-    named = story.snapshot.fallback.substitutes_for(asked) if asked is not None else ()
+    swaps = story.snapshot.fallback.substitutions
+    named = [name for swap in swaps if swap.model == asked for name in swap.substitutes]
     for sent in story.sent:
         model = sent.where.substitute or asked
         assert model == asked or (model in named and not story.facts.pinned)

@@ -13,8 +13,8 @@ from claude_sidecar.simulator.app import Simulator
 
 pytestmark = pytest.mark.looptime
 
-MODULES_MOST = 59
-FUNCTIONS_MOST = 274
+MODULES_MOST = 58
+FUNCTIONS_MOST = 273
 """As it is. Whoever makes it shorter lowers these."""
 
 
