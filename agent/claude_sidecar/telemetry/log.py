@@ -8,7 +8,7 @@ from typing import TextIO
 
 import msgspec
 
-from claude_sidecar.telemetry.attempts import clean
+from claude_sidecar.telemetry.bounds import clean
 
 LEVELS = {
     "debug": logging.DEBUG,

@@ -19,16 +19,13 @@ from claude_sidecar.causes import Cause
 from claude_sidecar.policy.holding import CommitReason
 from claude_sidecar.providers.registry import CALLERS
 from claude_sidecar.telemetry.attempts import (
-    NAME_CHARS,
-    PATH_CHARS,
-    TEXT_CHARS,
     AttemptRecord,
     FallbackRecord,
     OpenedBy,
     WaitRecord,
     error_type_of,
-    keep_bounded,
 )
+from claude_sidecar.telemetry.bounds import NAME_CHARS, PATH_CHARS, TEXT_CHARS, keep_bounded
 from claude_sidecar.wire.credential import ALIAS_NONE
 from claude_sidecar.wire.model_name import same_model
 

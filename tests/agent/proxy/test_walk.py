@@ -13,9 +13,9 @@ from claude_sidecar.simulator.app import Simulator
 
 pytestmark = pytest.mark.looptime
 
-MODULES_MOST = 58
-FUNCTIONS_MOST = 273
-"""As it is. Whoever makes it shorter lowers these."""
+MODULES_MOST = 60
+FUNCTIONS_MOST = 279
+"""As it is where events come apart, the longer way. Whoever makes it shorter lowers these."""
 
 
 async def walk_of_a_streamed_call(sidecar: Sidecar, request: bytes) -> Walk:

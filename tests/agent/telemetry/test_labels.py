@@ -3,7 +3,7 @@
 import pytest
 
 from claude_sidecar.schema.retry import Fallback
-from claude_sidecar.telemetry.attempts import clean
+from claude_sidecar.telemetry.bounds import clean
 from claude_sidecar.telemetry.labels import Labels
 
 
