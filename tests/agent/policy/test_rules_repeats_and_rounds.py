@@ -302,7 +302,7 @@ def test_rounds_dead_connection_is_not_sent_again_where_our_credential_was_refus
         fallback={"causes": repeats, "substitutions": [{"model": "m", "with": ["s"]}]},
     )
     died = Outcome(Cause.CONNECTION_FAILURE, reused_connection_died=True)
-    refused = Outcome(Cause.SPEND_LIMIT, status=429, has_answer=True)
+    refused = Outcome(Cause.SPEND_LIMIT, status=429, has_response=True)
     story = play(policy, [answer(429, retry_after=0.3), died, died, refused])
     models = [sent.where.model for sent in story.sent]
     assert models == ["m", "s", "s", "s"]
