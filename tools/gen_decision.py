@@ -93,15 +93,15 @@ def _rule_row(rule: Rule) -> tuple[str, ...]:
     assert source is not None
     place = Path(source).resolve().relative_to(ROOT).as_posix()
     line = inspect.getsourcelines(rule.decide)[1]
-    asked = ", ".join(each.value for each in Situation if each in rule.when)
-    reads = ", ".join(f"`{field}`" for field in rule.fields)
+    asked = ", ".join(each.value for each in Situation if each in rule.asked_after)
+    reads = ", ".join(f"`{field}`" for field in rule.reads)
     return f"[{rule.name}](../{place}#L{line})", asked, rule.says, _then(rule), reads
 
 
 def _then(rule: Rule) -> str:
     if isinstance(rule.then, StopReason):
         return "deliver" if rule.then is StopReason.SUCCESS else f"stop: {rule.then}"
-    return f"wait: {rule.then}" if isinstance(rule.then, WaitReason) else "send"
+    return f"wait: {rule.then}" if isinstance(rule.then, WaitReason) else str(rule.then)
 
 
 def _end_row(reason: StopReason) -> tuple[str, ...]:

@@ -31,10 +31,10 @@ def same_route(moment: Moment, why: Rule) -> Send | None:
 def dead_connection(moment: Moment, why: Rule) -> Send | None:
     """An upstream that closes every connection looks the same: where the call has failed there before, its
     last sends are not spent on this until it has waited as long as an SDK would."""
-    state, failed = moment.state, moment.failed
+    state, failed = moment.state, moment.candidate
     last = state.last_attempt
     assert last is not None
-    if not moment.failure.reused_connection_died or last.candidate != failed or last.fresh:
+    if not moment.outcome.reused_connection_died or last.candidate != failed or last.fresh:
         return None
     # A refusal of our own key since then does not decide: the failure before it still does.
     if failed in moment.health.credential_missing or failed in state.excluded:
@@ -82,7 +82,7 @@ def stop(moment: Moment, why: Rule) -> End:
 
 def succeeded(moment: Moment, why: Rule) -> End | None:
     """The upstream has answered."""
-    return deliver_success(moment.failure, why)
+    return deliver_success(moment.outcome, why)
 
 
 def deliver_success(success: Outcome, why: Rule) -> Deliver:
@@ -102,7 +102,7 @@ def sent_once(moment: Moment, why: Rule) -> End | None:
 
 def cut_short(moment: Moment, why: Rule) -> End | None:
     """The deadline ended the last attempt, which has not had its say."""
-    if not (_is_past_deadline(moment) and _are_attempts_spent(moment) and moment.failure.our_timeout):
+    if not (_is_past_deadline(moment) and _are_attempts_spent(moment) and moment.outcome.our_timeout):
         return None
     return stop(moment, why)
 
@@ -119,14 +119,14 @@ def past_deadline(moment: Moment, why: Rule) -> End | None:
 
 def may_be_running(moment: Moment, why: Rule) -> End | None:
     """A time-out of ours ended a request that may work for minutes."""
-    if not moment.failure.our_timeout or moment.state.facts.timeout_repeats:
+    if not moment.outcome.our_timeout or moment.state.facts.timeout_repeats:
         return None
     return stop(moment, why)
 
 
 def not_retried(moment: Moment, why: Rule) -> End | None:
     """Neither policy nor upstream wants a repeat."""
-    failure = moment.failure
+    failure = moment.outcome
     if repeat_is_forced(failure) or failure.cause in moment.state.snapshot.retry.causes:
         return None
     return stop(moment, why)
@@ -143,7 +143,7 @@ def futile(moment: Moment, why: Rule) -> End | None:
 
 def forbidden(moment: Moment, why: Rule) -> End | None:
     """The route that failed was given up by `x-should-retry: false`."""
-    if moment.moves or moment.failed not in moment.state.excluded:
+    if moment.moves or moment.candidate not in moment.state.excluded:
         return None
     return stop(moment, why)
 
@@ -237,19 +237,19 @@ def _pause(moment: Moment) -> Pause:
         }
         shortest_s = min(retry_after_s.values())
         # To obey a limit is to wait as long as its route said; another route may be free earlier.
-        obeys = _says_when(moment) and retry_after_s.get(moment.failed) == shortest_s
+        obeys = _says_when(moment) and retry_after_s.get(moment.candidate) == shortest_s
         left_s = moment.state.deadline_s - moment.now
         wanted_s = _wanted_s(moment, shortest_s, left_s, obeys=obeys)
         seconds = max(wanted_s, moment.patience_left_s(len(retry_after_s)))
         turn_s = None if obeys else moment.turn_s(moment.now + seconds)
-        candidate = None if moment.moves else moment.failed
+        candidate = None if moment.moves else moment.candidate
         moment.pause = Pause(candidate, shortest_s, obeys, seconds, left_s, turn_s)
     return moment.pause
 
 
 def _says_when(moment: Moment) -> bool:
     """Whether it is a limit whose response says when to come again."""
-    failure = moment.failure
+    failure = moment.outcome
     return failure.cause is Cause.RATE_LIMIT and failure.hints.retry_after_s is not None
 
 

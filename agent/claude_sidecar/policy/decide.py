@@ -36,7 +36,7 @@ What the table can't say
 ------------------------
 The history that the rules read is kept by call_state.py: which candidates are given up, who was told to wait
 until when, which outcome counts. A later route's refusal of our own key decides nothing, and is delivered
-only for want of another response; that is why REFUSED is a situation of its own. Which status is which cause,
+only for want of another response; that is why REFUSAL is a situation of its own. Which status is which cause,
 and what a cause may lead to, are the rows of causes.py. What the caller's SDK is told at the end is
 x_should_retry.py.
 """
@@ -50,9 +50,9 @@ from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.rule import Situation
 from claude_sidecar.policy.rules import RULES
 
-_AT_START, _AFTER_SUCCESS, _AFTER_FAILURE, _AFTER_REFUSALS, _AFTER_WAIT = (
-    tuple(rule for rule in RULES if situation in rule.when) for situation in Situation
-)
+_ASKED_AFTER = {
+    situation: tuple(rule for rule in RULES if situation in rule.asked_after) for situation in Situation
+}
 _ANY_CHANCE = 0.5
 
 
@@ -64,13 +64,13 @@ def next_step(state: CallState, health: HealthView, now: float, chance: float) -
     """
     deciding = state.standing.deciding
     if state.resume is not None:
-        rules = _AFTER_WAIT
+        situation = Situation.WAIT
     elif deciding is None:
-        rules = _AFTER_REFUSALS if state.attempts else _AT_START
+        situation = Situation.REFUSAL if state.attempts else Situation.START
     else:
-        rules = _AFTER_SUCCESS if deciding.outcome.cause is None else _AFTER_FAILURE
+        situation = Situation.SUCCESS if deciding.outcome.cause is None else Situation.FAILURE
     moment = Moment(state, health, now, chance)
-    for rule in rules:
+    for rule in _ASKED_AFTER[situation]:
         step = rule.decide(moment, rule)
         if step is not None:
             return step

@@ -56,15 +56,15 @@ class Pause:
 class Moment:
     """The moment of one decision.
 
-    now: seconds on the clock of `facts.deadline_s`; chance: in [0, 1), drawn anew for each decision. failure:
-    the outcome that decides, and failed: its candidate; there are none where nothing has decided yet.
-    pause: what the rules of waiting go by, worked out when the first of them asks.
+    now: seconds on the clock of `facts.deadline_s`; chance: in [0, 1), drawn anew for each decision. outcome:
+    the one that decides, a success or a failure, and candidate: whose it is; there are none where nothing has
+    decided yet. pause: what the rules of waiting go by, worked out when the first of them asks.
     """
 
-    __slots__ = ("chance", "failed", "failure", "health", "now", "pause", "state")
+    __slots__ = ("candidate", "chance", "health", "now", "outcome", "pause", "state")
 
-    failure: Outcome
-    failed: int
+    outcome: Outcome
+    candidate: int
 
     def __init__(self, state: CallState, health: HealthView, now: float, chance: float) -> None:
         self.state = state
@@ -74,16 +74,16 @@ class Moment:
         self.pause: Pause | None = None
         deciding = state.standing.deciding
         if deciding is not None:
-            self.failure, self.failed = deciding.outcome, deciding.candidate
+            self.outcome, self.candidate = deciding.outcome, deciding.candidate
 
     @property
     def moves(self) -> bool:
         """Whether another route may cure the failure, so that a repeat means a new round."""
-        return self.failure.cause in self.state.snapshot.fallback.causes
+        return self.outcome.cause in self.state.snapshot.fallback.causes
 
     def targets(self) -> Sequence[int]:
         """Whom a repeat would go to: all candidates in a new round, else the one that failed."""
-        return range(len(self.state.candidates)) if self.moves else (self.failed,)
+        return range(len(self.state.candidates)) if self.moves else (self.candidate,)
 
     def open_targets(self) -> list[int]:
         """Those of them that are neither excluded nor without their credential."""

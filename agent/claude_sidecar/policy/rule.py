@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from claude_sidecar.policy.reasons import StopReason, WaitReason
 
@@ -16,40 +16,48 @@ if TYPE_CHECKING:
 
 
 class Situation(StrEnum):
-    """What a call has just come to: each rule is asked in some of these.
+    """What a call has just come to: each rule is asked after some of these.
 
-    REFUSED: nothing has come yet but refusals of our own key by later routes.
+    REFUSAL: nothing has come yet but refusals of our own key by later routes.
     """
 
     START = "start"
-    SUCCEEDED = "success"
-    FAILED = "failure"
-    REFUSED = "refusal"
-    WAITED = "wait"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    REFUSAL = "refusal"
+    WAIT = "wait"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Rule:
     """A rule answers with a step, or leaves the question to those below it.
 
-    name: as the documents, `explain` and tests call it. when: in which situations it is asked. decide: the
-    step if the rule holds, else None; it is given its own row, which becomes the step's reason. then: why the
-    call is stopped or waits by it, None where it sends. says: the condition and what follows, for the
-    documents. explained: the same with a call's own figures. fields: of the policy that it reads.
+    name: as the documents, `explain` and tests call it. asked_after: the situations in which it is asked.
+    says: the condition and what follows, for the documents. then: why the call is stopped or waits by it, or
+    that it sends; None of `NO_RULE` alone. reads: fields of the policy. decide: the step if the rule holds,
+    else None; it is given its own row, which becomes the step's reason. explained: what the rule says, with a
+    call's own figures.
     """
 
     name: str
-    when: tuple[Situation, ...]
-    decide: Callable[[Moment, Rule], Step | None]
-    then: StopReason | WaitReason | None
+    asked_after: tuple[Situation, ...]
     says: str
+    then: StopReason | WaitReason | Literal["send"] | None
+    reads: tuple[str, ...] = ()
+    decide: Callable[[Moment, Rule], Step | None]
     explained: Callable[[CallState], str]
-    fields: tuple[str, ...] = ()
 
 
 def _no_step(moment: Moment, why: Rule) -> None:
     """Takes no step."""
 
 
-NO_RULE = Rule("no rule", (), _no_step, None, "A step that no rule took.", lambda call: "")
+NO_RULE = Rule(
+    name="no rule",
+    asked_after=(),
+    says="A step that no rule took.",
+    then=None,
+    decide=_no_step,
+    explained=lambda call: "",
+)
 """The reason of a step that was not decided, such as the end of a call for want of file descriptors."""

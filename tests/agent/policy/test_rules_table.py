@@ -90,19 +90,19 @@ def test_each_step_is_what_its_rule_says_it_is(name: str, steps: Any) -> None:
             case Wait():
                 assert step.why.then is step.reason
             case Send():
-                assert step.why.then is None
+                assert step.why.then == "send"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_each_rule_is_asked_somewhere_and_says_something(rule: Any) -> None:
-    assert rule.when
+    assert rule.asked_after
     assert rule.says.endswith(".")
-    assert rule.then is None or isinstance(rule.then, StopReason | WaitReason)
+    assert rule.then == "send" or isinstance(rule.then, StopReason | WaitReason)
 
 
 @pytest.mark.parametrize("situation", Situation)
 def test_each_situation_has_rules(situation: Situation) -> None:
-    assert any(situation in rule.when for rule in RULES)
+    assert any(situation in rule.asked_after for rule in RULES)
 
 
 def test_a_refusal_of_our_own_key_is_a_situation_without_a_failure(play: Any, snapshot: Any) -> None:
