@@ -44,26 +44,44 @@ def dead_connection(moment: Moment, why: Rule) -> Send | None:
     return moment.send(failed, why, fresh=True)
 
 
-def next_route(moment: Moment, why: Rule) -> Send | Wait | None:
-    """Another route may cure the failure, and an eligible one was not tried in this round.
+def next_route(moment: Moment, why: Rule) -> Send | None:
+    """Another route may cure the failure, and the next of this round may be sent to now."""
+    following = _next_of_the_round(moment)
+    if following is None:
+        return None
+    candidate, turn_s = following
+    if turn_s is None:
+        return moment.send(candidate, why)
+    return moment.send(candidate, why, spends_budget=True) if turn_s <= moment.now else None
+
+
+def turn_within_the_round(moment: Moment, why: Rule) -> Wait | None:
+    """The next of this round is a repeat, and its turn has not come: else `next_route` has answered."""
+    following = _next_of_the_round(moment)
+    if following is None:
+        return None
+    candidate, turn_s = following
+    assert turn_s is not None
+    return Wait(turn_s - moment.now, WaitReason.BUDGET, candidate, moment.now, why)
+
+
+def _next_of_the_round(moment: Moment) -> tuple[int, float | None] | None:
+    """The next candidate of this round, and when its turn is; None where it needs none.
 
     Another model of a route that was tried is a repeat, and needs a turn.
     """
     if not moment.moves:
         return None
-    state, now = moment.state, moment.now
+    state = moment.state
     routes_tried = moment.routes_tried()
     for candidate in moment.eligible():
         if candidate in state.round_tried:
             continue
         if state.candidates[candidate].route_index not in routes_tried:
-            return moment.send(candidate, why)
-        turn_s = moment.turn_s(now)
-        if turn_s is None:
-            continue
-        if turn_s <= now:
-            return moment.send(candidate, why, spends_budget=True)
-        return Wait(turn_s - now, WaitReason.BUDGET, candidate, now, why)
+            return candidate, None
+        turn_s = moment.turn_s(moment.now)
+        if turn_s is not None:
+            return candidate, turn_s
     return None
 
 

@@ -82,7 +82,7 @@ def end_of_success(state: CallState) -> Deliver | None:
     deciding = state.deciding
     if deciding is None or deciding.cause is not None:
         return None
-    return deliver_success(deciding, _AFTER_SUCCESS[0])
+    return deliver_success(deciding, _ASKED_AFTER[Situation.SUCCESS][0])
 
 
 def has_next_route(state: CallState, health: HealthView, now: float) -> bool:

@@ -104,9 +104,8 @@ RULES = (
         name="next route",
         asked_after=(Situation.FAILURE,),
         says=(
-            "Where `fallback.causes` names the cause, the next eligible route of this round is tried at "
-            "once. Another model of a tried route (`fallback.substitutions`) is a repeat: it waits for its "
-            "turn."
+            "Where `fallback.causes` names the cause, the next eligible route of this round is tried now, "
+            "or another model of a tried one (`fallback.substitutions`) whose turn has come."
         ),
         then="send",
         reads=("fallback.causes", "fallback.substitutions", "retry.budget"),
@@ -114,6 +113,15 @@ RULES = (
         explained=lambda call: (
             f"fallback.causes names {figures.cause(call)}, and this round has not tried it"
         ),
+    ),
+    Rule(
+        name="another model's turn",
+        asked_after=(Situation.FAILURE,),
+        says="Another model of a tried route is a repeat. A turn of it that comes later is waited for.",
+        then=WaitReason.BUDGET,
+        reads=("fallback.substitutions", "retry.budget"),
+        decide=conditions.turn_within_the_round,
+        explained=lambda call: "retry.budget: another model of a tried route is next in this round",
     ),
     Rule(
         name="cause not retried",

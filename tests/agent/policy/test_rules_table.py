@@ -31,6 +31,8 @@ def limited(after_s: float) -> Outcome:
 
 STAYS = {"fallback": {"causes": []}}
 FIRST_OPEN = HealthView(breaker_open=frozenset({0}))
+SWAPS = {"fallback": {"substitutions": [{"model": "m", "with": ["n"]}]}}
+TURN_LATER = HealthView(turn=lambda wanted_s: wanted_s + 3)
 CALLS: dict[str, tuple[int, dict[str, Any], list[Outcome], dict[str, Any]]] = {
     "answered": (1, {}, [OK], {}),
     "no route serves the model": (0, {}, [OK], {"model": "m"}),
@@ -41,6 +43,7 @@ CALLS: dict[str, tuple[int, dict[str, Any], list[Outcome], dict[str, Any]]] = {
     "dead connection": (1, {}, [DIED, OK], {}),
     "may still be running": (1, {}, [TIMED_OUT], {"timeout_repeats": False}),
     "next route": (2, {}, [OVERLOADED, OK], {}),
+    "another model's turn": (1, SWAPS, [OVERLOADED, OK], {"health": TURN_LATER}),
     "cause not retried": (1, {"retry": {"causes": []}}, [OVERLOADED], {}),
     "futile repeats": (1, {}, [CUT, CUT], {}),
     "upstream forbids it": (1, STAYS, [overloaded(should_retry=False)], {}),
@@ -53,7 +56,7 @@ CALLS: dict[str, tuple[int, dict[str, Any], list[Outcome], dict[str, Any]]] = {
     "wait past the deadline": (1, {}, [OVERLOADED], {"deadline_s": 0.4}),
     "rate limit": (1, {}, [limited(3.0), OK], {}),
     "no turn in time": (1, {}, [OVERLOADED], {"health": HealthView(turn=lambda wanted_s: inf)}),
-    "wait for a turn": (1, {}, [OVERLOADED, OK], {"health": HealthView(turn=lambda wanted_s: wanted_s + 3)}),
+    "wait for a turn": (1, {}, [OVERLOADED, OK], {"health": TURN_LATER}),
     "wait as told": (1, {}, [overloaded(retry_after_s=3.0), OK], {}),
     "backoff": (1, {}, [OVERLOADED, OK], {}),
 }
@@ -89,6 +92,7 @@ def test_each_step_is_what_its_rule_says_it_is(name: str, steps: Any) -> None:
                 assert step.why.then is step.reason
             case Wait():
                 assert step.why.then is step.reason
+                assert isinstance(step.why.then, WaitReason)
             case Send():
                 assert step.why.then == "send"
 
@@ -122,6 +126,10 @@ def test_reasons_tell_the_calls_own_figures(play: Any, snapshot: Any) -> None:
         "rate limit: the upstream's retry-after, with jitter; retry.causes names RateLimit",
         "same route: the same after the wait",
         "retry-after too long: 61s is over retry.maxRetryAfter, 60s",
+    ]
+    assert play(snapshot(1, **SWAPS), [OVERLOADED, OK], health=TURN_LATER).reasons[1:3] == [
+        "another model's turn: retry.budget: another model of a tried route is next in this round",
+        "same route: the same after the wait",
     ]
     assert play(snapshot(1), [CUT, CUT]).reasons[-1] == (
         "futile repeats: connections are cut there about 60s after the request"
