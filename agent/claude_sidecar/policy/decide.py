@@ -26,11 +26,11 @@ Why the order is the contract
 -----------------------------
 Often several rules hold, and which is heard decides what the app sees. Attempts are counted before the
 deadline is looked at, so that an SDK is told to stop where they are spent; but a last attempt that the
-deadline itself cut short has not had its say, so that is asked first. A dead connection is sent again before
-anything is asked of the failure, since it says nothing of the upstream. What may still be running is settled
-before another route is asked, where it would be billed as well. Another route comes before `retry.causes`,
-for it may answer what no repeat would. Whom a repeat would go to is settled before how long it waits, and
-whether that wait ends in time before what it is for.
+deadline itself cut short has not had its say, so that is asked first. Where the call may be repeated, with
+attempts and time left, a dead connection is sent again before its cause is looked at, since it says nothing
+of the upstream. What may still be running is settled before another route is asked, where it would be billed
+as well. Another route comes before `retry.causes`, for it may answer what no repeat would. Whom a repeat
+would go to is settled before how long it waits, and whether that wait ends in time before what it is for.
 
 What the table can't say
 ------------------------
