@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import decision_overview
 from claude_sidecar.causes import Cause, Listing, SdkRetries
 from claude_sidecar.policy.actions import Deliver, GiveUp
 from claude_sidecar.policy.outcome import Outcome
@@ -69,7 +70,12 @@ def ends() -> str:
     return _table(head, map(_end_row, reasons))
 
 
-TABLES: dict[str, Callable[[], str]] = {"causes": causes, "rules": rules, "ends": ends}
+def overview() -> str:
+    """What comes first of each failure, by how the call stands."""
+    return _table(decision_overview.head(), decision_overview.rows())
+
+
+TABLES: dict[str, Callable[[], str]] = {"overview": overview, "causes": causes, "rules": rules, "ends": ends}
 
 
 def _cause_row(cause: Cause) -> tuple[str, ...]:

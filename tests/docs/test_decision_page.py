@@ -20,6 +20,19 @@ def test_every_cause_and_every_rule_is_on_the_page() -> None:
     assert [rule.name for rule in RULES if f"[{rule.name}]" not in PAGE] == []
 
 
+def test_the_overview_is_by_the_rules_and_the_opening_lines_lead_to_the_examples() -> None:
+    overview = PAGE.partition("<!-- overview")[2].partition("<!-- end of overview")[0]
+    cells = [line.split(" | ") for line in overview.splitlines() if line.startswith("| ")][2:]
+    named = {re.sub(r"^.*?: |, SDK stopped.*$", "", cell.strip(" |")) for row in cells for cell in row[2:]}
+    assert named <= {rule.name for rule in RULES}
+    (overloaded,) = (row for row in cells if "529" in row[0].strip("| ").split("; "))
+    assert overloaded[-1].strip(" |") == "deliver: deadline passed"
+    opening, headings = PAGE.partition("## At a glance")[0], re.findall(r"^### (.+)$", PAGE, re.MULTILINE)
+    anchors = re.findall(r"\(#([\w-]+)\)", opening)
+    assert "a-529-after-the-deadline" in anchors
+    assert set(anchors) <= {heading.lower().replace(" ", "-") for heading in headings}
+
+
 def test_each_rule_leads_to_the_line_of_its_code() -> None:
     links = re.findall(r"\[([^]]+)\]\(\.\./(agent/[\w/]+\.py)#L(\d+)\)", PAGE)
     assert len(links) == len(RULES)
