@@ -1,5 +1,6 @@
 """`make cluster-up` and `make cluster-down`, on a machine within this one: they leave it as it was."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,8 +76,15 @@ def test_without_root_it_says_so(deed: str) -> None:
 
 def test_without_root_the_end_to_end_tests_are_left_out_and_it_is_said() -> None:
     command = [sys.executable, "tools/run_tests.py", "test-e2e", "tests/e2e/test_whole_cluster.py"]
+    lenient = {name: value for name, value in os.environ.items() if name != "STRICT"}
     ended = subprocess.run(
-        ["unshare", "--user", *command], check=False, capture_output=True, text=True, cwd=ROOT, timeout=120
+        ["unshare", "--user", *command],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+        env=lenient,
     )
     assert ended.returncode == 0, ended.stdout
     *_, said, last = ended.stdout.strip().splitlines()
