@@ -134,6 +134,7 @@ def test_empty_spec_is_the_built_in_policy() -> None:
     assert compile_policy(policy({}, "default")) == compile_policy(default_policy())
 
 
+@pytest.mark.long
 @given(specs)
 def test_policy_survives_a_dump_and_a_load(spec: dict[str, Any]) -> None:
     first = policy(spec)
@@ -143,6 +144,7 @@ def test_policy_survives_a_dump_and_a_load(spec: dict[str, Any]) -> None:
     assert load_bytes(text, "p.yaml", Path("/nowhere"), env={}).policy == first
 
 
+@pytest.mark.long
 @given(specs)
 def test_policy_with_its_defaults_written_out_has_the_same_hash(spec: dict[str, Any]) -> None:
     first = policy(spec)
@@ -153,6 +155,7 @@ def test_policy_with_its_defaults_written_out_has_the_same_hash(spec: dict[str, 
     assert spec_hash(again) == spec_hash(first) == compile_policy(first).hash
 
 
+@pytest.mark.long
 @example({"routes": [{"name": "0s", "models": [{"name": "1h"}]}]}, Random(0))
 @given(specs, st.randoms())
 def test_hash_is_the_same_however_a_policy_is_written(spec: dict[str, Any], chance: Random) -> None:
@@ -231,6 +234,7 @@ def test_order_counts_where_it_has_a_meaning() -> None:
     assert spec_hash(policy({"fallback": swaps[0]})) != spec_hash(policy({"fallback": swaps[1]}))
 
 
+@pytest.mark.long
 @given(specs, st.integers(1, 10))
 def test_hash_differs_where_the_meaning_does(spec: dict[str, Any], attempts: int) -> None:
     first = policy(spec)

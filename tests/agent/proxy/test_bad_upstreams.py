@@ -126,6 +126,7 @@ async def test_endless_interim_answers_are_a_connection_failure(started) -> None
         assert (await bench.message()).status == 200
 
 
+@pytest.mark.long
 async def test_endless_body_without_events_is_committed_in_bounded_memory(started) -> None:
     """Held is 1 MiB; after that it flows by in pieces, and ends with an error event when it breaks off."""
     size = 24 << 20
@@ -170,6 +171,7 @@ async def test_body_longer_than_said_is_cut_where_it_was_said_and_the_connection
         assert [request.connection for request in upstream.requests] == [0, 1]
 
 
+@pytest.mark.long
 async def test_gzip_bomb_is_relayed_as_it_is_and_not_unfolded(started) -> None:
     bomb = gzip.compress(b"0" * (64 << 20), mtime=0)
     async with started(ScriptedUpstream([answer(200, bomb, [("content-encoding", "gzip")])])) as bench:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.worlds.server import after, appraise
@@ -14,6 +15,7 @@ from claude_operator.desired.desired import joined
 from claude_operator.desired.world import World
 
 
+@pytest.mark.long
 @given(worlds())
 @settings(max_examples=300)
 def test_once_all_is_written_nothing_more_is(seen: World) -> None:
