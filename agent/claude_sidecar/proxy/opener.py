@@ -39,7 +39,17 @@ class Opener:
     head: what the caller has been told, None while the call is not open.
     """
 
-    __slots__ = ("_down", "_first_held_s", "_held", "_loop", "_opening", "_relayed", "_timer", "head")
+    __slots__ = (
+        "_down",
+        "_fires_at_s",
+        "_first_held_s",
+        "_held",
+        "_loop",
+        "_opening",
+        "_relayed",
+        "_timer",
+        "head",
+    )
 
     def __init__(self, down: Downstream, opening: Opening) -> None:
         self._down = down
@@ -47,6 +57,8 @@ class Opener:
         self.head: ResponseRecord | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        # Not asked of the timer: uvloop's cannot always say when it fires.
+        self._fires_at_s = 0.0
         self._held: Held | None = None
         self._first_held_s: float | None = None
         self._relayed: EventView | None = None
@@ -72,11 +84,15 @@ class Opener:
     def look(self) -> None:
         """Take into account what has changed of the stream that is held."""
         due = self._due()
-        if due is not None and self._timer is not None and self._timer.when() <= due:
+        if due is not None and self._timer is not None and self._fires_at_s <= due:
             return
         self.close()
         if due is not None:
-            self._timer = self._loop.call_at(due, self._fire)
+            self._arm(due)
+
+    def _arm(self, at_s: float) -> None:
+        self._fires_at_s = at_s
+        self._timer = self._loop.call_at(at_s, self._fire)
 
     def close(self) -> None:
         """Nothing more is done."""
@@ -100,7 +116,7 @@ class Opener:
             return
         now = clock.now()
         if now + _GRAIN_S < due:
-            self._timer = self._loop.call_at(due, self._fire)
+            self._arm(due)
             return
         try:
             self._act()
@@ -108,7 +124,7 @@ class Opener:
             return  # the server cancels the call
         after_s = self._opening.ping_after_s(committed=self._relayed is not None)
         if after_s is not None and not self._down.ended:
-            self._timer = self._loop.call_at(now + after_s, self._fire)
+            self._arm(now + after_s)
 
     def _act(self) -> None:
         if self._relayed is not None:

@@ -14,7 +14,7 @@ from claude_sidecar.simulator.app import Simulator
 pytestmark = pytest.mark.looptime
 
 MODULES_MOST = 60
-FUNCTIONS_MOST = 279
+FUNCTIONS_MOST = 281
 """As it is where events come apart, the longer way. Whoever makes it shorter lowers these."""
 
 
