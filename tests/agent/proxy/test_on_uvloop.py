@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import uvloop
 from support.fakes.raw_client import connected, request_bytes
-from support.fakes.scripted_upstream import Close, Hang, Reset, ScriptedUpstream, Until
+from support.fakes.scripted_upstream import Close, Hang, Pause, Reset, ScriptedUpstream, Until
 from support.fakes.wire_bytes import (
+    LAST_CHUNK,
     STREAM_HEAD,
     answer,
     chunk,
@@ -50,6 +51,23 @@ def test_answers_retries_and_reuse(started) -> None:
             assert (await bench.message()).body == b"third"
             assert (await bench.message()).body == b"fourth"
             assert [request.connection for request in upstream.requests] == [0, 0, 1, 1]
+
+    on_uvloop(scene)
+
+
+def test_stream_that_is_held_while_it_comes_in_pieces(started) -> None:
+    async def scene() -> None:
+        pieces = [
+            STREAM_HEAD + chunk(EVENTS[0]),
+            Pause(0.05),
+            chunk(EVENTS[1]),
+            Pause(0.05),
+            chunk(b"".join(EVENTS[2:])),
+        ]
+        upstream = ScriptedUpstream([error(529), [*pieces, LAST_CHUNK]])
+        async with started(upstream) as bench:
+            got = await bench.message(stream=True)
+            assert (got.status, got.body) == (200, b"".join(EVENTS))
 
     on_uvloop(scene)
 
