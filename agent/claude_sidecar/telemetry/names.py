@@ -43,7 +43,6 @@ ERROR_TYPE: Final = "error.type"
 RESPONSE_REQUEST_ID: Final = "http.response.header.request-id"
 """The convention's `http.response.header.<key>`: the only header we record."""
 
-OPERATION_CHAT: Final = "chat"
 OPERATION_COUNT_TOKENS: Final = "count_tokens"
 
 # Our own attributes.
