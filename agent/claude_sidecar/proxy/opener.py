@@ -57,7 +57,7 @@ class Opener:
         self.head: ResponseRecord | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        # Not asked of the handle: what is due within half a millisecond uvloop calls soon, by one without `when`.
+        # Not asked of the handle: uvloop's has no `when` for what is due within half a millisecond.
         self._fires_at_s = 0.0
         self._held: Held | None = None
         self._first_held_s: float | None = None

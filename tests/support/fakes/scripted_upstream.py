@@ -8,6 +8,8 @@ import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from support.fakes.loopback_server import serving
+
 from claude_sidecar import clock
 
 
@@ -100,22 +102,8 @@ class ScriptedUpstream:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["ScriptedUpstream"]:
-        tasks: set[asyncio.Task[None]] = set()
-
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.ensure_future(self._serve(reader, writer))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
-        server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=self.tls, limit=1 << 20)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
+        async with serving(self._serve, self.tls) as self.port:
             yield self
-        finally:
-            server.close()
-            for task in list(tasks):
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number = self.connections

@@ -6,6 +6,8 @@ import itertools
 import threading
 from collections.abc import Iterator
 
+from support.fakes.loopback_server import serving
+
 Address = tuple[str, int]
 
 
@@ -32,21 +34,9 @@ class Forwarder:
             self._loop.close()
 
     async def _serve(self, ready: threading.Event, stop: asyncio.Event) -> None:
-        tasks: set[asyncio.Task[None]] = set()
-
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.ensure_future(self._forward(reader, writer))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
-        server = await asyncio.start_server(accept, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        ready.set()
-        await stop.wait()
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        async with serving(self._forward) as self.port:
+            ready.set()
+            await stop.wait()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ends = [writer]
