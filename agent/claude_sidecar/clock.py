@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import uvloop
 
-_GRAIN_S = 0.001
+GRAIN_S = 0.001
+"""An event loop may call a timer early by its clock's grain."""
 
 
 def _loops_time() -> float:
@@ -41,7 +42,7 @@ async def sleep(seconds: float) -> None:
     Loops wake timers early by their clock's grain, so a wait below it may pass no time at all, and whoever
     waits again for the rest would spin.
     """
-    await asyncio.sleep(max(seconds, _GRAIN_S) if seconds > 0 else 0)
+    await asyncio.sleep(max(seconds, GRAIN_S) if seconds > 0 else 0)
 
 
 async def sleep_until_woken(seconds: float, woken: asyncio.Event) -> None:

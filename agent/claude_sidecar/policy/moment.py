@@ -11,7 +11,8 @@ from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.rule import Rule
 
 CLOCK_GRAIN_S = 0.001
-"""An event loop may wake a timer early by its clock's grain; a wait that short is over."""
+"""An event loop may wake a timer early by its clock's grain; a wait that short is over. As `clock.GRAIN_S`,
+which is out of a pure room's reach."""
 
 
 def at_once(wanted_s: float) -> float:

@@ -26,9 +26,6 @@ from claude_sidecar.wire.credential import CredentialKind
 _STEPS_MOST = 64
 """Ten sends and as many waits are the most a policy allows; more would be a bug."""
 
-_CLOCK_GRAIN_S = 0.001
-"""An event loop may wake a timer early by its clock's grain."""
-
 
 class Engine:
     """Runs calls: asks the decision, waits, sends, keeps the shared health up to date."""
@@ -167,7 +164,7 @@ async def _come(turn: Turn, health: Health) -> None:
     moved = asyncio.Event()
     turn.moved = moved.set
     try:
-        while (left_s := turn.at_s - clock.now()) > _CLOCK_GRAIN_S:
+        while (left_s := turn.at_s - clock.now()) > clock.GRAIN_S:
             moved.clear()
             await clock.sleep_until_woken(left_s, moved)
     except BaseException:

@@ -11,9 +11,6 @@ from claude_sidecar.proxy.event_view import EventView
 from claude_sidecar.proxy.response_head import opening_lines, our_lines
 from claude_sidecar.telemetry.record import ResponseRecord
 
-_GRAIN_S = 0.001
-"""An event loop may call a timer early by its clock's grain."""
-
 
 class Held(Protocol):
     """A stream that is held back."""
@@ -115,7 +112,7 @@ class Opener:
         if due is None:
             return
         now = clock.now()
-        if now + _GRAIN_S < due:
+        if now + clock.GRAIN_S < due:
             self._arm(due)
             return
         try:

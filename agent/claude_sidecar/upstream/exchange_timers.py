@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from claude_sidecar import clock
 from claude_sidecar.upstream.failure import Phase
-
-_GRAIN_S = 0.001
-"""An event loop may call a timer early by its clock's grain."""
 
 
 class ExchangeTimers:
@@ -107,7 +105,7 @@ class ExchangeTimers:
         when, phase = self._next_due()
         if when is None:
             return
-        if self._loop.time() + _GRAIN_S < when:
+        if self._loop.time() + clock.GRAIN_S < when:
             self.arm()
         else:
             self._expired(phase)
