@@ -1,5 +1,6 @@
 """One examination from its first check to its last."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +89,7 @@ class Examination:
         text, called = self._named_base_url()
         judged = base_url(text, called)
         foreign = judged.endpoint is None or judged.endpoint.host != OFFICIAL
-        self._tell(self._keys.look(foreign=foreign, injected=False, needed=True))
+        self._tell(await self._keys.look(foreign=foreign, injected=False, needed=True))
         self._tell(judged.check)
         if judged.endpoint is None:
             return
@@ -102,30 +103,28 @@ class Examination:
         return (named, _BASE_URL_VARIABLE) if named else (f"https://{OFFICIAL}", "the default base URL")
 
     async def _policy(self, path: Path) -> None:
-        check, snapshot = examined_policy(path, dict(self._around.environ))
+        check, snapshot = await examined_policy(path, dict(self._around.environ), self._around.readers)
         self._tell(check)
         if snapshot is None:
             return
-        self._tell(self._look_at_key(snapshot.routes))
-        subjects = self._subjects(snapshot.routes)
+        self._tell(await self._look_at_key(snapshot.routes))
+        subjects = await self._subjects(snapshot.routes)
         for check in served_checks(snapshot.routes, self._asked.model, self._shown_wanted):
             self._tell(check)
         await self._examine(subjects)
 
-    def _subjects(self, routes: Sequence[Route]) -> list[Subject]:
+    async def _subjects(self, routes: Sequence[Route]) -> list[Subject]:
         """Each route of a policy with the key that it takes; tells of the routes' own."""
-        subjects = []
-        for route in routes:
-            subject, check = self._keys.subject_of(route.name, route)
-            subjects.append(subject)
+        examined = await asyncio.gather(*(self._keys.subject_of(route.name, route) for route in routes))
+        for _, check in examined:
             if check is not None:
                 self._tell(check)
-        return subjects
+        return [subject for subject, _ in examined]
 
-    def _look_at_key(self, routes: Sequence[Route]) -> Check:
+    async def _look_at_key(self, routes: Sequence[Route]) -> Check:
         forwarding = [route for route in routes if route.credential is None]
         foreign = all(route.host != OFFICIAL for route in forwarding)
-        return self._keys.look(foreign=foreign, injected=self._injected, needed=bool(forwarding))
+        return await self._keys.look(foreign=foreign, injected=self._injected, needed=bool(forwarding))
 
     @property
     def _shown_wanted(self) -> str:
@@ -141,7 +140,7 @@ class Examination:
             return
         self._tell(policy_check(admin.origin, facts.status))
         routes = facts.snapshot.routes if facts.snapshot is not None else ()
-        self._tell(self._look_at_key(routes or [admin]))
+        self._tell(await self._look_at_key(routes or [admin]))
         for check in route_checks(facts.routes, self._asked.model, self._shown_wanted):
             self._tell(check)
         if self._asked.base_url is None and not is_loopback(admin.host):
@@ -151,7 +150,7 @@ class Examination:
         if (
             self._injected
         ):  # the way to its routes is ours only in its own container, and its Secrets are there
-            subjects += self._subjects(routes)
+            subjects += await self._subjects(routes)
         await self._examine(subjects)
 
     def _data_port(self, admin: Route, snapshot: Snapshot | None) -> Subject:

@@ -1,5 +1,6 @@
 """A policy to examine: its faults as a check, its routes even where a credential is missing."""
 
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +8,23 @@ from claude_sidecar.config.load import load_file, read_bytes
 from claude_sidecar.config.parse import parse_policy
 from claude_sidecar.config.problem import CredentialsMissing, PolicyInvalid
 from claude_sidecar.doctor.check import Check, CheckId, Result
+from claude_sidecar.doctor.probes.bounded_read import FILE_BOUND_S, ReadHangs, bounded_read
 from claude_sidecar.schema.compile import compile_policy
 from claude_sidecar.schema.snapshot import Route, Snapshot
 
 
-def examined_policy(path: Path, environ: dict[str, str]) -> tuple[Check, Snapshot | None]:
+async def examined_policy(
+    path: Path, environ: dict[str, str], readers: Executor
+) -> tuple[Check, Snapshot | None]:
     """The check, and the snapshot where the policy is right. A missing credential is another check's."""
+    try:
+        return await bounded_read(readers, FILE_BOUND_S, _judged, path, environ)
+    except ReadHangs as hangs:
+        fix = "look at what the file lies on: a volume that is away, or a pipe that nobody writes to"
+        return Check(CheckId.POLICY, str(path), Result.UNKNOWN, f"{hangs}.", fix), None
+
+
+def _judged(path: Path, environ: dict[str, str]) -> tuple[Check, Snapshot | None]:
     try:
         snapshot = load_file(path, environ).snapshot
     except CredentialsMissing:

@@ -1,10 +1,12 @@
 """Where the doctor runs, and what it was asked."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from claude_sidecar.credentials.look_threads import LookThreads
 from claude_sidecar.doctor.check import Check
 from claude_sidecar.doctor.probes.environment import RESOLV_CONF
 from claude_sidecar.upstream.resolver import Resolver
@@ -26,7 +28,7 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """environ, stdin, resolver, resolv_conf: of this process and machine; tell: is given each check as soon
-    as it is made; say: is given what must be known before something happens."""
+    as it is made; say: is given what must be known before something happens; readers: who reads files."""
 
     environ: Mapping[str, str] = field(repr=False)
     stdin: BinaryIO
@@ -34,3 +36,4 @@ class Surroundings:
     tell: Callable[[Check], None]
     say: Callable[[str], None]
     resolv_conf: Path = RESOLV_CONF
+    readers: Executor = field(default_factory=LookThreads)

@@ -4,6 +4,7 @@ import io
 import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import Executor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,7 @@ class Stage:
     asked: dict[str, Any] = field(default_factory=dict)
     ca: trustme.CA = field(default_factory=trustme.CA)
     on_say: Callable[[], object] = lambda: None
+    readers: Executor = field(default_factory=InlineExecutor)
 
     async def simulator(self, wall: Callable[[], float] | None = None, **scenario: Any) -> int:
         """A simulated API on a port."""
@@ -130,6 +132,7 @@ class Stage:
             told.append,
             say,
             self.file("resolv.conf", self.resolv_conf),
+            self.readers,
         )
         checks = await Examination(Asked(**self.asked), around).run()
         assert list(checks) == told

@@ -1,9 +1,12 @@
 """Whatever hangs, an examination ends within a minute, and what it can't tell it says."""
 
 import asyncio
+from concurrent.futures import Executor, Future
+from typing import Any
 
 import pytest
 from support.fakes.dead_address import dead_address
+from support.fakes.inline_executor import InlineExecutor
 from support.fakes.scripted_resolver import Late, Silent
 from support.fakes.scripted_upstream import Hang, Pause, ScriptedUpstream
 from tests.agent.doctor.conftest import KEY, Stage
@@ -85,6 +88,44 @@ async def test_a_route_that_hangs_holds_back_no_other_checks_verdict(stage: Stag
     examined = await stage.examine()
     calls = {check.target: check.result for check in examined.checks if check.id is CheckId.KNOWN_GOOD_CALL}
     assert calls == {"hangs": Result.UNKNOWN, "answers": Result.OK}
+
+
+class NeverReads(Executor):
+    """A volume that is away."""
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:
+        return Future()
+
+
+async def test_a_policy_on_a_volume_that_is_away_is_unknown(stage: Stage) -> None:
+    stage.asked["policy"] = stage.policy({"name": "first"})
+    stage.readers = NeverReads()
+    verdict, seconds = await took(stage)
+    assert (verdict, seconds) == (Verdict.UNKNOWN, pytest.approx(5, abs=0.1))
+
+
+async def test_a_key_that_nobody_pipes_in_is_waited_for_in_bounds(stage: Stage) -> None:
+    stage.base_url(await stage.simulator())
+    stage.asked["key_file"] = "-"
+    stage.readers = NeverReads()
+    before = asyncio.get_running_loop().time()
+    checks = (await stage.examine()).checks
+    assert asyncio.get_running_loop().time() - before <= MOST_S
+    assert checks[0].finding == "standard input: nothing could be read within 20 s."
+
+
+async def test_credentials_of_eight_routes_that_hang_take_no_longer_than_one(stage: Stage) -> None:
+    class OnlyThePolicy(NeverReads):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            self.reads = getattr(self, "reads", 0) + 1
+            return InlineExecutor().submit(fn) if self.reads == 1 else Future()
+
+    key = {"credential": {"file": "key.txt"}}
+    stage.file("key.txt", KEY)
+    stage.asked["policy"] = stage.policy(*({"name": f"route-{number}"} | key for number in range(8)))
+    stage.readers = OnlyThePolicy()
+    _, seconds = await took(stage)
+    assert seconds < 10
 
 
 async def test_without_the_apps_key_an_injected_container_cannot_tell(stage: Stage) -> None:
