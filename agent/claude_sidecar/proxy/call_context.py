@@ -22,7 +22,7 @@ from claude_sidecar.telemetry.attempts import FallbackRecord, OpenedBy, WaitReco
 from claude_sidecar.telemetry.record import NO_RESPONSE, NO_ROUTE, CallRecord, RequestRecord, ResponseRecord
 from claude_sidecar.wire.call import UNREAD, Call
 from claude_sidecar.wire.credential import ALIAS_NONE, alias_of
-from claude_sidecar.wire.headers import HeaderLines
+from claude_sidecar.wire.headers import HeaderLines, id_in
 from claude_sidecar.wire.model_name import safe_model_name
 from claude_sidecar.wire.request_peek import NO_FACTS, BodyFacts
 from claude_sidecar.wire.trace_context import TraceParent, read_traceparent
@@ -216,7 +216,7 @@ def record_of(context: CallContext) -> CallRecord:
 def _request(context: CallContext) -> RequestRecord:
     call, said, parent = context.call, context.body_facts, context.parent
     state = call.index.get(b"tracestate") if parent is not None else None
-    feature = call.index.get(context.snapshot.telemetry.feature_header.lower().encode("ascii"))
+    index, feature_header = call.index, context.snapshot.telemetry.feature_header
     return RequestRecord(
         method=context.method,
         path=context.path,
@@ -227,7 +227,10 @@ def _request(context: CallContext) -> RequestRecord:
         body_bytes=context.body_bytes,
         body_kept=context.body_kept,
         sdk_retry_count=call.sdk.retry_count,
-        feature=feature.decode("ascii", "replace")[:100] if feature else "",
+        feature=id_in(index, feature_header.lower().encode("ascii")),
+        conversation=id_in(index, b"x-claude-code-session-id"),
+        agent=id_in(index, b"x-claude-code-agent-id"),
+        parent_agent=id_in(index, b"x-claude-code-parent-agent-id"),
         parent_span_id=parent.span_id if parent is not None else None,
         parent_sampled=parent is not None and parent.sampled,
         tracestate=state.decode("ascii", "replace") if state is not None else None,

@@ -37,6 +37,9 @@ _REQUEST_BOUNDS = (
     ("path", PATH_CHARS),
     ("model", NAME_CHARS),
     ("feature", NAME_CHARS),
+    ("conversation", NAME_CHARS),
+    ("agent", NAME_CHARS),
+    ("parent_agent", NAME_CHARS),
 )
 _RESPONSE_BOUNDS = (("error_type", NAME_CHARS), ("request_id", NAME_CHARS), ("hint", TEXT_CHARS))
 
@@ -85,6 +88,15 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     feature: str = ""
     """The value of the policy's feature header, empty without one."""
+
+    conversation: str = ""
+    """The session that the caller says the call belongs to, empty without one."""
+
+    agent: str = ""
+    """The agent that makes it, by the caller's own word, empty without one."""
+
+    parent_agent: str = ""
+    """The agent that started that one, empty without one."""
 
     parent_span_id: str | None = None
     """16 hex digits out of the caller's `traceparent`."""

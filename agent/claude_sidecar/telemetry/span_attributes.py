@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
-from claude_sidecar.telemetry.record import CallRecord
+from claude_sidecar.telemetry.record import CallRecord, RequestRecord
 from claude_sidecar.wire.response_metadata import TokenUsage
 
 Value = str | bool | int | float | Sequence[str]
@@ -116,6 +116,7 @@ def attempt_attributes(record: CallRecord, number: int, template: str | None) ->
     }
     if number:
         attributes[names.HTTP_REQUEST_RESEND_COUNT] = number
+    _add_conversation(attributes, record.request)
     if attempt.status is not None:
         attributes[names.HTTP_RESPONSE_STATUS_CODE] = attempt.status
     error = attempt.reported_error
@@ -155,6 +156,7 @@ def _attempt_usage(attributes: Attributes, usage: TokenUsage) -> None:
 def _outcome(record: CallRecord) -> Attributes:
     response = record.response
     attributes: Attributes = {names.ROUTE: response.route}
+    _add_conversation(attributes, record.request)
     if response.status is not None:
         attributes[names.HTTP_RESPONSE_STATUS_CODE] = response.status
     error = record.error
@@ -163,6 +165,17 @@ def _outcome(record: CallRecord) -> Attributes:
     if response.cause is not None and not record.caller_left:
         attributes[names.CAUSE] = response.cause.value
     return attributes
+
+
+def _add_conversation(attributes: Attributes, request: RequestRecord) -> None:
+    # On every level, so that a search for a conversation finds each span of it.
+    for name, said in (
+        (names.GEN_AI_CONVERSATION_ID, request.conversation),
+        (names.AGENT_ID, request.agent),
+        (names.AGENT_PARENT_ID, request.parent_agent),
+    ):
+        if said:
+            attributes[name] = said
 
 
 def _safe_url(url: str, *, keep_path: bool) -> str:

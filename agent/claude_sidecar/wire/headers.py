@@ -1,6 +1,7 @@
 """Header lines as they stand on the wire, and which of them end at a proxy."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 HeaderLines = Sequence[tuple[bytes, bytes]]
 """Name and value of each line, in order, case and repeats as received."""
@@ -26,6 +27,8 @@ _HOP_BY_HOP = frozenset(
     }
 )
 """RFC 9110 section 7.6.1, with the `Proxy-Connection` and `Keep-Alive` of older clients."""
+
+_MOST_ID_CHARS = 128
 
 _NAME_NO_LINES = frozenset({b"", b"close", b"keep-alive", b"content-length"})
 
@@ -61,6 +64,23 @@ def names_index_and_size(lines: HeaderLines) -> tuple[list[bytes], HeaderIndex, 
         if lowered not in index:
             index[lowered] = value
     return names, index, size
+
+
+def id_in(index: HeaderIndex, name: bytes) -> str:
+    """What a header names: a conversation, an agent, a feature; "" where it names nothing.
+
+    A value of more than 128 characters, or with one that is not printable ASCII, is ignored; so is one that
+    holds a key, as of a caller who swaps two variables: ids are told.
+    """
+    value = index.get(name)
+    return "" if value is None or len(value) > _MOST_ID_CHARS else _id(value)
+
+
+@lru_cache(maxsize=128)
+def _id(value: bytes) -> str:
+    """A short value as an id; an app's calls often name the same."""
+    text = value.decode("ascii", "replace")
+    return text if text.isascii() and text.isprintable() and "sk-ant" not in text.lower() else ""
 
 
 def every(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:

@@ -104,7 +104,8 @@ async def _all_scenes(base_url: str) -> list[int]:
 
 def _headers(credential: dict[str, str]) -> dict[str, str]:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    return {"anthropic-version": "2023-06-01", "traceparent": trace, "baggage": f"p={PROMPT}", **credential}
+    return {"anthropic-version": "2023-06-01", "traceparent": trace, "baggage": f"p={PROMPT}",
+            "x-claude-code-session-id": KEY, "x-claude-feature": KEY, **credential}  # fmt: skip
 
 
 def _not_http() -> list[bytes]:

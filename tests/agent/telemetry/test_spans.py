@@ -75,6 +75,13 @@ def test_plain_stream_is_a_trace_of_three_levels(make, tree) -> None:
     }
 
 
+def test_conversation_and_agents_are_on_every_level(make, tree) -> None:
+    for span in tree(make.call(conversation="session-1", agent="agent-2", parent_agent="agent-1")):
+        assert span.attributes["gen_ai.conversation.id"] == "session-1"
+        assert span.attributes["claude_sidecar.agent.id"] == "agent-2"
+        assert span.attributes["claude_sidecar.agent.parent_id"] == "agent-1"
+
+
 def test_times_are_those_recorded(make, tree) -> None:
     server, chat, post = tree(make.call())
     assert (server.start_time, server.end_time) == (START_NS, START_NS + 2_000_000_000)

@@ -8,6 +8,7 @@ from claude_sidecar.wire.headers import (
     end_to_end,
     every,
     first,
+    id_in,
     index_of,
     lowered_names,
     names_index_and_size,
@@ -97,3 +98,21 @@ def test_a_head_is_rendered_line_by_line() -> None:
         == b"GET / HTTP/1.1\r\nHost: h\r\nx: \r\n\r\n"
     )
     assert render(b"GET / HTTP/1.1", []) == b"GET / HTTP/1.1\r\n\r\n"
+
+
+@pytest.mark.parametrize("value", [b"0" * 128, b"a b", b"~!", b"3f8e-42"])
+def test_a_header_names_what_it_says_in_printable_ascii(value: bytes) -> None:
+    assert id_in({b"x-id": value}, b"x-id") == value.decode("ascii")
+
+
+@pytest.mark.parametrize(
+    "value", [b"0" * 129, b"", b"caf\xc3\xa9", b"a\tb", b"\x7f", b"my SK-ant-api03-0123", b"\x00"]
+)
+def test_a_header_names_nothing_with_a_value_that_is_too_long_or_unprintable_or_holds_a_key(
+    value: bytes,
+) -> None:
+    assert id_in({b"x-id": value}, b"x-id") == ""
+
+
+def test_a_header_that_is_not_there_names_nothing() -> None:
+    assert id_in({}, b"x-id") == ""
