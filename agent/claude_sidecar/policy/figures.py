@@ -25,5 +25,5 @@ def retry_after(call: CallState) -> str:
 
 
 def deadline(call: CallState) -> str:
-    """By when the call must be committed; the clock of a rehearsal begins at its arrival."""
-    return f"{round(call.deadline_s, 2):g}s after arrival"
+    """By when the call must be committed."""
+    return f"{round(call.deadline_s - call.facts.arrival_s, 2):g}s after arrival"

@@ -64,8 +64,8 @@ class RequestFacts(msgspec.Struct, frozen=True):
     whose timeout may mean "running and billed". max_attempts: attempts in all.
     circuit: the kind of call that has a circuit breaker of its own, None where there is none.
     deadline_s: by when the call must be committed; total_by_s: the same by the policy's patience alone.
-    Both on the loop's clock. sdk: what the caller's SDK says of itself; unserved: the routes, by their index,
-    whose provider cannot do what is asked.
+    Both on the loop's clock, as is arrival_s, when the call came. sdk: what the caller's SDK says of itself;
+    unserved: the routes, by their index, whose provider cannot do what is asked.
     """
 
     model: str | None
@@ -79,6 +79,7 @@ class RequestFacts(msgspec.Struct, frozen=True):
     total_by_s: float
     sdk: SdkHeaders = SdkHeaders()
     unserved: frozenset[int] = frozenset()
+    arrival_s: float = 0.0
 
 
 def request_facts(
@@ -106,6 +107,7 @@ def request_facts(
         total_by_s=deadline_s(arrival_s, snapshot.timeouts.total_s, None),
         sdk=sdk,
         unserved=unserved,
+        arrival_s=arrival_s,
     )
 
 

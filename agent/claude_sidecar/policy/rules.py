@@ -28,7 +28,8 @@ RULES = (
         then=StopReason.NO_ROUTE,
         reads=("routes[].models", "fallback.substitutions"),
         decide=conditions.no_route,
-        explained=lambda call: f"no route's models name {call.facts.model}",
+        # Not the name itself: a caller chose it, and what is said here is logged.
+        explained=lambda call: "no route's models name the one that is asked for",
     ),
     Rule(
         name="sent once",

@@ -134,6 +134,12 @@ class Attempt(msgspec.Struct):
     target: str
     """Path and query as the route is asked for them."""
 
+    rule: str
+    """The rule of the decision by which it is made."""
+
+    because: str
+    """What that rule says, with the call's own figures."""
+
     key: str
     """The alias of the credential that it carries."""
 
@@ -195,6 +201,8 @@ class Attempt(msgspec.Struct):
             route=route.name,
             provider=self.provider.name,
             model=safe_model_name(self.candidate.model) or "",
+            rule=self.rule,
+            because=self.because,
             started_s=self.started_s,
             server_address=route.host,
             server_port=route.port,

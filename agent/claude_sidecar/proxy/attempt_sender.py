@@ -36,16 +36,17 @@ class AttemptSender:
         secret: Secret | None,
         step: Send,
         *,
+        because: str,
         leaves_without_delta: bool,
     ) -> Outcome:
         """Send once and hold the response until it may be committed.
 
-        secret: the route's own, None forwards the caller's; leaves_without_delta: `timeouts.firstDelta`
-        holds. Cancelling it cancels the upstream's call at once.
+        secret: the route's own, None forwards the caller's; because: what the step's rule says;
+        leaves_without_delta: `timeouts.firstDelta` holds. Cancelling it cancels the upstream's call at once.
         """
         route = context.snapshot.routes[candidate.route_index]
         outgoing = Outgoing(context.call, context.body_facts, route, candidate.model, secret)
-        attempt = _begin(context, candidate, outgoing)
+        attempt = _begin(context, candidate, outgoing, step, because)
         incoming: UpstreamResponse | None = None
         try:
             change = attempt.provider.body_change(outgoing)
@@ -116,7 +117,9 @@ def _timers(context: CallContext, attempt: Attempt, step: Send, *, leaves_withou
     )
 
 
-def _begin(context: CallContext, candidate: Candidate, outgoing: Outgoing) -> Attempt:
+def _begin(
+    context: CallContext, candidate: Candidate, outgoing: Outgoing, step: Send, because: str
+) -> Attempt:
     span_id = None
     if context.snapshot.telemetry.traces.propagate:
         context.trace_id = context.trace_id or clock.random_hex(32)
@@ -129,6 +132,8 @@ def _begin(context: CallContext, candidate: Candidate, outgoing: Outgoing) -> At
         route=route,
         provider=provider,
         target=provider.target(outgoing),
+        rule=step.why.name,
+        because=because,
         key=secret.alias(context.snapshot.telemetry.key_alias) if secret is not None else context.callers_key,
         credentials_sent=tuple([found.header for found in context.call.credentials]),
         started_s=clock.now(),

@@ -48,6 +48,9 @@ class Delivery(msgspec.Struct, frozen=True):
     cut_after_s: float | None
     """Seconds of silence after which a route was found to cut this call again and again."""
 
+    because: str
+    """What the step's rule says, with the call's own figures."""
+
 
 @dataclass(slots=True)
 class CallContext:
@@ -187,7 +190,7 @@ def record_of(context: CallContext) -> CallRecord:
     """What happened in a call that ends now."""
     head = context.opener.head if context.opener is not None else None
     response = context.response or head or NO_RESPONSE
-    attempts = context.attempts
+    attempts, delivery = context.attempts, context.delivery
     # Not always the last: a later route's refusal of our own key gives way to an earlier response.
     sent = attempts[response.attempt - 1 if response.attempt else -1] if attempts else None
     has_chunk = response.route != NO_ROUTE and (response.status or 500) < 400
@@ -210,6 +213,8 @@ def record_of(context: CallContext) -> CallRecord:
         first_chunk_s=context.down.first_chunk_at if has_chunk else None,
         added_s=_added_s(context, response, head),
         trace_id=context.trace_id,
+        end_rule=delivery.step.why.name if delivery is not None else None,
+        end_because=delivery.because if delivery is not None else None,
     )
 
 

@@ -88,7 +88,8 @@ class Engine:
         finally:
             waited_s = clock.now() - now
             if step.seconds > 0:
-                context.waits.append(WaitRecord(now, waited_s, step.reason))
+                because = step.why.explained(state)
+                context.waits.append(WaitRecord(now, waited_s, step.reason, step.why.name, because))
         return state.waited(step, waited_s), turn
 
     def _spend(self, state: CallState, step: Send, turn: Turn | None, now: float) -> None:
@@ -101,7 +102,7 @@ class Engine:
     async def _send(
         self, context: CallContext, state: CallState, step: Send, health: HealthView, now: float
     ) -> CallState:
-        candidate = state.candidates[step.candidate]
+        candidate, because = state.candidates[step.candidate], step.why.explained(state)
         moves = len(context.fallbacks)
         if state.last_attempt is not None:
             _note_move(context, state, state.candidates[state.last_attempt.candidate], candidate, now)
@@ -114,6 +115,7 @@ class Engine:
                 candidate,
                 self._credential(context.snapshot.routes[candidate.route_index]),
                 step,
+                because=because,
                 leaves_without_delta=_leaves(context, state, health, now),
             )
         except OutOfFiles:
@@ -192,7 +194,8 @@ def _note_move(
 def _delivery(context: CallContext, state: CallState, step: Deliver | GiveUp) -> Delivery:
     response = context.response_of(step.outcome) if isinstance(step, Deliver) else None
     stops = stops_the_sdk(step, context.snapshot)
-    return Delivery(step, response, state.candidates, stops, state.cuts.futile_s)
+    because = step.why.explained(state) or str(step.reason)
+    return Delivery(step, response, state.candidates, stops, state.cuts.futile_s, because)
 
 
 def _close(context: CallContext, outcome: Outcome | None) -> None:

@@ -12,6 +12,7 @@ _WITHOUT_TYPE = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connection
 _ATTEMPT_BOUNDS = (
     ("model", NAME_CHARS),
     ("url", TEXT_CHARS),
+    ("because", TEXT_CHARS),
     ("error_type", NAME_CHARS),
     ("request_id", NAME_CHARS),
     ("response_model", NAME_CHARS),
@@ -31,6 +32,12 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     """The id that the route was asked for, empty where the body names none."""
+
+    rule: str | None = None
+    """The rule of the decision by which it was made."""
+
+    because: str | None = None
+    """What that rule says, with the call's own figures."""
 
     started_s: float
     """When it began, before a connection was had."""
@@ -127,6 +134,12 @@ class WaitRecord(msgspec.Struct, frozen=True):
 
     reason: str
     """`retry-after`, `backoff` or `budget`."""
+
+    rule: str | None = None
+    """The rule of the decision by which it was taken."""
+
+    because: str | None = None
+    """What that rule says, with the call's own figures."""
 
 
 class FallbackRecord(msgspec.Struct, frozen=True):

@@ -61,6 +61,7 @@ def _facts(record: CallRecord, labels: Labels, trace_id: str | None) -> dict[str
         "sdk_retry_count": request.sdk_retry_count,
         "cancelled": record.cancelled,
         "interrupted": response.interrupted,
+        "end_rule": record.end_rule,
     }
 
 

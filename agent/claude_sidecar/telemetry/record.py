@@ -212,6 +212,12 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str | None = None
     """32 hex digits, from the caller's `traceparent` or as it was sent upstream."""
 
+    end_rule: str | None = None
+    """The rule of the decision by which nothing more was sent; None where none ended the call."""
+
+    end_because: str | None = None
+    """What that rule says, with the call's own figures."""
+
     @property
     def answered_by(self) -> AttemptRecord | None:
         """The attempt that gave the response; where none did, the last one, None where nothing was sent.

@@ -72,6 +72,8 @@ def _call(record: CallRecord, trace_id: str | None, timebase: Timebase) -> Json:
         "commitReason": response.commit_reason,
         "cancelled": record.cancelled,
         "interrupted": response.interrupted,
+        "endRule": record.end_rule,
+        "endBecause": record.end_because,
         "attempts": [_attempt(record, attempt) for attempt in record.attempts],
         "waits": [_wait(record, wait) for wait in record.waits],
         "fallbacks": [_fallback(record, move) for move in record.fallbacks],
@@ -96,11 +98,19 @@ def _attempt(record: CallRecord, attempt: AttemptRecord) -> Json:
         "cancelled": attempt.cancelled,
         "usage": _usage(attempt.usage),
         "partial": attempt.partial,
+        "rule": attempt.rule,
+        "because": attempt.because,
     }
 
 
 def _wait(record: CallRecord, wait: WaitRecord) -> Json:
-    return {"atMs": _ms(wait.at_s - record.started_s), "seconds": wait.seconds, "reason": wait.reason}
+    return {
+        "atMs": _ms(wait.at_s - record.started_s),
+        "seconds": wait.seconds,
+        "reason": wait.reason,
+        "rule": wait.rule,
+        "because": wait.because,
+    }
 
 
 def _fallback(record: CallRecord, move: FallbackRecord) -> Json:
