@@ -59,6 +59,7 @@ def _facts(record: CallRecord, labels: Labels, trace_id: str | None) -> dict[str
         "opened_by": f"{opened.route} {opened.attempt}" if opened is not None else None,
         "commit_reason": response.commit_reason,
         "sdk_retry_count": request.sdk_retry_count,
+        "blind_repeat": request.blind_repeat,
         "cancelled": record.cancelled,
         "interrupted": response.interrupted,
         "end_rule": record.end_rule,

@@ -98,6 +98,10 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     parent_agent: str = ""
     """The agent that started that one, empty without one."""
 
+    blind_repeat: str | None = None
+    """The client, by its kind, that sent again what it had been told not to; None where the call is no such
+    repeat."""
+
     parent_span_id: str | None = None
     """16 hex digits out of the caller's `traceparent`."""
 

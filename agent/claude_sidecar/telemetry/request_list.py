@@ -66,6 +66,7 @@ def _call(record: CallRecord, trace_id: str | None, timebase: Timebase) -> Json:
         "policy": record.policy,
         "policyHash": record.policy_hash,
         "sdkRetryCount": request.sdk_retry_count,
+        "blindRepeat": request.blind_repeat,
         "retryOutcome": record.retry_outcome,
         "opened": record.opened_by is not None,
         "openedBy": _opened_by(record.opened_by),

@@ -51,6 +51,8 @@ def server_attributes(record: CallRecord, template: str | None, labels: Labels) 
         attributes[names.OPENED_BY_ATTEMPT] = record.opened_by.attempt
     if record.cancelled:
         attributes[names.CANCELLED] = True
+    if request.blind_repeat is not None:
+        attributes[names.BLIND_REPEAT] = request.blind_repeat
     return attributes
 
 
