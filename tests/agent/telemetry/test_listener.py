@@ -212,7 +212,9 @@ def test_request_in_the_list_tells_sends_waits_and_moves(make, telemetry, export
         ("anthropic", 529, "Overloaded"),
         ("second-org", 200, None),
     ]
-    assert listed["waits"] == [{"atMs": 250.0, "seconds": 0.5, "reason": "backoff"}]
+    assert listed["waits"] == [
+        {"atMs": 250.0, "seconds": 0.5, "reason": "backoff", "rule": None, "because": None}
+    ]
     assert listed["fallbacks"] == [
         {"atMs": 500.0, "from": "anthropic", "to": "second-org", "cause": "Overloaded"}
     ]
