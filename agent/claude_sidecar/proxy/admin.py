@@ -1,32 +1,20 @@
-"""The admin port: probes, metrics and status for the pod network; details for loopback callers only."""
+"""What the admin port answers: probes, metrics, status for the pod network; details for loopback callers."""
 
-import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from importlib.resources import files
-from typing import Any
 
 import msgspec
 
 from claude_sidecar import __version__, clock
-from claude_sidecar.policy.breaker import BreakerState
-from claude_sidecar.policy.rate_limits import RateLimits
 from claude_sidecar.proxy import web
-from claude_sidecar.proxy.health import Health, LearntLimits
+from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.loopback_callers import is_loopback_call
 from claude_sidecar.proxy.policy_in_force import PolicyInForce
-from claude_sidecar.proxy.port import Bounds, Port, PortConnection
-from claude_sidecar.proxy.web import RequestHandler
+from claude_sidecar.proxy.port import Port
+from claude_sidecar.proxy.route_view import RouteView
 from claude_sidecar.schema.meaning import effective_spec
-from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.listener import Telemetry
 from claude_sidecar.telemetry.metrics import OPENMETRICS_CONTENT_TYPE
-
-_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_MODELS_SHOWN = 50
-_HEAD_S = 10.0
-_IDLE_S = 75.0
-"""Scrapers come every minute or sooner."""
-_ANSWER_S = 10.0
 
 _Handler = Callable[[web.BaseRequest], web.Response]
 
@@ -45,6 +33,7 @@ class Admin:
         self._policy = policy
         self._health = health
         self._telemetry = telemetry
+        self._route_view = RouteView(policy, health)
         self.ready = True
         self.ports: Mapping[str, Port] = {}
         self._handlers: dict[str, _Handler] = {
@@ -85,7 +74,7 @@ class Admin:
             self._telemetry.set_connections(name, len(port.connections))
         for route in self._policy.snapshot().routes:
             self._telemetry.set_breaker(route.name, self._health.breaker_state(route, clock.now()))
-            for limits in list(self._learnt(route).values())[-1:]:
+            for limits in list(self._route_view.learnt(route).values())[-1:]:
                 self._telemetry.set_ratelimits(route.name, limits.read())
         body = self._telemetry.metrics.render_openmetrics()
         return web.Response(body=body, headers={"content-type": OPENMETRICS_CONTENT_TYPE})
@@ -118,30 +107,7 @@ class Admin:
         )
 
     def _routes(self, _: web.BaseRequest) -> web.Response:
-        return _json([self._route(route) for route in self._policy.snapshot().routes])
-
-    def _route(self, route: Route) -> dict[str, Any]:
-        credential_missing = self._policy.lacks_credential(route)
-        notes = self._health.notes(route)
-        breakers = self._health.breakers_of(route, clock.now())
-        return {
-            "name": route.name,
-            "endpoint": route.origin + route.base_path,
-            "breaker": self._health.breaker_state(route, clock.now()).value,
-            "breakers": breakers,
-            "trouble": _scope(breakers),
-            "limits": {
-                model or "_none": _limits(learnt.read()) for model, learnt in self._learnt(route).items()
-            },
-            "serves": sorted(route.models) if route.models is not None else None,
-            "modelsSeen": list(notes.models[:_MODELS_SHOWN]),
-            "credential": "missing" if credential_missing else "own" if route.credential else "caller",
-            "lastError": notes.last_error,
-        }
-
-    def _learnt(self, route: Route) -> Mapping[str, LearntLimits]:
-        """A route's limits by model; none under a policy that learns none, whatever an earlier one learnt."""
-        return self._health.notes(route).limits if self._policy.snapshot().pacing.learns else {}
+        return _json(self._route_view.describe(clock.now()))
 
     def _requests(self, _: web.BaseRequest) -> web.Response:
         return _json(self._telemetry.requests.describe())
@@ -151,35 +117,13 @@ class Admin:
         return web.Response(text=page, content_type="text/html")
 
 
-def _scope(breakers: dict[str, dict[str, dict[str, object]]]) -> str | None:
-    """Whether a route's trouble is one model's or the whole route's; None where there is none."""
-    ill, whole = [], True
-    for model, kinds in sorted(breakers.items()):
-        broken = [kind for kind, breaker in kinds.items() if breaker["state"] != BreakerState.CLOSED.value]
-        if broken:
-            ill.append(model if len(broken) == len(kinds) else f"{model} ({', '.join(sorted(broken))})")
-        whole = whole and len(broken) == len(kinds)
-    if not ill:
-        return None
-    return "route" if whole and len(ill) > 1 else f"model {', '.join(ill)}"
-
-
-def _limits(limits: RateLimits) -> dict[str, Any]:
-    return {name: said for name, said in asdict(limits).items() if said is not None}
-
-
 def _json(value: object) -> web.Response:
     return web.Response(body=msgspec.json.encode(value), content_type="application/json")
 
 
 def _local(handler: _Handler) -> _Handler:
-    """Only for callers on this machine who mean this machine: a browser led here by a rebound name has
-    another `Host`, and `kubectl port-forward` is loopback on both ends."""
-
     def guarded(request: web.BaseRequest) -> web.Response:
-        ends = (_address(request, "peername"), _address(request, "sockname"))
-        name = request.host.rpartition(":")[0] if _has_port(request.host) else request.host
-        if not all(ends) or name.lower() not in _LOCAL_NAMES:
+        if not is_loopback_call(request):
             return web.Response(
                 status=403,
                 text="for loopback callers only: use `kubectl port-forward` and http://localhost\n",
@@ -187,50 +131,3 @@ def _local(handler: _Handler) -> _Handler:
         return handler(request)
 
     return guarded
-
-
-def _has_port(host: str) -> bool:
-    return host.rpartition(":")[2].isdigit() and not host.endswith("]")
-
-
-def _address(request: web.BaseRequest, end: str) -> bool:
-    """Whether that end of the connection is a loopback address."""
-    found = request.transport.get_extra_info(end) if request.transport is not None else None
-    if not found:
-        return False
-    address = ipaddress.ip_address(found[0].partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
-
-
-class AdminPort(Port):
-    """The admin port's connections: few, and none for long, as the pod network may reach it.
-
-    aiohttp tells of what its parser refuses with the request's bytes and a traceback; here it is answered.
-    """
-
-    def __init__(self, admin: Admin, connections: int) -> None:
-        """connections: the most that are kept open."""
-        super().__init__(admin, Bounds(connections, _HEAD_S, _IDLE_S, _ANSWER_S))
-
-    def __call__(self) -> RequestHandler:
-        """A protocol for one connection."""
-        return _AdminConnection(self, loop=self._loop, **self._kwargs)
-
-
-class _AdminConnection(PortConnection):
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer what is no HTTP; a bug of ours is logged."""
-        if status == 500:
-            return super().handle_error(request, status, exc, message)
-        response = web.Response(status=400, text="this is not HTTP\n")
-        response.force_close()
-        return response

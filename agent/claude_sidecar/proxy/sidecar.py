@@ -17,7 +17,8 @@ from claude_sidecar.config.problem import PolicyInvalid
 from claude_sidecar.config.watch import PolicyWatcher
 from claude_sidecar.credentials.source import LocalSource
 from claude_sidecar.credentials.store import CredentialStore
-from claude_sidecar.proxy.admin import Admin, AdminPort
+from claude_sidecar.proxy.admin import Admin
+from claude_sidecar.proxy.admin_port import AdminPort
 from claude_sidecar.proxy.admission import Admission, allowed_origins
 from claude_sidecar.proxy.attempt_sender import AttemptSender
 from claude_sidecar.proxy.engine import Engine

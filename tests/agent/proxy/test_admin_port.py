@@ -9,7 +9,7 @@ from support.fakes.raw_client import connected, request_bytes
 from support.fakes.scripted_upstream import Pause, ScriptedUpstream
 from support.fakes.wire_bytes import answer, error, message_body
 
-from claude_sidecar.proxy.admin import AdminPort
+from claude_sidecar.proxy.admin_port import AdminPort
 from claude_sidecar.proxy.sidecar import PortUnusable, Settings, Sidecar
 
 pytestmark = pytest.mark.looptime

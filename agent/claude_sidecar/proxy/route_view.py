@@ -1,0 +1,65 @@
+"""Routes as the admin port shows them: what is known of each, and how it does."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from claude_sidecar.policy.breaker import BreakerState
+from claude_sidecar.policy.rate_limits import RateLimits
+from claude_sidecar.proxy.health import Health, LearntLimits
+from claude_sidecar.proxy.policy_in_force import PolicyInForce
+from claude_sidecar.schema.snapshot import Route
+
+_MODELS_SHOWN = 50
+
+
+class RouteView:
+    """Describes the routes of the policy in force."""
+
+    def __init__(self, policy: PolicyInForce, health: Health) -> None:
+        self._policy = policy
+        self._health = health
+
+    def describe(self, now: float) -> list[dict[str, Any]]:
+        """All routes as JSON-able values, in the policy's order."""
+        return [self._route(route, now) for route in self._policy.snapshot().routes]
+
+    def learnt(self, route: Route) -> Mapping[str, LearntLimits]:
+        """A route's limits by model; none under a policy that learns none, whatever an earlier one learnt."""
+        return self._health.notes(route).limits if self._policy.snapshot().pacing.learns else {}
+
+    def _route(self, route: Route, now: float) -> dict[str, Any]:
+        credential_missing = self._policy.lacks_credential(route)
+        notes = self._health.notes(route)
+        breakers = self._health.breakers_of(route, now)
+        return {
+            "name": route.name,
+            "endpoint": route.origin + route.base_path,
+            "breaker": self._health.breaker_state(route, now).value,
+            "breakers": breakers,
+            "trouble": _scope(breakers),
+            "limits": {
+                model or "_none": _limits(learnt.read()) for model, learnt in self.learnt(route).items()
+            },
+            "serves": sorted(route.models) if route.models is not None else None,
+            "modelsSeen": list(notes.models[:_MODELS_SHOWN]),
+            "credential": "missing" if credential_missing else "own" if route.credential else "caller",
+            "lastError": notes.last_error,
+        }
+
+
+def _scope(breakers: dict[str, dict[str, dict[str, object]]]) -> str | None:
+    """Whether a route's trouble is one model's or the whole route's; None where there is none."""
+    ill, whole = [], True
+    for model, kinds in sorted(breakers.items()):
+        broken = [kind for kind, breaker in kinds.items() if breaker["state"] != BreakerState.CLOSED.value]
+        if broken:
+            ill.append(model if len(broken) == len(kinds) else f"{model} ({', '.join(sorted(broken))})")
+        whole = whole and len(broken) == len(kinds)
+    if not ill:
+        return None
+    return "route" if whole and len(ill) > 1 else f"model {', '.join(ill)}"
+
+
+def _limits(limits: RateLimits) -> dict[str, Any]:
+    return {name: said for name, said in asdict(limits).items() if said is not None}
