@@ -12,7 +12,6 @@ from claude_sidecar.providers.secret import Secret
 from claude_sidecar.proxy.attempt import Attempt
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.receive import receive
-from claude_sidecar.proxy.request_body import SentBody
 from claude_sidecar.proxy.request_head import OurLines, request_head
 from claude_sidecar.schema.endpoint import is_private
 from claude_sidecar.upstream.failure import ConnectionDied, TimedOut, UpstreamFailure
@@ -49,10 +48,9 @@ class AttemptSender:
         attempt = _begin(context, candidate, outgoing, step, because)
         incoming: UpstreamResponse | None = None
         try:
-            change = attempt.provider.body_change(outgoing)
-            body = context.body if change is None else await context.body.changed(change)
-            timers = _timers(context, attempt, step, leaves_without_delta=leaves_without_delta)
-            request = self._request(context, body, attempt, outgoing, timers, fresh=step.fresh)
+            request = await self._request(
+                context, attempt, outgoing, step, leaves_without_delta=leaves_without_delta
+            )
             incoming = await self._transport.send(request)
             outcome = await receive(context, attempt, incoming)
         except UpstreamFailure as failure:
@@ -71,16 +69,17 @@ class AttemptSender:
         attempt.judged(outcome)
         return outcome
 
-    def _request(
+    async def _request(
         self,
         context: CallContext,
-        body: SentBody,
         attempt: Attempt,
         outgoing: Outgoing,
-        timers: Timers,
+        step: Send,
         *,
-        fresh: bool,
+        leaves_without_delta: bool,
     ) -> UpstreamRequest:
+        change = attempt.provider.body_change(outgoing)
+        body = context.body if change is None else await context.body.changed(change)
         route, trace = attempt.route, None
         if attempt.span_id is not None and context.trace_id is not None:
             trace = (context.trace_id, attempt.span_id)
@@ -96,10 +95,10 @@ class AttemptSender:
             head=request_head(context.call, route.authority, attempt.target, changes, ours),
             body=body,
             head_only=context.call.method == "HEAD",
-            timers=timers,
+            timers=_timers(context, attempt, step, leaves_without_delta=leaves_without_delta),
             account=account_of(context.call.credentials, own),
             # A connection that dies while idle is found out by an attempt, which this call has but one of.
-            fresh=fresh or not context.repeatable,
+            fresh=step.fresh or not context.repeatable,
             chunked=body.length is None,
         )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from claude_sidecar.telemetry.api_paths import path_template
 from claude_sidecar.telemetry.attempts import AttemptRecord, FallbackRecord, OpenedBy, WaitRecord
-from claude_sidecar.telemetry.record import CallRecord, Timebase
+from claude_sidecar.telemetry.record import CallRecord, RequestRecord, ResponseRecord, Timebase
 from claude_sidecar.wire.response_metadata import TokenUsage
 
 MOST_CALLS = 500
@@ -35,7 +35,6 @@ class RequestList:
 
 
 def _call(record: CallRecord, trace_id: str | None, timebase: Timebase) -> Json:
-    request, response = record.request, record.response
     return {
         "callId": record.call_id,
         "traceId": trace_id or record.trace_id,
@@ -43,14 +42,44 @@ def _call(record: CallRecord, trace_id: str | None, timebase: Timebase) -> Json:
         "durationMs": _ms(record.ended_s - record.started_s),
         "addedMs": _ms(record.added_s),
         "firstChunkMs": _since(record.started_s, record.first_chunk_s),
+        **_request(record.request),
+        "substitutedModel": record.substituted_model,
+        **_response(record.response),
+        "key": record.key,
+        "policy": record.policy,
+        "policyHash": record.policy_hash,
+        "retryOutcome": record.retry_outcome,
+        "opened": record.opened_by is not None,
+        "openedBy": _opened_by(record.opened_by),
+        "cancelled": record.cancelled,
+        "endRule": record.end_rule,
+        "endBecause": record.end_because,
+        "attempts": [_attempt(record, attempt) for attempt in record.attempts],
+        "waits": [_wait(record, wait) for wait in record.waits],
+        "fallbacks": [_fallback(record, move) for move in record.fallbacks],
+    }
+
+
+def _request(request: RequestRecord) -> Json:
+    return {
         "method": request.method,
         "path": path_template(request.path) or "other",
         "operation": request.operation,
         "model": request.model,
-        "substitutedModel": record.substituted_model,
         "stream": request.stream,
         "requestBytes": request.body_bytes,
         "bodyKept": request.body_kept,
+        "feature": request.feature or None,
+        "conversation": request.conversation or None,
+        "agent": request.agent or None,
+        "parentAgent": request.parent_agent or None,
+        "sdkRetryCount": request.sdk_retry_count,
+        "blindRepeat": request.blind_repeat,
+    }
+
+
+def _response(response: ResponseRecord) -> Json:
+    return {
         "route": response.route,
         "status": response.status,
         "cause": response.cause,
@@ -58,26 +87,8 @@ def _call(record: CallRecord, trace_id: str | None, timebase: Timebase) -> Json:
         "limit": response.limit,
         "hint": response.hint,
         "requestId": response.request_id,
-        "key": record.key,
-        "feature": request.feature or None,
-        "conversation": request.conversation or None,
-        "agent": request.agent or None,
-        "parentAgent": request.parent_agent or None,
-        "policy": record.policy,
-        "policyHash": record.policy_hash,
-        "sdkRetryCount": request.sdk_retry_count,
-        "blindRepeat": request.blind_repeat,
-        "retryOutcome": record.retry_outcome,
-        "opened": record.opened_by is not None,
-        "openedBy": _opened_by(record.opened_by),
         "commitReason": response.commit_reason,
-        "cancelled": record.cancelled,
         "interrupted": response.interrupted,
-        "endRule": record.end_rule,
-        "endBecause": record.end_because,
-        "attempts": [_attempt(record, attempt) for attempt in record.attempts],
-        "waits": [_wait(record, wait) for wait in record.waits],
-        "fallbacks": [_fallback(record, move) for move in record.fallbacks],
     }
 
 

@@ -197,7 +197,7 @@ def test_requests_lists_the_newest_500_calls_as_json(make, telemetry) -> None:
 def test_request_in_the_list_tells_sends_waits_and_moves(make, telemetry, exported) -> None:
     record = make.call(
         attempts=[make.refused(529, Cause.OVERLOADED, "overloaded_error"), make.attempt(route="second-org")],
-        waits=[WaitRecord(1000.25, 0.5, "backoff")],
+        waits=[WaitRecord(1000.25, 0.5, "backoff", "wait for a turn", "of its budget")],
         fallbacks=[FallbackRecord(1000.5, "anthropic", "second-org", Cause.OVERLOADED)],
         hint="a hint",
     )
@@ -213,7 +213,13 @@ def test_request_in_the_list_tells_sends_waits_and_moves(make, telemetry, export
         ("second-org", 200, None),
     ]
     assert listed["waits"] == [
-        {"atMs": 250.0, "seconds": 0.5, "reason": "backoff", "rule": None, "because": None}
+        {
+            "atMs": 250.0,
+            "seconds": 0.5,
+            "reason": "backoff",
+            "rule": "wait for a turn",
+            "because": "of its budget",
+        }
     ]
     assert listed["fallbacks"] == [
         {"atMs": 500.0, "from": "anthropic", "to": "second-org", "cause": "Overloaded"}
