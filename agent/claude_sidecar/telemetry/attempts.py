@@ -1,5 +1,7 @@
 """What happened upstream in one call: its attempts, and the pauses and moves between them."""
 
+from decimal import Decimal
+
 import msgspec
 
 from claude_sidecar.causes import Cause
@@ -89,6 +91,13 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     partial: bool = False
     """Whether the response was a stream that did not end whole, so that more was used than `usage` tells."""
+
+    cost_usd: Decimal | None = None
+    """What `usage` costs at the policy's prices, without what is `unpriced`; None where nothing is priced."""
+
+    unpriced: tuple[str, ...] = ()
+    """Kinds of usage that the policy's prices leave out: `input`, `output`, `cache_read` and the like. Empty
+    where the policy has no prices."""
 
     response_model: str | None = None
     """The model that its response names."""

@@ -12,6 +12,7 @@ Structs of msgspec: a frozen dataclass of so many fields takes three times as lo
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import msgspec
 
@@ -231,6 +232,17 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
         if not self.attempts:
             return None
         return self.attempts[self.response.attempt - 1 if self.response.attempt else -1]
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """What all attempts cost, those that were given up too; None where nothing is priced."""
+        costs = [attempt.cost_usd for attempt in self.attempts if attempt.cost_usd is not None]
+        return sum(costs, Decimal()) if costs else None
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Kinds of usage, of any attempt, that are not in the cost: the policy names no price for them."""
+        return tuple(dict.fromkeys(kind for attempt in self.attempts for kind in attempt.unpriced))
 
     @property
     def provider(self) -> str:

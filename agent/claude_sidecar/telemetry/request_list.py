@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from claude_sidecar.telemetry.api_paths import path_template
 from claude_sidecar.telemetry.attempts import AttemptRecord, FallbackRecord, OpenedBy, WaitRecord
+from claude_sidecar.telemetry.cost import usd_text
 from claude_sidecar.telemetry.record import CallRecord, RequestRecord, ResponseRecord, Timebase
 from claude_sidecar.wire.response_metadata import TokenUsage
 
@@ -54,6 +55,8 @@ def _call(record: CallRecord, trace_id: str | None, timebase: Timebase) -> Json:
         "cancelled": record.cancelled,
         "endRule": record.end_rule,
         "endBecause": record.end_because,
+        "costUsd": usd_text(record.cost_usd),
+        "unpriced": list(record.unpriced),
         "attempts": [_attempt(record, attempt) for attempt in record.attempts],
         "waits": [_wait(record, wait) for wait in record.waits],
         "fallbacks": [_fallback(record, move) for move in record.fallbacks],
@@ -110,6 +113,8 @@ def _attempt(record: CallRecord, attempt: AttemptRecord) -> Json:
         "cancelled": attempt.cancelled,
         "usage": _usage(attempt.usage),
         "partial": attempt.partial,
+        "costUsd": usd_text(attempt.cost_usd),
+        "unpriced": list(attempt.unpriced),
         "rule": attempt.rule,
         "because": attempt.because,
     }
@@ -144,6 +149,10 @@ def _usage(usage: TokenUsage) -> Json:
         "outputTokens": usage.output_tokens,
         "cacheReadInputTokens": usage.cache_read_input_tokens,
         "cacheCreationInputTokens": usage.cache_creation_input_tokens,
+        "cacheCreation1hInputTokens": usage.cache_creation_1h_input_tokens,
+        "thinkingTokens": usage.thinking_tokens,
+        "webSearchRequests": usage.web_search_requests,
+        "webFetchRequests": usage.web_fetch_requests,
     }
 
 

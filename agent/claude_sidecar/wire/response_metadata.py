@@ -21,6 +21,12 @@ class TokenUsage(msgspec.Struct, frozen=True):
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
+    cache_creation_1h_input_tokens: int | None = None
+    """Of `cache_creation_input_tokens`: what was written for an hour, which is priced apart."""
+    thinking_tokens: int | None = None
+    """Of `output_tokens`."""
+    web_search_requests: int | None = None
+    web_fetch_requests: int | None = None
 
     def total_input(self) -> int | None:
         """Whole input, as OpenTelemetry GenAI v1.41.1 wants `gen_ai.usage.input_tokens`."""
