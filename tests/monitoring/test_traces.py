@@ -146,8 +146,8 @@ def test_success(app: App) -> None:
     assert top["claude_sidecar.feature"] == "search"
     assert 0 <= top["claude_sidecar.added_latency_ms"] < 5000
     usage = app.answer.usage
-    assert seen.middle.attributes["gen_ai.usage.input_tokens"] == usage.input_tokens
-    assert seen.middle.attributes["gen_ai.usage.output_tokens"] == usage.output_tokens
+    assert seen.middle.attributes["claude_sidecar.usage.input_tokens"] == usage.input_tokens
+    assert seen.middle.attributes["claude_sidecar.usage.output_tokens"] == usage.output_tokens
     assert seen.middle.attributes["gen_ai.provider.name"] == "anthropic"
     assert "http.request.resend_count" not in send.attributes
     assert seen.events() == []

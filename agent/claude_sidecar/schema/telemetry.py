@@ -17,6 +17,14 @@ class KeyAlias(StrEnum):
     HIDDEN = "Hidden"
 
 
+class UsageNames(StrEnum):
+    """Under which names a trace tells its tokens."""
+
+    AUTO = "Auto"
+    ALWAYS = "Always"
+    NEVER = "Never"
+
+
 class Traces(StrictModel):
     """Which requests are traced."""
 
@@ -35,6 +43,13 @@ class Traces(StrictModel):
 
     `false` strips them; `true` sends the attempt's own, so that a gateway behind the sidecar joins the
     trace.
+    """
+    usage: Annotated[UsageNames, Field(strict=False)] = UsageNames.AUTO
+    """Under which names the `chat` span tells its tokens, so that a store that sums a trace counts them once.
+
+    `Auto`: `claude_sidecar.usage.*` where the request comes with a `traceparent`, since the span of the
+    app's SDK has `gen_ai.usage.*` then; without one, `gen_ai.usage.*`. `Always`: `gen_ai.usage.*`, for apps
+    whose own spans tell no tokens. `Never`: `claude_sidecar.usage.*`.
     """
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from claude_sidecar.schema.telemetry import UsageNames
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
@@ -11,6 +12,27 @@ from claude_sidecar.wire.response_metadata import TokenUsage
 
 Value = str | bool | int | float | Sequence[str]
 Attributes = dict[str, Value]
+
+_GEN_AI_USAGE = (
+    names.GEN_AI_USAGE_INPUT_TOKENS,
+    names.GEN_AI_USAGE_OUTPUT_TOKENS,
+    names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+    names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
+)
+_OWN_USAGE = (
+    names.USAGE_INPUT,
+    names.USAGE_OUTPUT,
+    names.USAGE_CACHE_READ,
+    names.USAGE_CACHE_CREATION,
+)
+# Attempts have names of their own: stores sum an attribute over the spans of a trace, and the response that
+# was delivered stands on the operation's span.
+_ATTEMPT_USAGE = (
+    names.ATTEMPT_USAGE_INPUT,
+    names.ATTEMPT_USAGE_OUTPUT,
+    names.ATTEMPT_USAGE_CACHE_READ,
+    names.ATTEMPT_USAGE_CACHE_CREATION,
+)
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
@@ -56,8 +78,11 @@ def server_attributes(record: CallRecord, template: str | None, labels: Labels) 
     return attributes
 
 
-def operation_attributes(record: CallRecord) -> Attributes:
-    """The middle span: one operation on a model, however many sends it took; or a call without a model."""
+def operation_attributes(record: CallRecord, usage: UsageNames) -> Attributes:
+    """The middle span: one operation on a model, however many sends it took; or a call without a model.
+
+    usage: under which names it tells its tokens.
+    """
     request = record.request
     attributes = _outcome(record)
     sent = record.answered_by
@@ -79,11 +104,11 @@ def operation_attributes(record: CallRecord) -> Attributes:
     if request.max_tokens is not None:
         attributes[names.GEN_AI_REQUEST_MAX_TOKENS] = request.max_tokens
     if sent is not None:
-        _answer(attributes, record, sent)
+        _answer(attributes, record, sent, usage)
     return attributes
 
 
-def _answer(attributes: Attributes, record: CallRecord, sent: AttemptRecord) -> None:
+def _answer(attributes: Attributes, record: CallRecord, sent: AttemptRecord, usage: UsageNames) -> None:
     if sent.response_model is not None:
         attributes[names.GEN_AI_RESPONSE_MODEL] = sent.response_model
         if record.wrong_model is not None:
@@ -93,17 +118,12 @@ def _answer(attributes: Attributes, record: CallRecord, sent: AttemptRecord) -> 
     if sent.stop_reason is not None:
         attributes[names.GEN_AI_RESPONSE_FINISH_REASONS] = (sent.stop_reason,)
     if record.request.operation == names.OPERATION_COUNT_TOKENS:
-        # What was counted was not used: `gen_ai.usage.*` would be summed up as if it were.
+        # What was counted was not used: as usage it would be summed up as if it were.
         return
-    usage = sent.usage
-    for name, count in (
-        (names.GEN_AI_USAGE_INPUT_TOKENS, usage.total_input()),
-        (names.GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens),
-        (names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cache_read_input_tokens),
-        (names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, usage.cache_creation_input_tokens),
-    ):
-        if count is not None:
-            attributes[name] = count
+    # The app's SDK names its span as parent, and that span carries the tokens of this call, too.
+    told_by_the_app = usage is UsageNames.AUTO and record.request.parent_span_id is not None
+    under = _OWN_USAGE if told_by_the_app or usage is UsageNames.NEVER else _GEN_AI_USAGE
+    _add_usage(attributes, sent.usage, under)
 
 
 def attempt_attributes(record: CallRecord, number: int, template: str | None) -> Attributes:
@@ -139,18 +159,18 @@ def attempt_attributes(record: CallRecord, number: int, template: str | None) ->
     if attempt.reused_connection_died:
         attributes[names.CONNECTION_DIED] = True
     if record.request.operation not in (None, names.OPERATION_COUNT_TOKENS):
-        _attempt_usage(attributes, attempt.usage)
+        _add_usage(attributes, attempt.usage, _ATTEMPT_USAGE)
     return attributes
 
 
-def _attempt_usage(attributes: Attributes, usage: TokenUsage) -> None:
-    # Under our own prefix: backends sum `gen_ai.usage.*` over spans, and would count the response twice.
-    for name, count in (
-        (names.USAGE_INPUT, usage.input_tokens),
-        (names.USAGE_OUTPUT, usage.output_tokens),
-        (names.USAGE_CACHE_READ, usage.cache_read_input_tokens),
-        (names.USAGE_CACHE_CREATION, usage.cache_creation_input_tokens),
-    ):
+def _add_usage(attributes: Attributes, usage: TokenUsage, under: tuple[str, str, str, str]) -> None:
+    counts = (
+        usage.total_input(),
+        usage.output_tokens,
+        usage.cache_read_input_tokens,
+        usage.cache_creation_input_tokens,
+    )
+    for name, count in zip(under, counts, strict=True):
         if count is not None:
             attributes[name] = count
 

@@ -12,6 +12,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, TraceState
 from opentelemetry.trace.status import Status, StatusCode
 
+from claude_sidecar.schema.telemetry import UsageNames
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.api_paths import path_template
 from claude_sidecar.telemetry.labels import Labels
@@ -51,8 +52,11 @@ class SpanBuilder:
         self._timebase = timebase
         self._random_hex = random_hex
 
-    def build(self, record: CallRecord) -> Sequence[ReadableSpan]:
-        """The trace of a call: the top span, the operation, then one span an attempt."""
+    def build(self, record: CallRecord, usage: UsageNames) -> Sequence[ReadableSpan]:
+        """The trace of a call: the top span, the operation, then one span an attempt.
+
+        usage: under which names the operation tells its tokens.
+        """
         at = self._timebase().unix_ns_at
         template = path_template(record.request.path)
         trace = _Trace(self, record)
@@ -76,7 +80,7 @@ class SpanBuilder:
                 middle,
                 top,
                 (at(_operation_start(record)), at(record.ended_s)),
-                operation_attributes(record),
+                operation_attributes(record, usage),
                 wrong,
                 [Event(name, attributes, at(when)) for when, name, attributes in events_of(record)],
             ),

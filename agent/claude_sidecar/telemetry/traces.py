@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from claude_sidecar.schema.snapshot import Snapshot
+from claude_sidecar.schema.telemetry import UsageNames
 from claude_sidecar.telemetry.metrics import Metrics
 from claude_sidecar.telemetry.record import CallRecord
 
@@ -76,7 +77,10 @@ class Traces:
     """Decides for each ended call whether it is traced, and hands its spans to the queue."""
 
     def __init__(
-        self, build: "Callable[[CallRecord], Sequence[ReadableSpan]]", queue: SpanQueue, metrics: Metrics
+        self,
+        build: "Callable[[CallRecord, UsageNames], Sequence[ReadableSpan]]",
+        queue: SpanQueue,
+        metrics: Metrics,
     ) -> None:
         self._build = build
         self._queue = queue
@@ -86,12 +90,12 @@ class Traces:
     def call_ended(self, record: CallRecord, snapshot: Snapshot) -> str | None:
         """Export the call's trace if the gate admits it; the trace id if it was queued."""
         trouble = record.is_noteworthy
-        rates = snapshot.telemetry.traces
-        rate = rates.failures_per_second if trouble else rates.successes_per_second
+        wanted = snapshot.telemetry.traces
+        rate = wanted.failures_per_second if trouble else wanted.successes_per_second
         admitted = self._gate.admits(
             record.ended_s, trouble=trouble, parent_sampled=record.request.parent_sampled, per_s=rate
         )
-        if admitted and self._queue.offer(spans := self._build(record)):
+        if admitted and self._queue.offer(spans := self._build(record, wanted.usage)):
             return f"{spans[0].context.trace_id:032x}"
         self._metrics.trace_dropped()
         return None

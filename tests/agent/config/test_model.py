@@ -38,7 +38,7 @@ stream: {hold: FirstDelta, quietAfter: 15s, holdMax: 5m, keepAlive: 15s}
 limits: {maxConcurrent: 512, maxBodyMiB: 32, maxBufferedMiB: 64, spoolMiB: 256}
 pacing: {mode: Observe, maxWait: 60s, maxQueued: 1000}
 telemetry:
-  traces: {successesPerSecond: 10, failuresPerSecond: 50, propagate: false}
+  traces: {successesPerSecond: 10, failuresPerSecond: 50, propagate: false, usage: Auto}
   keyAlias: Fingerprint
   featureHeader: x-claude-feature
 prices: []

@@ -14,6 +14,7 @@ from claude_sidecar.causes import Cause
 from claude_sidecar.schema.claude_policy import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.schema.compile import compile_policy
 from claude_sidecar.schema.snapshot import Route, Snapshot
+from claude_sidecar.schema.telemetry import UsageNames
 from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import CallRecord, RequestRecord, ResponseRecord, Timebase
@@ -133,9 +134,10 @@ def counted_hex() -> Callable[[int], str]:
 
 
 @pytest.fixture
-def tree(make: Make, counted_hex: Callable[[int], str]) -> Callable[[CallRecord], list[ReadableSpan]]:
-    """The spans of a record, as a builder with a known clock and known ids makes them."""
+def tree(make: Make, counted_hex: Callable[[int], str]) -> Callable[..., list[ReadableSpan]]:
+    """The spans of a record, as a builder with a known clock and known ids makes them; `usage` by default
+    `Auto`."""
     labels = Labels()
     labels.policy_in_force(make.snapshot())
     builder = SpanBuilder(Resource({}), "1.2.3", labels, lambda: make.timebase, counted_hex)
-    return lambda record: list(builder.build(record))
+    return lambda record, usage=UsageNames.AUTO: list(builder.build(record, usage))

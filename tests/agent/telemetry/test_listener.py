@@ -107,15 +107,20 @@ def test_metrics_and_spans_equal_what_was_recorded(make, telemetry, exported) ->
     assert Counter(span.attributes.get("claude_sidecar.cause") for span in posts) == Counter(
         sent.cause for sent in sends
     )
+    burnt = {}
     for kind, attribute, of in (
-        ("input", names.USAGE_INPUT, "input_tokens"),
-        ("output", names.USAGE_OUTPUT, "output_tokens"),
-        ("cache_read", names.USAGE_CACHE_READ, "cache_read_input_tokens"),
-        ("cache_creation", names.USAGE_CACHE_CREATION, "cache_creation_input_tokens"),
+        ("output", names.ATTEMPT_USAGE_OUTPUT, "output_tokens"),
+        ("cache_read", names.ATTEMPT_USAGE_CACHE_READ, "cache_read_input_tokens"),
+        ("cache_creation", names.ATTEMPT_USAGE_CACHE_CREATION, "cache_creation_input_tokens"),
+        ("input", names.ATTEMPT_USAGE_INPUT, "input_tokens"),
     ):
-        burnt = sum(getattr(sent.usage, of) or 0 for sent in sends)
-        assert metric_sum(names.M_TOKENS, kind=kind) == burnt
-        assert sum(span.attributes.get(attribute, 0) for span in posts) == burnt
+        burnt[kind] = sum(getattr(sent.usage, of) or 0 for sent in sends)
+        # A span's input includes both cache parts.
+        told = (
+            burnt["input"] + burnt["cache_read"] + burnt["cache_creation"] if kind == "input" else burnt[kind]
+        )
+        assert metric_sum(names.M_TOKENS, kind=kind) == burnt[kind]
+        assert sum(span.attributes.get(attribute, 0) for span in posts) == told
     assert metric_sum(names.M_RETRIES, outcome="sent") == sum(
         max(0, len(record.attempts) - 1) for record in calls
     )

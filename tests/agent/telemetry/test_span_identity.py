@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claude_sidecar.schema.telemetry import UsageNames
 from claude_sidecar.telemetry.api_paths import path_template
 from claude_sidecar.telemetry.metrics import Metrics
 from claude_sidecar.telemetry.traces import Traces
@@ -45,7 +46,7 @@ def test_new_trace_has_one_id_of_its_own_which_the_listener_tells(make, tree) ->
             queued.append(spans)
             return True
 
-    traces = Traces(lambda record: spans, Queue(), Metrics())
+    traces = Traces(lambda record, usage: spans, Queue(), Metrics())
     assert traces.call_ended(make.call(), make.snapshot()) == f"{spans[0].context.trace_id:032x}"
     assert len({span.context.trace_id for span in spans}) == 1
     assert queued == [spans]
@@ -58,7 +59,7 @@ def test_ids_are_never_zero_whatever_chance_gives(make) -> None:
     from claude_sidecar.telemetry.spans import SpanBuilder
 
     builder = SpanBuilder(Resource({}), "1", Labels(), lambda: make.timebase, lambda digits: "0" * digits)
-    assert [span.context.is_valid for span in builder.build(make.call())] == [True] * 3
+    assert [span.context.is_valid for span in builder.build(make.call(), UsageNames.AUTO)] == [True] * 3
 
 
 @pytest.mark.parametrize(
@@ -136,4 +137,4 @@ def test_no_path_model_or_method_breaks_a_trace(path: str, model: str, method: s
         attempts=(sent,),
     )
     builder = SpanBuilder(Resource({}), "1", Labels(), lambda: Timebase(0.0, 1), lambda digits: "7" * digits)
-    assert encode_spans(builder.build(record)).ByteSize() < 10_000
+    assert encode_spans(builder.build(record, UsageNames.AUTO)).ByteSize() < 10_000

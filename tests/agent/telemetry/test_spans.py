@@ -6,7 +6,6 @@ from opentelemetry.trace import SpanKind, StatusCode
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.holding import CommitReason
 from claude_sidecar.telemetry.attempts import FallbackRecord, OpenedBy, WaitRecord
-from claude_sidecar.wire.response_metadata import TokenUsage
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -68,10 +67,10 @@ def test_plain_stream_is_a_trace_of_three_levels(make, tree) -> None:
         "claude_sidecar.route": "anthropic",
         "claude_sidecar.key": "1a2b3c4d",
         "claude_sidecar.first_byte_seconds": 0.5,
-        "claude_sidecar.usage.input_tokens": 10,
-        "claude_sidecar.usage.output_tokens": 20,
-        "claude_sidecar.usage.cache_read_tokens": 100,
-        "claude_sidecar.usage.cache_creation_tokens": 7,
+        "claude_sidecar.attempt.usage.input_tokens": 117,
+        "claude_sidecar.attempt.usage.output_tokens": 20,
+        "claude_sidecar.attempt.usage.cache_read.input_tokens": 100,
+        "claude_sidecar.attempt.usage.cache_creation.input_tokens": 7,
     }
 
 
@@ -251,21 +250,6 @@ def test_call_that_sent_nothing_still_has_server_and_operation(make, tree) -> No
     server, chat = tree(record)
     assert "server.address" not in chat.attributes
     assert server.attributes["claude_sidecar.attempts"] == 0
-
-
-def test_partial_usage_is_told_as_seen_and_never_invented(make, tree) -> None:
-    sent = make.attempt(usage=TokenUsage(input_tokens=10))
-    _, chat, _ = tree(make.call(attempts=[sent]))
-    usage = {name: value for name, value in chat.attributes.items() if name.startswith("gen_ai.usage.")}
-    assert usage == {"gen_ai.usage.input_tokens": 10}
-
-
-def test_counting_tokens_is_no_usage(make, tree) -> None:
-    record = make.call(operation="count_tokens", path="/v1/messages/count_tokens", stream=False)
-    server, count, _ = tree(record)
-    assert server.name == "POST /v1/messages/count_tokens"
-    assert count.name == f"count_tokens {make.model}"
-    assert not [name for name in count.attributes if name.startswith("gen_ai.usage.")]
 
 
 def test_call_without_a_model_has_no_gen_ai_attributes(make, tree) -> None:
