@@ -6,7 +6,7 @@ import msgspec
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.holding import CommitReason
-from claude_sidecar.policy.outcome import Outcome
+from claude_sidecar.policy.outcome import NO_HINTS, Outcome
 from claude_sidecar.policy.rate_limits import Limit
 from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.providers.provider import Provider
@@ -197,6 +197,7 @@ class Attempt(msgspec.Struct):
         route, response, outcome = self.route, self.response, self.outcome
         metadata = response.metadata if response is not None else _NOTHING_SAID
         cause = outcome.cause if outcome is not None else None
+        hints = outcome.hints if outcome is not None else NO_HINTS
         return AttemptRecord(
             route=route.name,
             provider=self.provider.name,
@@ -215,6 +216,9 @@ class Attempt(msgspec.Struct):
             limit=self.limit if cause is not None else None,
             request_id=response.request_id if response is not None else None,
             reused_connection_died=outcome is not None and outcome.reused_connection_died,
+            retry_after_s=hints.retry_after_s,
+            should_retry=hints.should_retry,
+            cut_after_s=outcome.cut_after_s if outcome is not None else None,
             cancelled=outcome is None,
             span_id=self.span_id,
             key=self.key,

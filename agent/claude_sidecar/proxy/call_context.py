@@ -232,6 +232,8 @@ def _request(context: CallContext) -> RequestRecord:
         body_bytes=context.body_bytes,
         body_kept=context.body_kept,
         sdk_retry_count=call.sdk.retry_count,
+        sdk_timeout_s=call.sdk.timeout_s,
+        account_bound=call.facts.one_account or said.account_bound,
         feature=id_in(index, feature_header.lower().encode("ascii")),
         conversation=id_in(index, b"x-claude-code-session-id"),
         agent=id_in(index, b"x-claude-code-agent-id"),

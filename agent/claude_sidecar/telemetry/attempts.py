@@ -77,6 +77,15 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
     reused_connection_died: bool = False
     """Whether a pooled connection closed before any byte of a response."""
 
+    retry_after_s: float | None = None
+    """How long its response asked to be left alone, None where it did not say."""
+
+    should_retry: bool | None = None
+    """Its response's `x-should-retry`, None where it did not say."""
+
+    cut_after_s: float | None = None
+    """How long after the request's last byte a connection ended that had given no byte of a response."""
+
     cancelled: bool = False
     """Whether it was given up because the caller left, or the caller's body broke."""
 

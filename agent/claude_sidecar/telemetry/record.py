@@ -87,6 +87,12 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     sdk_retry_count: int = 0
     """How often the caller's SDK had sent this call before, by its own word."""
 
+    sdk_timeout_s: float | None = None
+    """The caller's own time-out, by its SDK's word; None where it tells none."""
+
+    account_bound: bool = False
+    """Whether it lives in one account, so that only one route may have it."""
+
     feature: str = ""
     """The value of the policy's feature header, empty without one."""
 

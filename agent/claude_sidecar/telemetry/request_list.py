@@ -77,6 +77,8 @@ def _request(request: RequestRecord) -> Json:
         "agent": request.agent or None,
         "parentAgent": request.parent_agent or None,
         "sdkRetryCount": request.sdk_retry_count,
+        "sdkTimeoutSeconds": request.sdk_timeout_s,
+        "accountBound": request.account_bound,
         "blindRepeat": request.blind_repeat,
     }
 
@@ -110,6 +112,9 @@ def _attempt(record: CallRecord, attempt: AttemptRecord) -> Json:
         "responseModel": attempt.response_model,
         "stopReason": attempt.stop_reason,
         "reusedConnectionDied": attempt.reused_connection_died,
+        "retryAfterSeconds": attempt.retry_after_s,
+        "shouldRetry": attempt.should_retry,
+        "cutAfterSeconds": attempt.cut_after_s,
         "cancelled": attempt.cancelled,
         "usage": _usage(attempt.usage),
         "partial": attempt.partial,

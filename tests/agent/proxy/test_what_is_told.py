@@ -187,3 +187,33 @@ async def test_calls_that_have_not_ended_are_in_flight(started) -> None:
         assert b"\nclaude_sidecar_requests_in_flight 2.0\n" in (await bench.admin("/metrics")).body
         for call in waiting:
             call.cancel()
+
+
+async def test_the_list_of_requests_tells_what_the_upstream_asked_for_and_how_patient_the_caller_is(
+    started,
+) -> None:
+    upstream = ScriptedUpstream(
+        [
+            error(429, "rate_limit_error", lines=[("retry-after", "2.5")]),
+            error(529, lines=[("x-should-retry", "true")]),
+        ],
+        otherwise=answer(),
+    )
+    async with started(upstream) as bench:
+        await bench.ask(request_bytes(lines=[(b"x-stainless-timeout", b"90")], body=message_body()))
+        await bench.ask(request_bytes("GET", "/v1/files/file_1"))
+        bound, call = await bench.admin_json("/requests")
+        assert (call["sdkTimeoutSeconds"], call["accountBound"]) == (90, False)
+        assert (bound["sdkTimeoutSeconds"], bound["accountBound"]) == (None, True)
+        told = [(sent["retryAfterSeconds"], sent["shouldRetry"]) for sent in call["attempts"]]
+        assert told == [(2.5, None), (None, True), (None, None)]
+
+
+async def test_the_list_of_requests_tells_how_old_a_request_was_that_was_cut_unanswered(started) -> None:
+    upstream = ScriptedUpstream([[Pause(12), Reset()], answer()])
+    async with started(upstream) as bench:
+        assert (await bench.message()).status == 200
+        (call,) = await bench.admin_json("/requests")
+        cut, answered = (sent["cutAfterSeconds"] for sent in call["attempts"])
+        assert cut == pytest.approx(12, abs=0.02)
+        assert answered is None
