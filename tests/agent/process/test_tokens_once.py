@@ -1,4 +1,4 @@
-"""The official SDK with its own tracing on, the sidecar behind it: a sum over the trace counts tokens once."""
+"""The official SDK traces itself, the sidecar behind it: a sum over the trace counts tokens once."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
