@@ -35,8 +35,13 @@ def _table() -> str:
     lines = ["| status | what is wrong | hint |", "| --- | --- | --- |"]
     for case in sorted(CASES, key=lambda case: case[:3]):
         status, _, defect = case.partition(" ")
-        lines.append(f"| {status} | {defect} | {hint_for(CASES[case])} |")
+        lines.append(f"| {status} | {defect} | {_linked(hint_for(CASES[case]) or '')} |")
     return "\n".join(lines) + "\n"
+
+
+def _linked(hint: str) -> str:
+    """The hint word for word, the section at its end a link."""
+    return re.sub(r"\[docs/(errors\.md#[\w-]+)]$", r"[docs/\1](\1)", hint)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def prose(source: str) -> Iterator[str]:
 
 
 def cited(source: str) -> Iterator[tuple[str, str | None]]:
-    """Page and heading of each citation, such as `docs/errors.md, "Streams" and "Open files"`."""
+    """Page and heading of each citation, such as `docs/responses.md, "Streams" and "Open files"`."""
     for text in prose(source):
         for page, headings in _CITED.findall(text):
             yield from ((page, heading) for heading in re.findall(r'"([^"]+)"', headings) or [None])
@@ -57,16 +57,16 @@ def test_pages_and_headings_that_docstrings_cite_are_there() -> None:
     assert [citation for citation in CITED if not is_there(*citation[1:])] == []
 
 
-STREAMS, FILES = ("docs/errors.md", "Streams"), ("docs/errors.md", "Open files")
+STREAMS, FILES = ("docs/responses.md", "Streams"), ("docs/responses.md", "Open files")
 
 
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ('"""As docs/errors.md,\n"Streams" and "Open files", says."""', [STREAMS, FILES]),
+        ('"""As docs/responses.md,\n"Streams" and "Open files", says."""', [STREAMS, FILES]),
         ('X = 1\n"""See notes.md."""', [("notes.md", None)]),
-        ("X = 1  # (docs/errors.md)", [("docs/errors.md", None)]),
-        ('X = "docs/errors.md"', []),
+        ("X = 1  # (docs/responses.md)", [("docs/responses.md", None)]),
+        ('X = "docs/responses.md"', []),
         ('"""https://example.com/FAQ.md"""', []),
     ],
     ids=["headings", "attribute", "comment", "value", "address"],
@@ -78,8 +78,8 @@ def test_citations_are_found_where_people_write_them(
 
 
 def test_a_citation_of_what_is_not_there_is_noticed() -> None:
-    assert is_there("docs/errors.md", "Streams")
-    assert not is_there("docs/errors.md", "Rivers")
+    assert is_there("docs/responses.md", "Streams")
+    assert not is_there("docs/responses.md", "Rivers")
     assert not is_there("claude-api.md", None)
 
 

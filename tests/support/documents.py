@@ -11,6 +11,8 @@ DOCUMENTS = sorted(
     for pattern in ("*.md", "docs/*.md", "*/README.md", "charts/*/README.md")
     for path in ROOT.glob(pattern)
 )
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_LINKED = re.compile(r"\[([^]]*)]\([^)]*\)")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -22,6 +24,13 @@ def named(document: Path) -> str:
 def blocks(document: Path, *languages: str) -> list[str]:
     """What stands between the fences, of these languages; "" is a block that names none."""
     return [text for language, text in _BLOCK.findall(document.read_text("utf-8")) if language in languages]
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them; of headings that repeat, the first's."""
+    text = _BLOCK.sub("", document.read_text("utf-8"))
+    words = (_LINKED.sub(r"\1", heading).strip().lower() for heading in _HEADING.findall(text))
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in words}
 
 
 def command_lines() -> Iterator[tuple[str, str]]:

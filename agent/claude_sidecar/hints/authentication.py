@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from claude_sidecar.hints.facts import HintFacts
-from claude_sidecar.hints.line import MAX_CHARS
+from claude_sidecar.hints.line import MAX_CHARS, room_for
 from claude_sidecar.hints.middlebox import form_of
 from claude_sidecar.hints.wordings import what_it_says
 from claude_sidecar.wire.credential import (
@@ -26,10 +26,10 @@ def authentication_hint(facts: HintFacts) -> str:
     """The defects found, as many as fit, then the names of the headers received and sent on."""
     came = _names([credential.header for credential in facts.credentials])
     end = f" Credential headers received: {came}; sent on: {_names(facts.credentials_sent)}."
-    text = ""
+    text, room = "", MAX_CHARS - len(end) - room_for("401")
     for finding in _findings(facts):
         longer = f"{text} {finding}" if text else finding
-        if len(longer) + len(end) > MAX_CHARS:
+        if len(longer) > room:
             break
         text = longer
     return text + end

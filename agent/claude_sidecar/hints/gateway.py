@@ -43,6 +43,12 @@ def own_error_hint(facts: HintFacts) -> str:
     return _OWN.get(facts.error_type or "", _UNKNOWN)
 
 
+def own_error_section(facts: HintFacts) -> str:
+    """The section of docs/errors.md about an error of the sidecar's own."""
+    known = facts.error_type in _OWN or facts.error_type == "gateway_request_too_large"
+    return str(facts.error_type) if known else "the-sidecars-own-errors"
+
+
 def other_gateway_hint(facts: HintFacts) -> str:
     """For an error whose type says that a gateway made it, but not this one."""
     return (

@@ -7,7 +7,7 @@ from claude_sidecar.hints.authentication import authentication_hint
 from claude_sidecar.hints.billing import billing_hint
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.futile import futile_hint
-from claude_sidecar.hints.gateway import other_gateway_hint, own_error_hint
+from claude_sidecar.hints.gateway import other_gateway_hint, own_error_hint, own_error_section
 from claude_sidecar.hints.invalid_request import invalid_request_hint
 from claude_sidecar.hints.line import one_line
 from claude_sidecar.hints.not_found import not_found_hint
@@ -50,22 +50,33 @@ _BY_CAUSE: dict[Cause, int] = {
 def hint_for(facts: HintFacts) -> str | None:
     """What is wrong and what to do, at most 400 characters of one ASCII line; None where nothing can be said.
 
-    Other 5xx get one too, for log and span; only `HEADER_STATUSES` and own errors go into the header.
+    It ends with the section of docs/errors.md to read on in. Other 5xx get one too, for log and span; only
+    `HEADER_STATUSES` and own errors go into the header.
     """
+    explained = _explained(facts)
+    return None if explained is None else one_line(*explained)
+
+
+def _explained(facts: HintFacts) -> tuple[str, str] | None:
+    """The text, and the section that goes on."""
     if facts.cut_after_s is not None:
-        return one_line(futile_hint(facts.cut_after_s))
-    explain = _explanation(facts)
-    return None if explain is None else one_line(explain(facts))
-
-
-def _explanation(facts: HintFacts) -> Callable[[HintFacts], str] | None:
+        return futile_hint(facts.cut_after_s), "silence"
     if facts.own:
-        return too_large_hint if facts.status == 413 else own_error_hint
+        text = too_large_hint(facts) if facts.status == 413 else own_error_hint(facts)
+        return text, own_error_section(facts)
     if facts.by_gateway:
-        return other_gateway_hint
-    if facts.status in _BY_STATUS:
-        return _BY_STATUS[facts.status]
-    status = _BY_CAUSE.get(facts.cause) if facts.cause is not None else None
-    if status is None or not (facts.status < 400 or facts.status >= 500):
+        return other_gateway_hint(facts), "another-gateways"
+    status = _explained_as(facts)
+    if status is None:
         return None
-    return _BY_STATUS[status]
+    other_5xx = facts.status >= 500 and facts.status not in _BY_STATUS
+    return _BY_STATUS[status](facts), "5xx" if other_5xx else str(status)
+
+
+def _explained_as(facts: HintFacts) -> int | None:
+    """The status whose explanation fits: its own, else, for events of a 200 and other 5xx, the cause's."""
+    if facts.status in _BY_STATUS:
+        return facts.status
+    if facts.cause is None or 400 <= facts.status < 500:
+        return None
+    return _BY_CAUSE.get(facts.cause)

@@ -1,6 +1,6 @@
 """The head of an upstream attempt: the caller's lines, with few changes.
 
-Which: docs/errors.md, "What is changed on the way".
+Which: docs/responses.md, "What is changed on the way".
 """
 
 from functools import lru_cache

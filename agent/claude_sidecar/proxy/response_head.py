@@ -1,4 +1,7 @@
-"""The head of a response to the caller: the upstream's lines and ours (docs/errors.md, "Added headers")."""
+"""The head of a response to the caller: the upstream's lines, and ours.
+
+Which: docs/responses.md, "Added headers".
+"""
 
 from claude_sidecar.hints.hint import HEADER_STATUSES
 from claude_sidecar.proxy.gateway_errors import Refusal

@@ -1,5 +1,7 @@
 """Which answers get a hint, and what the hint says where the table of the docs is silent."""
 
+from dataclasses import replace
+
 import pytest
 
 from claude_sidecar.causes import Cause
@@ -74,6 +76,30 @@ def test_the_oauth_beta_is_found_on_any_of_several_lines() -> None:
     assert "expired or revoked" in hint
 
 
+def test_a_text_that_is_too_long_gives_way_to_the_section_to_read_on_in() -> None:
+    facts = HintFacts(404, error_type="not_found_error", error_message="gone", model=f"claude-{'x' * 73}")
+    known = [f"claude-{'x' * 72}{letter}" for letter in "abc"]
+    hint = hint_for(replace(facts, known_models=known)) or ""
+    assert hint.endswith("... [docs/errors.md#404]")
+    assert len(hint) <= 400
+
+
+@pytest.mark.parametrize(
+    ("facts", "section"),
+    [
+        (HintFacts(200, Cause.OVERLOADED, "overloaded_error"), "529"),
+        (HintFacts(503, Cause.OVERLOADED, "overloaded_error"), "5xx"),
+        (HintFacts(529, Cause.OVERLOADED, "overloaded_error", cut_after_s=61.0), "silence"),
+        (HintFacts(529, Cause.OVERLOADED, "gateway_busy"), "another-gateways"),
+        (HintFacts(529, Cause.OVERLOADED, "gateway_busy", own=True), "gateway_busy"),
+        (HintFacts(500, Cause.SERVER_ERROR, "gateway_new", own=True), "the-sidecars-own-errors"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_hint_ends_with_the_section_of_what_it_explains(facts: HintFacts, section: str) -> None:
+    assert (hint_for(facts) or "").endswith(f" [docs/errors.md#{section}]")
+
+
 def test_two_defects_are_both_named() -> None:
     lines = [(b"x-api-key", b'"Bearer sk-ant-api03-abcdefgh"'), OLD]
     hint = hint_for(HintFacts(401, request_headers=lines, credentials_sent=("x-api-key",)))
@@ -91,14 +117,14 @@ def test_many_defects_leave_room_for_the_names_of_the_headers() -> None:
     hint = hint_for(HintFacts(401, request_headers=lines, credentials_sent=sent))
     assert hint is not None
     assert len(hint) <= 400
-    assert hint.endswith("received: x-api-key, authorization; sent on: x-api-key, authorization.")
+    assert "received: x-api-key, authorization; sent on: x-api-key, authorization. [" in hint
 
 
 def test_headers_swallowed_on_the_way_up_are_seen_by_their_names() -> None:
     lines = [(b"x-api-key", b"sk-ant-api03-abcdefgh"), OLD]
     hint = hint_for(HintFacts(401, request_headers=lines))
     assert hint is not None
-    assert hint.endswith("received: x-api-key; sent on: none.")
+    assert "received: x-api-key; sent on: none. [" in hint
 
 
 def test_a_model_that_does_not_look_like_a_name_is_not_repeated() -> None:

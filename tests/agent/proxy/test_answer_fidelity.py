@@ -24,7 +24,7 @@ def own_lines(answer: RawAnswer, but: set[bytes]) -> list[tuple[bytes, bytes]]:
 
 
 def assert_same(through: RawAnswer, direct: RawAnswer) -> None:
-    """The caller's answer is the direct one, less framing, plus what docs/errors.md lists."""
+    """The caller's answer is the direct one, less framing, plus what docs/responses.md lists."""
     assert through.start_line.partition(b" ")[2] == direct.start_line.partition(b" ")[2]
     assert through.body == direct.body
     assert through.end == direct.end == "whole"

@@ -34,7 +34,7 @@ def added(got: RawAnswer) -> dict[str, str]:
 
 
 def assert_own(got: RawAnswer, status: int, kind: str) -> dict:
-    """An error of our own, in the API's envelope and with the headers that docs/errors.md lists."""
+    """An error of our own, in the API's envelope and with the headers that docs/responses.md lists."""
     document = json.loads(got.body)
     assert (got.status, document["type"], document["error"]["type"]) == (status, "error", kind)
     assert set(document) == {"type", "error", "request_id"}
