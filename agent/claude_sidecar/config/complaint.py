@@ -19,6 +19,7 @@ PATTERN_WORDS = {
     fields.VARIABLE_PATTERN: "the name of an environment variable, such as SECOND_ORG_KEY",
     fields.MODEL_PATTERN: "a model name without spaces, such as claude-sonnet-4-6",
     fields.PRICE_PATTERN: 'a decimal string of at least 0, such as "3" or "0.30"',
+    fields.HOUR_PRICE_PATTERN: 'a decimal string of at least 0, such as "6" or "0.60"',
     fields.HEADER_PATTERN: "a header name, such as x-claude-feature",
     fields.ENDPOINT_PATTERN: "https://HOST[:PORT][/BASE/PATH] (http:// for loopback hosts)",
     fields.PATH_PATTERN: "a path",

@@ -12,14 +12,16 @@ from claude_sidecar.policy.routing import Candidate
 from claude_sidecar.providers.provider import Provider
 from claude_sidecar.proxy.buffer_space import HeldShare
 from claude_sidecar.proxy.event_view import EventView
+from claude_sidecar.schema.prices import PriceList
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.telemetry.attempts import AttemptRecord
+from claude_sidecar.telemetry.cost import NOT_PRICED, Cost, cost_of
 from claude_sidecar.upstream.transport import UpstreamResponse
 from claude_sidecar.wire.content_coding import BoundedDecoder
 from claude_sidecar.wire.error_body import ErrorBody
 from claude_sidecar.wire.headers import HeaderIndex, HeaderLines
-from claude_sidecar.wire.model_name import safe_model_name
-from claude_sidecar.wire.response_metadata import ResponseMetadata
+from claude_sidecar.wire.model_name import safe_model_id, safe_model_name
+from claude_sidecar.wire.response_metadata import NO_USAGE, ResponseMetadata, TokenUsage
 
 _WITHOUT_ANSWER = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connection_error"}
 _NOTHING_SAID = ResponseMetadata()
@@ -192,16 +194,17 @@ class Attempt(msgspec.Struct):
         assert self.outcome is not None  # only what was judged is delivered
         self.outcome, self.error_type = replace(self.outcome, cause=cause), error_type
 
-    def record(self) -> AttemptRecord:
-        """What it was, once it has ended."""
+    def record(self, asked: str | None, prices: PriceList | None) -> AttemptRecord:
+        """What it was, once it has ended; asked: the caller's model; prices: None where tokens are free."""
         route, response, outcome = self.route, self.response, self.outcome
         metadata = response.metadata if response is not None else _NOTHING_SAID
         cause = outcome.cause if outcome is not None else None
         hints = outcome.hints if outcome is not None else NO_HINTS
+        usage, cost = self._used(metadata.usage, asked, prices)
         return AttemptRecord(
             route=route.name,
             provider=self.provider.name,
-            model=safe_model_name(self.candidate.model) or "",
+            model=self._model(asked),
             rule=self.rule,
             because=self.because,
             started_s=self.started_s,
@@ -222,9 +225,27 @@ class Attempt(msgspec.Struct):
             cancelled=outcome is None,
             span_id=self.span_id,
             key=self.key,
-            usage=metadata.usage,
+            usage=usage,
+            cost_usd=cost.usd,
+            unpriced=cost.unpriced,
             partial=response is not None and response.is_partial,
             response_model=metadata.model,
             response_id=metadata.message_id,
             stop_reason=metadata.stop_reason,
         )
+
+    def _model(self, asked: str | None) -> str:
+        """What was asked for, fit to be shown: a policy's ids are freer than what is believed of a caller."""
+        sent = self.candidate.model
+        if sent is None:
+            return ""
+        return safe_model_id(sent) if sent != asked else safe_model_name(sent) or ""
+
+    def _used(self, told: TokenUsage, asked: str | None, prices: PriceList | None) -> tuple[TokenUsage, Cost]:
+        """The usage that counts, and its cost: what stands beside a count of tokens was not used."""
+        if prices is None:
+            return NO_USAGE, NOT_PRICED
+        if not prices or told is NO_USAGE:
+            return told, NOT_PRICED
+        sent = self.candidate
+        return told, cost_of(told, prices.of(sent.model, sent.substitute or asked))

@@ -28,6 +28,7 @@ from claude_sidecar.wire.request_peek import NO_FACTS, BodyFacts
 from claude_sidecar.wire.trace_context import TraceParent, read_traceparent
 
 _STREAMED = frozenset({"chat", "text_completion"})
+_BILLED = _STREAMED  # counting tokens is free
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -193,6 +194,7 @@ def record_of(context: CallContext) -> CallRecord:
     attempts, delivery = context.attempts, context.delivery
     # Not always the last: a later route's refusal of our own key gives way to an earlier response.
     sent = attempts[response.attempt - 1 if response.attempt else -1] if attempts else None
+    prices = context.snapshot.prices if context.call.facts.operation in _BILLED else None
     has_chunk = response.route != NO_ROUTE and (response.status or 500) < 400
     return CallRecord(
         call_id=context.call_id,
@@ -202,7 +204,7 @@ def record_of(context: CallContext) -> CallRecord:
         ended_s=clock.now(),
         request=_request(context),
         response=response,
-        attempts=tuple([attempt.record() for attempt in attempts]),
+        attempts=tuple([attempt.record(context.body_facts.model, prices) for attempt in attempts]),
         waits=tuple(context.waits),
         fallbacks=tuple(context.fallbacks),
         cancelled=context.cancelled,

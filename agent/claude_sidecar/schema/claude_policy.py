@@ -8,10 +8,11 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from claude_sidecar.schema.cross_field import violations
 from claude_sidecar.schema.fields import PolicyName
 from claude_sidecar.schema.limits import Limits, Pacing
+from claude_sidecar.schema.prices import Price
 from claude_sidecar.schema.retry import CircuitBreaker, Fallback, Retry
 from claude_sidecar.schema.routes import RouteSpec
 from claude_sidecar.schema.strict_model import StrictModel
-from claude_sidecar.schema.telemetry import Price, Telemetry
+from claude_sidecar.schema.telemetry import Telemetry
 from claude_sidecar.schema.timeouts import Stream, Timeouts
 
 API_VERSION = "claude-sidecar.dev/v1alpha1"
@@ -62,11 +63,13 @@ class Spec(StrictModel):
     telemetry: Telemetry = Telemetry()
     """What is told about requests in traces, metrics and log lines; never their content."""
     prices: Annotated[tuple[Price, ...], Field(strict=False, max_length=64)] = ()
-    """Prices of models, for the cost metric `claude_sidecar_cost_usd_total`.
+    """Prices of models, for what a request cost: in spans, log lines, `/requests` and the metric
+    `claude_sidecar_cost_usd_total`.
 
-    US dollars per million tokens, as decimal strings in quotes; what is left out costs nothing. Merged by
-    `model` when several appliers own entries. Example: `[{model: claude-sonnet-4-6, inputPerMTok: "3",
-    outputPerMTok: "15"}]`.
+    US dollars per million tokens, as decimal strings in quotes. There are no built-in prices: usage that none
+    is named for is told in `claude_sidecar_unpriced_usage_total`, never taken as free. Merged by `model` when
+    several appliers own entries. Example: `[{model: claude-sonnet-4-6, inputPerMTok: "3", outputPerMTok:
+    "15"}]`.
     """
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from claude_sidecar.schema.claude_policy import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.schema.endpoint import parse_endpoint
 from claude_sidecar.schema.meaning import spec_hash
+from claude_sidecar.schema.prices import PriceList
 from claude_sidecar.schema.routes import RouteSpec
 from claude_sidecar.schema.snapshot import CredentialRef, Route, Snapshot
 
@@ -31,7 +32,7 @@ def compile_policy(policy: ClaudePolicy) -> Snapshot:
         limits=spec.limits,
         pacing=spec.pacing,
         telemetry=spec.telemetry,
-        prices=MappingProxyType({price.model: price for price in spec.prices}),
+        prices=PriceList(spec.prices),
     )
 
 

@@ -1,5 +1,6 @@
 """The kinds of values that policy fields hold, each with its pattern and bounds."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ DATA_KEY_PATTERN = r"^([A-Za-z0-9_-]|\.[A-Za-z0-9_-])[A-Za-z0-9._-]*$"
 VARIABLE_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
 MODEL_PATTERN = "^[!-~]+$"
 PRICE_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,6})?$"
+HOUR_PRICE_PATTERN = r"^[0-9]{1,7}(\.[0-9]{1,7})?$"
 HEADER_PATTERN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 ENDPOINT_PATTERN = "^https?://"
 PATH_PATTERN = r"^[^\x00]+$"
@@ -75,13 +77,17 @@ def _enum_schema(allowed: frozenset[Cause]) -> WithJsonSchema:
     )
 
 
+@dataclass(frozen=True, slots=True)
 class _DecimalText:
     """A decimal number that is written as text, since YAML would make a float of it."""
+
+    pattern: str
+    max_length: int
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(
             Decimal,
-            core_schema.str_schema(pattern=PRICE_PATTERN, max_length=13),
+            core_schema.str_schema(pattern=self.pattern, max_length=self.max_length),
             serialization=core_schema.to_string_ser_schema(when_used="json"),
         )
 
@@ -102,7 +108,9 @@ VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN, max_le
 FilePath = Annotated[str, StringConstraints(pattern=PATH_PATTERN, max_length=1024)]
 ModelName = Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=128)]
 ModelId = Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=512)]
-Dollars = Annotated[Decimal, _DecimalText()]
+Dollars = Annotated[Decimal, _DecimalText(PRICE_PATTERN, 13)]
+# One digit more on either side, for what is 1.6 times another price.
+HourDollars = Annotated[Decimal, _DecimalText(HOUR_PRICE_PATTERN, 15)]
 HeaderName = Annotated[
     str, StringConstraints(pattern=HEADER_PATTERN, max_length=64), AfterValidator(_no_credential)
 ]

@@ -44,6 +44,9 @@ def _filled_in(policy: ClaudePolicy, mode: Literal["json", "python"]) -> dict[st
         route["endpoint"] = model.endpoint or model.provider.default_endpoint
         for entry in route.get("models", ()):
             entry.setdefault("id", entry["name"])
+    for price, written in zip(spec["prices"], policy.spec.prices, strict=True):
+        if (hour := written.hour_write_per_mtok) is not None:
+            price.setdefault("cacheWrite1hPerMTok", hour if mode == "python" else f"{hour.normalize():f}")
     order = [cause.value for cause in CAUSE_ORDER]
     for part in ("retry", "fallback"):
         spec[part]["causes"] = sorted(spec[part]["causes"], key=order.index)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from claude_sidecar.schema.limits import Limits, Pacing
+from claude_sidecar.schema.prices import PriceList
 from claude_sidecar.schema.retry import CircuitBreaker, Fallback, Retry
 from claude_sidecar.schema.routes import ProviderName
-from claude_sidecar.schema.telemetry import Price, Telemetry
+from claude_sidecar.schema.telemetry import Telemetry
 from claude_sidecar.schema.timeouts import Stream, Timeouts
 
 
@@ -55,10 +56,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything a call needs to know of the policy; one snapshot serves a whole call.
-
-    prices: by model.
-    """
+    """Everything a call needs to know of the policy; one snapshot serves a whole call."""
 
     name: str
     namespace: str
@@ -73,4 +71,4 @@ class Snapshot:
     limits: Limits
     pacing: Pacing
     telemetry: Telemetry
-    prices: Mapping[str, Price]
+    prices: PriceList

@@ -1,12 +1,11 @@
-"""What is told about requests, and what they cost."""
+"""What is told about requests."""
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
-from claude_sidecar.schema.fields import Dollars, HeaderName, ModelName, PerSecond
+from claude_sidecar.schema.fields import HeaderName, PerSecond
 from claude_sidecar.schema.strict_model import StrictModel
 
 
@@ -70,18 +69,3 @@ class Telemetry(StrictModel):
     The value is an attribute of spans and a label of `claude_sidecar_feature_requests_total`: the first 50
     values as they are, others as `_other`. A header that carries a credential is refused.
     """
-
-
-class Price(StrictModel):
-    """US dollars per million tokens of one model, as decimal strings."""
-
-    model: ModelName
-    """The model's name, as callers use it or as a route's `id`."""
-    input_per_mtok: Annotated[Dollars, Field(alias="inputPerMTok")] = Decimal("0")
-    """Input that was neither read from nor written to the prompt cache; US dollars per million tokens."""
-    output_per_mtok: Annotated[Dollars, Field(alias="outputPerMTok")] = Decimal("0")
-    """Output, thinking included; US dollars per million tokens."""
-    cache_read_per_mtok: Annotated[Dollars, Field(alias="cacheReadPerMTok")] = Decimal("0")
-    """Input that was read from the prompt cache; US dollars per million tokens."""
-    cache_write_per_mtok: Annotated[Dollars, Field(alias="cacheWritePerMTok")] = Decimal("0")
-    """Input that was written to the prompt cache; US dollars per million tokens."""

@@ -12,7 +12,7 @@ from claude_sidecar.wire.response_metadata import NO_USAGE, TokenUsage
 _WITHOUT_TYPE = {Cause.TIMEOUT: "timeout", Cause.CONNECTION_FAILURE: "connection_error"}
 
 _ATTEMPT_BOUNDS = (
-    ("model", NAME_CHARS),
+    ("model", TEXT_CHARS),
     ("url", TEXT_CHARS),
     ("because", TEXT_CHARS),
     ("error_type", NAME_CHARS),

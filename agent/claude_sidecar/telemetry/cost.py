@@ -1,6 +1,81 @@
-"""What usage costs, as US dollars in decimals: money is never a float in here."""
+"""What usage costs at a policy's prices: pure, and in decimals, exact to the last digit.
+
+A price has at most seven digits after its point, so that of one token has thirteen; as no count is over
+a million million, all digits of a sum fit into the 28 of a decimal.
+"""
 
 from decimal import Decimal
+from typing import NamedTuple
+
+from claude_sidecar.schema.prices import Price
+from claude_sidecar.wire.response_metadata import NO_USAGE, TokenUsage
+
+_ONE = Decimal("0.000001")
+"""A token's share of a price, which is that of a million."""
+
+INPUT, OUTPUT = "input", "output"
+CACHE_READ, CACHE_WRITE, CACHE_WRITE_1H = "cache_read", "cache_creation", "cache_creation_1h"
+WEB_SEARCH = "web_search"
+
+
+class Cost(NamedTuple):
+    """What one response costs."""
+
+    usd: Decimal | None
+    """The sum over what is priced, None where nothing is."""
+
+    unpriced: tuple[str, ...]
+    """Kinds of usage that are not in it."""
+
+
+NOT_PRICED = Cost(None, ())
+"""Of a response that tells no usage, or where the policy has no prices at all."""
+
+
+def amounts(usage: TokenUsage) -> tuple[tuple[str, int], ...]:
+    """Parts of a usage that are billed apart, by kind: tokens, or searches. They don't overlap."""
+    written = usage.cache_creation_input_tokens or 0
+    for_an_hour = min(usage.cache_creation_1h_input_tokens or 0, written)
+    return (
+        (INPUT, usage.input_tokens or 0),
+        (OUTPUT, usage.output_tokens or 0),
+        (CACHE_READ, usage.cache_read_input_tokens or 0),
+        (CACHE_WRITE, written - for_an_hour),
+        (CACHE_WRITE_1H, for_an_hour),
+        (WEB_SEARCH, usage.web_search_requests or 0),
+    )
+
+
+def cost_of(usage: TokenUsage, price: Price | None) -> Cost:
+    """What a response costs by its usage, as far as it was told.
+
+    price: that of its model, None where the policy names none. What was used and has no price is named in
+    `unpriced`; web searches are always there, since they are sold by the search and a policy prices tokens.
+    """
+    if usage == NO_USAGE:
+        return NOT_PRICED
+    used = [(kind, amount) for kind, amount in amounts(usage) if amount]
+    if price is None:
+        return Cost(None, tuple([kind for kind, _ in used]))
+    rates = _rates(price)
+    usd, unpriced = Decimal(), []
+    for kind, amount in used:
+        rate = rates.get(kind)
+        if rate is None:
+            unpriced.append(kind)
+        else:
+            usd += amount * rate
+    return Cost(usd * _ONE if len(unpriced) < len(used) or not used else None, tuple(unpriced))
+
+
+def _rates(price: Price) -> dict[str, Decimal | None]:
+    return {
+        INPUT: price.input_per_mtok,
+        OUTPUT: price.output_per_mtok,
+        CACHE_READ: price.cache_read_per_mtok,
+        CACHE_WRITE: price.cache_write_per_mtok,
+        CACHE_WRITE_1H: price.hour_write_per_mtok,
+    }
 
 
 def usd_text(usd: Decimal | None) -> str | None:

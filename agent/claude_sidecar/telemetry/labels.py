@@ -56,7 +56,7 @@ class Labels:
     def policy_in_force(self, snapshot: Snapshot) -> None:
         """Take the names of a policy; those of earlier ones stay known as far as the bounds allow."""
         self._names_by_id = {}
-        models = set(snapshot.prices)
+        models: set[str] = set()
         for substitution in snapshot.fallback.substitutions:
             models.update((substitution.model, *substitution.substitutes))
         for route in snapshot.routes:
@@ -64,6 +64,8 @@ class Labels:
             for name, route_id in (route.models or {}).items():
                 models.add(name)
                 self._names_by_id[route_id] = name
+        # The price of a route's own id names no model: callers know it by another name.
+        models.update(p.model for p in snapshot.prices.prices if p.model not in self._names_by_id)
         self._policy_models = {model: model for model in models}
 
     def route(self, name: str) -> str:

@@ -1,7 +1,6 @@
 """What `/metrics` shows: counted when a call has ended, from its record alone."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from operator import attrgetter
 
 from prometheus_client import CollectorRegistry
@@ -12,13 +11,12 @@ from claude_sidecar.causes import Cause
 from claude_sidecar.policy.breaker import BreakerState
 from claude_sidecar.policy.rate_limits import NO_LIMITS, Bucket, RateLimits
 from claude_sidecar.schema.snapshot import Snapshot
-from claude_sidecar.schema.telemetry import Price
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import AttemptRecord
+from claude_sidecar.telemetry.cost import amounts
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.telemetry.series import Counter, Gauge, Histogram
-from claude_sidecar.wire.response_metadata import TokenUsage
 
 OPENMETRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -30,7 +28,6 @@ _WAIT_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
 _ADDED_BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0, 30.0, 60.0)
 
 _BREAKER_VALUES = {BreakerState.CLOSED: 0, BreakerState.PROBING: 1, BreakerState.OPEN: 2}
-_PER_TOKEN = Decimal("0.000001")
 _BUCKETS = tuple(
     (field.replace("_", "-"), attrgetter(field))
     for field in (
@@ -66,12 +63,11 @@ class Metrics:
         self._features = Counter(registry, n.M_FEATURES, "Calls that name their feature.")
         self._tokens = Counter(registry, n.M_TOKENS, "Tokens of every attempt, in the API's raw parts.")
         self._cost = Counter(registry, n.M_COST, "US dollars of every attempt at the policy's prices.")
+        self._unpriced = Counter(registry, n.M_UNPRICED, "Usage that the policy names no price for.")
         self._mismatches = Counter(registry, n.M_MISMATCHES, "Responses that name another model.")
         self._policy_errors = Counter(registry, n.M_POLICY_ERRORS, "Policies refused.")
         self._traces_dropped = Counter(registry, n.M_TRACES_DROPPED, "Traces not exported.")
-        self._listener_errors = Counter(
-            registry, n.M_LISTENER_ERRORS, "Request records a telemetry listener failed to process."
-        )
+        self._listener_errors = Counter(registry, n.M_LISTENER_ERRORS, "Records a listener failed on.")
         self._in_flight = Gauge(registry, n.M_IN_FLIGHT, "Calls that have not ended.")
         self._connections = Gauge(registry, n.M_CONNECTIONS, "Callers' connections that are open.")
         self._breakers = Gauge(registry, n.M_BREAKER, "Circuit: 0 closed, 1 half-open, 2 open.")
@@ -122,7 +118,7 @@ class Metrics:
         if record.request.feature:
             self._features.add((labels.feature(record.request.feature), model, status, error))
         for attempt in record.attempts:
-            self._attempt(record, attempt, model, key, snapshot.prices)
+            self._attempt(record, attempt, model, key)
         if len(record.attempts) > 1 or record.retry_outcome is not None or record.waits or record.fallbacks:
             self._repeats(record)
         if record.request.stream and record.first_chunk_s is not None:
@@ -130,14 +126,7 @@ class Metrics:
         if record.request.operation is not None:
             self._gen_ai(record, record.request.operation, model, error, trace_id)
 
-    def _attempt(
-        self,
-        record: CallRecord,
-        attempt: AttemptRecord,
-        model: str,
-        key: str,
-        prices: Mapping[str, Price],
-    ) -> None:
+    def _attempt(self, record: CallRecord, attempt: AttemptRecord, model: str, key: str) -> None:
         labels = self.labels
         if attempt.model != record.request.model and record.request.model is not None:
             model = labels.model(attempt.model, learn=attempt.cause is not Cause.NOT_FOUND)
@@ -164,10 +153,12 @@ class Metrics:
             tokens.add((model, "cache_read", key), usage.cache_read_input_tokens)
         if usage.cache_creation_input_tokens:
             tokens.add((model, "cache_creation", key), usage.cache_creation_input_tokens)
-        if prices:
-            price = prices.get(model) or prices.get(attempt.model)
-            if price is not None:
-                self._cost.add((model, key), float(cost_usd(usage, price)))
+        if attempt.cost_usd is not None:
+            self._cost.add((model, key), attempt.cost_usd)
+        if attempt.unpriced:
+            for kind, amount in amounts(usage):
+                if kind in attempt.unpriced:
+                    self._unpriced.add((model, kind), amount)
 
     def _repeats(self, record: CallRecord) -> None:
         if len(record.attempts) > 1:
@@ -267,13 +258,3 @@ class Metrics:
     def value(self, name: str, labels: Mapping[str, str] | None = None) -> float | None:
         """One sample's value, None if it is not there."""
         return self._registry.get_sample_value(name, dict(labels or {}))
-
-
-def cost_usd(usage: TokenUsage, price: Price) -> Decimal:
-    """Price of one response from the raw parts: the parts don't overlap."""
-    return _PER_TOKEN * (
-        (usage.input_tokens or 0) * price.input_per_mtok
-        + (usage.output_tokens or 0) * price.output_per_mtok
-        + (usage.cache_read_input_tokens or 0) * price.cache_read_per_mtok
-        + (usage.cache_creation_input_tokens or 0) * price.cache_write_per_mtok
-    )

@@ -31,6 +31,7 @@ GEN_AI_USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
 GEN_AI_USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
 GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
 GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS: Final = "gen_ai.usage.cache_creation.input_tokens"
+GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
 HTTP_REQUEST_METHOD: Final = "http.request.method"
 HTTP_REQUEST_RESEND_COUNT: Final = "http.request.resend_count"
 HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
@@ -70,14 +71,25 @@ SUBSTITUTED_MODEL: Final = "claude_sidecar.substituted_model"
 MODEL_MISMATCH: Final = "claude_sidecar.model_mismatch"
 CONNECTION_DIED: Final = "claude_sidecar.reused_connection_died"
 FIRST_BYTE_S: Final = "claude_sidecar.first_byte_seconds"
+COST_USD: Final = "claude_sidecar.cost_usd"
+ATTEMPT_COST_USD: Final = "claude_sidecar.attempt.cost_usd"
+UNPRICED: Final = "claude_sidecar.unpriced"
 USAGE_INPUT: Final = "claude_sidecar.usage.input_tokens"
 USAGE_OUTPUT: Final = "claude_sidecar.usage.output_tokens"
 USAGE_CACHE_READ: Final = "claude_sidecar.usage.cache_read.input_tokens"
 USAGE_CACHE_CREATION: Final = "claude_sidecar.usage.cache_creation.input_tokens"
+USAGE_CACHE_CREATION_1H: Final = "claude_sidecar.usage.cache_creation_1h.input_tokens"
+USAGE_REASONING: Final = "claude_sidecar.usage.reasoning.output_tokens"
+USAGE_WEB_SEARCHES: Final = "claude_sidecar.usage.web_search.requests"
+USAGE_WEB_FETCHES: Final = "claude_sidecar.usage.web_fetch.requests"
 ATTEMPT_USAGE_INPUT: Final = "claude_sidecar.attempt.usage.input_tokens"
 ATTEMPT_USAGE_OUTPUT: Final = "claude_sidecar.attempt.usage.output_tokens"
 ATTEMPT_USAGE_CACHE_READ: Final = "claude_sidecar.attempt.usage.cache_read.input_tokens"
 ATTEMPT_USAGE_CACHE_CREATION: Final = "claude_sidecar.attempt.usage.cache_creation.input_tokens"
+ATTEMPT_USAGE_CACHE_CREATION_1H: Final = "claude_sidecar.attempt.usage.cache_creation_1h.input_tokens"
+ATTEMPT_USAGE_REASONING: Final = "claude_sidecar.attempt.usage.reasoning.output_tokens"
+ATTEMPT_USAGE_WEB_SEARCHES: Final = "claude_sidecar.attempt.usage.web_search.requests"
+ATTEMPT_USAGE_WEB_FETCHES: Final = "claude_sidecar.attempt.usage.web_fetch.requests"
 
 # Events on the middle span, and their attributes.
 EVENT_WAIT: Final = "claude_sidecar.wait"
@@ -102,6 +114,7 @@ M_FALLBACKS: Final = "claude_sidecar_fallbacks_total"
 M_FEATURES: Final = "claude_sidecar_feature_requests_total"
 M_TOKENS: Final = "claude_sidecar_tokens_total"
 M_COST: Final = "claude_sidecar_cost_usd_total"
+M_UNPRICED: Final = "claude_sidecar_unpriced_usage_total"
 M_WAIT: Final = "claude_sidecar_wait_seconds"
 M_ADDED_LATENCY: Final = "claude_sidecar_added_latency_seconds"
 M_FIRST_CHUNK: Final = "claude_sidecar_time_to_first_chunk_seconds"
@@ -131,6 +144,7 @@ METRIC_LABELS: Final[dict[str, tuple[str, ...]]] = {
     M_FEATURES: ("feature", "model", "status", "error_type"),
     M_TOKENS: ("model", "kind", "key"),
     M_COST: ("model", "key"),
+    M_UNPRICED: ("model", "kind"),
     M_WAIT: ("reason",),
     M_ADDED_LATENCY: (),
     M_FIRST_CHUNK: (),

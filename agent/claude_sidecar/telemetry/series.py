@@ -6,6 +6,8 @@ they cost a dict look-up. Their number is bounded: label values come from strang
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -32,14 +34,17 @@ class _Family(Collector):
 
 
 class Counter(_Family):
-    """A counter family; counted by one thread, the one that renders."""
+    """A counter family; counted by one thread, the one that renders.
+
+    What is counted in decimals is summed in decimals: a float is made of the sum, not the sum of floats.
+    """
 
     def __init__(self, registry: CollectorRegistry, name: str, text: str) -> None:
-        self._counts: dict[Values, float] = {}
+        self._counts: dict[Values, Any] = {}
         super().__init__(registry, name, text)
 
-    def add(self, values: Values, amount: float = 1) -> None:
-        """Count. values: one for each label, in the order of `METRIC_LABELS`."""
+    def add(self, values: Values, amount: float | Decimal = 1) -> None:
+        """Count. values: one for each label, in the order of `METRIC_LABELS`; amount: always of one type."""
         counts = self._counts
         if values in counts:
             counts[values] += amount
@@ -52,7 +57,7 @@ class Counter(_Family):
         """The samples, for the registry."""
         family = CounterMetricFamily(self._name, self._text, labels=self._labels)
         for values, count in self._counts.items():
-            family.add_metric(values, count)
+            family.add_metric(values, float(count))
         yield family
 
 

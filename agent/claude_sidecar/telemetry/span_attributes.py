@@ -18,12 +18,20 @@ _GEN_AI_USAGE = (
     names.GEN_AI_USAGE_OUTPUT_TOKENS,
     names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
     names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
+    names.USAGE_CACHE_CREATION_1H,
+    names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+    names.USAGE_WEB_SEARCHES,
+    names.USAGE_WEB_FETCHES,
 )
 _OWN_USAGE = (
     names.USAGE_INPUT,
     names.USAGE_OUTPUT,
     names.USAGE_CACHE_READ,
     names.USAGE_CACHE_CREATION,
+    names.USAGE_CACHE_CREATION_1H,
+    names.USAGE_REASONING,
+    names.USAGE_WEB_SEARCHES,
+    names.USAGE_WEB_FETCHES,
 )
 # Attempts have names of their own: stores sum an attribute over the spans of a trace, and the response that
 # was delivered stands on the operation's span.
@@ -32,6 +40,10 @@ _ATTEMPT_USAGE = (
     names.ATTEMPT_USAGE_OUTPUT,
     names.ATTEMPT_USAGE_CACHE_READ,
     names.ATTEMPT_USAGE_CACHE_CREATION,
+    names.ATTEMPT_USAGE_CACHE_CREATION_1H,
+    names.ATTEMPT_USAGE_REASONING,
+    names.ATTEMPT_USAGE_WEB_SEARCHES,
+    names.ATTEMPT_USAGE_WEB_FETCHES,
 )
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
@@ -105,6 +117,7 @@ def operation_attributes(record: CallRecord, usage: UsageNames) -> Attributes:
         attributes[names.GEN_AI_REQUEST_MAX_TOKENS] = request.max_tokens
     if sent is not None:
         _answer(attributes, record, sent, usage)
+    _add_cost(attributes, record)
     return attributes
 
 
@@ -124,6 +137,15 @@ def _answer(attributes: Attributes, record: CallRecord, sent: AttemptRecord, usa
     told_by_the_app = usage is UsageNames.AUTO and record.request.parent_span_id is not None
     under = _OWN_USAGE if told_by_the_app or usage is UsageNames.NEVER else _GEN_AI_USAGE
     _add_usage(attributes, sent.usage, under)
+
+
+def _add_cost(attributes: Attributes, record: CallRecord) -> None:
+    """What the operation cost, discarded attempts included: the one sum for stores that add up a trace."""
+    cost, unpriced = record.cost_usd, record.unpriced
+    if cost is not None:
+        attributes[names.COST_USD] = float(cost)
+    if unpriced:
+        attributes[names.UNPRICED] = unpriced
 
 
 def attempt_attributes(record: CallRecord, number: int, template: str | None) -> Attributes:
@@ -160,15 +182,21 @@ def attempt_attributes(record: CallRecord, number: int, template: str | None) ->
         attributes[names.CONNECTION_DIED] = True
     if record.request.operation not in (None, names.OPERATION_COUNT_TOKENS):
         _add_usage(attributes, attempt.usage, _ATTEMPT_USAGE)
+    if attempt.cost_usd is not None:
+        attributes[names.ATTEMPT_COST_USD] = float(attempt.cost_usd)
     return attributes
 
 
-def _add_usage(attributes: Attributes, usage: TokenUsage, under: tuple[str, str, str, str]) -> None:
+def _add_usage(attributes: Attributes, usage: TokenUsage, under: tuple[str, ...]) -> None:
     counts = (
         usage.total_input(),
         usage.output_tokens,
         usage.cache_read_input_tokens,
         usage.cache_creation_input_tokens,
+        usage.cache_creation_1h_input_tokens,
+        usage.thinking_tokens,
+        usage.web_search_requests,
+        usage.web_fetch_requests,
     )
     for name, count in zip(under, counts, strict=True):
         if count is not None:

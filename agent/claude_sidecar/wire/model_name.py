@@ -4,6 +4,8 @@ import re
 
 import msgspec
 
+from claude_sidecar.schema.dated_name import split_date
+
 OTHER = "_other"
 _NAME = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")
 
@@ -15,8 +17,9 @@ def safe_model_name(model: str | None) -> str | None:
     return model if _NAME.fullmatch(model) and "sk-ant" not in model.lower() else OTHER
 
 
-_DATE = re.compile(r"[-@]20\d{6}$")
-_ALIAS = re.compile(r"-(?:latest|0)$")
+def safe_model_id(model: str) -> str:
+    """What a policy's author calls a model; `_other` where that is a key, pasted into the wrong field."""
+    return OTHER if "sk-ant" in model.lower() else model
 
 
 def same_model(asked: str, answered: str) -> bool:
@@ -26,10 +29,8 @@ def same_model(asked: str, answered: str) -> bool:
     """
     if asked == answered:
         return True
-    base_asked, base_answered = _DATE.sub("", asked), _DATE.sub("", answered)
-    if base_asked != asked and base_answered != answered:
-        return asked.replace("@", "-") == answered.replace("@", "-")
-    return _ALIAS.sub("", base_asked) == _ALIAS.sub("", base_answered)
+    (one, date), (other, other_date) = split_date(asked), split_date(answered)
+    return one == other and (date == other_date or not date or not other_date)
 
 
 _MOST = 200

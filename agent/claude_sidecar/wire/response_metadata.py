@@ -81,12 +81,17 @@ class ResponseMetadata:
         """Counts in `message_delta` are cumulative: the last that is said holds, nothing is added."""
         if said is None:
             return
-        known = self.usage
+        known, split, tools = self.usage, said.cache_creation, said.server_tool_use
+        details = said.output_tokens_details
         self.usage = TokenUsage(
             _count(said.input_tokens, known.input_tokens),
             _count(said.output_tokens, known.output_tokens),
             _count(said.cache_read_input_tokens, known.cache_read_input_tokens),
             _count(said.cache_creation_input_tokens, known.cache_creation_input_tokens),
+            _part(split, "ephemeral_1h_input_tokens", known.cache_creation_1h_input_tokens),
+            _part(details, "thinking_tokens", known.thinking_tokens),
+            _part(tools, "web_search_requests", known.web_search_requests),
+            _part(tools, "web_fetch_requests", known.web_fetch_requests),
         )
 
 
@@ -95,6 +100,9 @@ class _Usage(msgspec.Struct):
     output_tokens: Any = None
     cache_read_input_tokens: Any = None
     cache_creation_input_tokens: Any = None
+    cache_creation: Any = None
+    output_tokens_details: Any = None
+    server_tool_use: Any = None
 
 
 class _Message(msgspec.Struct):
@@ -129,8 +137,16 @@ def _decode(decoder: "msgspec.json.Decoder[_T]", data: bytes) -> _T | None:
         return None
 
 
+_MOST = 10**12
+"""More than any response has; a larger number would be no exact one in a metric, nor fit into a span."""
+
+
 def _count(said: object, known: int | None) -> int | None:
-    return said if isinstance(said, int) and not isinstance(said, bool) and said >= 0 else known
+    return said if type(said) is int and 0 <= said <= _MOST else known
+
+
+def _part(said: object, name: str, known: int | None) -> int | None:
+    return _count(said.get(name), known) if isinstance(said, dict) else known
 
 
 def _text(said: object) -> str | None:

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -68,6 +69,7 @@ class Make:
             usage=TokenUsage(
                 input_tokens=10, output_tokens=20, cache_read_input_tokens=100, cache_creation_input_tokens=7
             ),
+            cost_usd=Decimal("0.00038625"),
             response_model=MODEL,
             response_id="msg_01",
             stop_reason="end_turn",
@@ -80,6 +82,7 @@ class Make:
         """A send that failed: no usage, no model in its answer."""
         nothing: dict[str, Any] = {
             "usage": TokenUsage(),
+            "cost_usd": None,
             "response_model": None,
             "response_id": None,
             "stop_reason": None,

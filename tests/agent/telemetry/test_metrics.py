@@ -1,6 +1,7 @@
 """What a call adds to each metric."""
 
 import re
+from decimal import Decimal
 
 import pytest
 
@@ -40,8 +41,7 @@ def test_plain_call_counts_once_everywhere(make, metrics) -> None:
     tokens = {"input": 10, "output": 20, "cache_read": 100, "cache_creation": 7}
     for kind, count in tokens.items():
         assert metrics.value(names.M_TOKENS, {"kind": kind, **whose}) == count
-    dollars = (10 * 3 + 20 * 15 + 100 * 0.3 + 7 * 3.75) / 1e6
-    assert metrics.value(names.M_COST, whose) == pytest.approx(dollars)
+    assert metrics.value(names.M_COST, whose) == 0.00038625
     assert metrics.value(names.M_RETRIES, {"outcome": "sent"}) == 0
     assert metrics.value(names.M_ADDED_LATENCY + "_bucket", {"le": "0.0005"}) == 1
     assert metrics.value(names.M_FIRST_CHUNK + "_sum") == 0.75
@@ -100,14 +100,43 @@ def test_limit_of_a_429_is_counted_under_the_key_that_hit_it_though_the_call_was
 
 def test_tokens_of_discarded_sends_are_counted_and_priced(make, metrics) -> None:
     cut = make.refused(
-        200, Cause.CONNECTION_FAILURE, "connection_error", usage=TokenUsage(1000, 1, None, None)
+        200,
+        Cause.CONNECTION_FAILURE,
+        "connection_error",
+        usage=TokenUsage(1000, 1, None, None),
+        cost_usd=Decimal("0.003015"),
     )
     metrics.call_ended(make.call(attempts=[cut, make.attempt()]), make.snapshot())
     whose = {"model": make.model, "key": "1a2b3c4d"}
     assert metrics.value(names.M_TOKENS, {"kind": "input", **whose}) == 1010
     assert metrics.value(names.M_TOKENS, {"kind": "output", **whose}) == 21
-    dollars = (1010 * 3 + 21 * 15 + 100 * 0.3 + 7 * 3.75) / 1e6
-    assert metrics.value(names.M_COST, whose) == pytest.approx(dollars)
+    assert metrics.value(names.M_COST, whose) == 0.00340125
+
+
+def test_dollars_are_summed_as_decimals(make, metrics) -> None:
+    for _ in range(10):
+        metrics.call_ended(make.call(attempts=[make.attempt(cost_usd=Decimal("0.1"))]), make.snapshot())
+    assert metrics.value(names.M_COST, {"model": make.model, "key": "1a2b3c4d"}) == 1.0
+
+
+def test_usage_without_a_price_is_counted_by_model_and_kind(make, metrics) -> None:
+    usage = TokenUsage(
+        10, 20, 100, 7, cache_creation_1h_input_tokens=3, web_search_requests=2, web_fetch_requests=5
+    )
+    kinds = ("cache_read", "cache_creation", "cache_creation_1h", "web_search")
+    metrics.call_ended(make.call(attempts=[make.attempt(usage=usage, unpriced=kinds)]), make.snapshot())
+    told = {
+        kind: metrics.value(names.M_UNPRICED, {"model": make.model, "kind": kind})
+        for kind in ("input", "output", *kinds)
+    }
+    assert told == {
+        "input": None,
+        "output": None,
+        "cache_read": 100,
+        "cache_creation": 4,
+        "cache_creation_1h": 3,
+        "web_search": 2,
+    }
 
 
 def test_tokens_are_counted_under_the_key_that_was_sent(make, metrics) -> None:

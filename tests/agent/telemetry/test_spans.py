@@ -52,6 +52,7 @@ def test_plain_stream_is_a_trace_of_three_levels(make, tree) -> None:
         "gen_ai.usage.output_tokens": 20,
         "gen_ai.usage.cache_read.input_tokens": 100,
         "gen_ai.usage.cache_creation.input_tokens": 7,
+        "claude_sidecar.cost_usd": 0.00038625,
         "http.response.status_code": 200,
         "server.address": "api.anthropic.com",
         "server.port": 443,
@@ -71,6 +72,7 @@ def test_plain_stream_is_a_trace_of_three_levels(make, tree) -> None:
         "claude_sidecar.attempt.usage.output_tokens": 20,
         "claude_sidecar.attempt.usage.cache_read.input_tokens": 100,
         "claude_sidecar.attempt.usage.cache_creation.input_tokens": 7,
+        "claude_sidecar.attempt.cost_usd": 0.00038625,
     }
 
 

@@ -1,6 +1,7 @@
 """Tokens on spans: a store that sums an attribute over a trace counts each token once."""
 
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 
@@ -64,3 +65,36 @@ def test_counting_tokens_is_no_usage(make, tree, usage) -> None:
     assert server.name == "POST /v1/messages/count_tokens"
     assert count.name == f"count_tokens {make.model}"
     assert not [name for span in (server, count, post) for name in span.attributes if ".usage." in name]
+
+
+def test_parts_that_have_no_name_in_the_conventions_have_ours_beside_them(make, tree) -> None:
+    usage = TokenUsage(10, 20, 100, 7, 5, thinking_tokens=12, web_search_requests=2, web_fetch_requests=3)
+    parts = {
+        "cache_creation_1h.input_tokens": 5,
+        "web_search.requests": 2,
+        "web_fetch.requests": 3,
+    }
+    for asked, under in ((UsageNames.ALWAYS, GEN_AI), (UsageNames.NEVER, OWN)):
+        _, chat, post = tree(make.call(attempts=[make.attempt(usage=usage)]), asked)
+        whole = USAGE | {"reasoning.output_tokens": 12}
+        assert tokens(chat, GEN_AI) | tokens(chat, OWN) == whole | parts
+        assert tokens(chat, under).items() >= whole.items()
+        assert tokens(post, OF_ATTEMPTS) == whole | parts
+
+
+def test_what_a_call_cost_stands_once_in_its_trace(make, tree) -> None:
+    cut = make.refused(
+        200,
+        Cause.OVERLOADED,
+        "overloaded_error",
+        usage=TokenUsage(10, cache_read_input_tokens=5),
+        cost_usd=Decimal("0.00003"),
+        unpriced=("cache_read",),
+    )
+    refused = make.refused(529, Cause.OVERLOADED, "overloaded_error")
+    spans = tree(make.call(attempts=[cut, refused, make.attempt()], attempt=3))
+    costs = [span.attributes.get("claude_sidecar.cost_usd") for span in spans]
+    assert costs == [None, 0.00041625, None, None, None]
+    assert spans[1].attributes["claude_sidecar.unpriced"] == ("cache_read",)
+    of_attempts = [span.attributes.get("claude_sidecar.attempt.cost_usd") for span in spans]
+    assert of_attempts == [None, None, 0.00003, None, 0.00038625]

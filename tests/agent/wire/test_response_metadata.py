@@ -46,6 +46,44 @@ def test_a_streams_counts_are_cumulative_and_the_last_holds() -> None:
     assert (facts.model, facts.message_id, facts.stop_reason) == ("claude-x", "msg_1", "end_turn")
 
 
+def test_the_split_of_cache_writes_thinking_and_server_tools_are_read() -> None:
+    split = {"ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 12}
+    facts = ResponseMetadata()
+    facts.read_event(
+        b"message_start",
+        started(input_tokens=5, cache_creation_input_tokens=42, cache_creation=split, output_tokens=1),
+    )
+    facts.read_event(
+        b"message_delta",
+        changed(
+            output_tokens=90,
+            cache_creation_input_tokens=50,
+            output_tokens_details={"thinking_tokens": 60},
+            server_tool_use={"web_search_requests": 2, "web_fetch_requests": 1},
+        ),
+    )
+    assert facts.usage == TokenUsage(5, 90, None, 50, 12, 60, 2, 1)
+    facts.read_event(b"message_delta", changed("end_turn", cache_creation={"ephemeral_1h_input_tokens": 20}))
+    assert facts.usage.cache_creation_1h_input_tokens == 20
+
+
+@pytest.mark.parametrize("said", [7, "7", None, [7], {"ephemeral_1h_input_tokens": "7"}, {"other": 7}])
+def test_parts_of_another_form_leave_the_rest_as_it_is(said: Any) -> None:
+    facts = ResponseMetadata()
+    facts.read_event(
+        b"message_start",
+        started(input_tokens=5, cache_creation=said, server_tool_use=said, output_tokens_details=said),
+    )
+    assert facts.usage == TokenUsage(input_tokens=5)
+
+
+@pytest.mark.parametrize(("count", "read"), [(10**12, True), (10**12 + 1, False), (2**70, False)])
+def test_a_count_that_no_response_can_have_is_none(count: int, read: bool) -> None:
+    facts = ResponseMetadata()
+    facts.read_event(b"message_start", started(input_tokens=count))
+    assert facts.usage.input_tokens == (count if read else None)
+
+
 def test_other_events_tell_nothing() -> None:
     facts = ResponseMetadata()
     facts.read_event(b"content_block_delta", started(input_tokens=1))
