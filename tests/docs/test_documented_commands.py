@@ -20,7 +20,9 @@ LINES = sorted(set(command_lines()))
 _OURS = re.compile(r"(?:[A-Z_]+=\S+ )*((?:\.venv/bin/)?claude-(?:sidecar|operator) [^>&]+)")
 OURS = [(document, match[1].strip()) for document, line in LINES if (match := _OURS.match(line))]
 RUNNABLE = [
-    (document, line) for document, line in OURS if re.search(r" (?:check|explain) examples/\S+\.yaml", line)
+    (document, line)
+    for document, line in OURS
+    if re.search(r" (?:check|explain|models --policy) examples/\S+\.yaml", line)
 ]
 _TARGET = r"make (?:-s )?([a-z][a-z0-9-]*)"
 TARGETS = [

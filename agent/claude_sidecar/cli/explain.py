@@ -1,20 +1,13 @@
 """`claude-sidecar explain`: says step by step what a policy makes of an error, and why."""
 
-import sys
-from pathlib import Path
-
 import click
 
 from claude_sidecar.causes import Cause
-from claude_sidecar.cli.check import STDIN
+from claude_sidecar.cli.policy_argument import snapshot_of
 from claude_sidecar.cli.rehearsal import Scene, rehearse
 from claude_sidecar.cli.scene import WITHOUT_ANSWER, scene_of
 from claude_sidecar.cli.silence_words import silence_words
 from claude_sidecar.cli.step_words import counted, drawn_words, step_words
-from claude_sidecar.config.load import read_bytes
-from claude_sidecar.config.parse import MAX_FILE_BYTES, parse_policy
-from claude_sidecar.schema.compile import compile_policy
-from claude_sidecar.schema.snapshot import Snapshot
 
 
 @click.command(short_help="Say step by step what a policy makes of an error.")
@@ -49,7 +42,7 @@ def command(
 
     FILE is a policy, `-` standard input. Nothing is sent, and credentials need not be there.
     """
-    snapshot = _snapshot(file)
+    snapshot = snapshot_of(file)
     lines = [_line(header) for header in headers]
     if status is None and error_type not in WITHOUT_ANSWER:
         raise click.UsageError(f"give --status, or --error-type {' or '.join(WITHOUT_ANSWER)}")
@@ -82,12 +75,6 @@ def _print_given(scene: Scene, stream: bool) -> None:
     )
     if scene.failure.cause is Cause.CONNECTION_FAILURE:
         print("connections: all are new; one kept from before and found closed would be replaced at once")
-
-
-def _snapshot(file: str) -> Snapshot:
-    if file == STDIN:
-        return compile_policy(parse_policy(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "<stdin>"))
-    return compile_policy(parse_policy(read_bytes(Path(file)), file))
 
 
 def _line(header: str) -> tuple[bytes, bytes]:

@@ -24,6 +24,7 @@ SUBCOMMANDS = {
     "check": "Validate policy files.",
     "explain": "Say step by step what a policy makes of an error.",
     "doctor": "Find what is wrong with a key, a model, a base URL, a route.",
+    "models": "List the models that calls can reach, by which routes.",
     "simulate": "A simulated Claude API, faults included.",
     "demo": "The whole thing on this machine: no key, no network.",
 }

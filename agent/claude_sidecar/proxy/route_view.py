@@ -1,11 +1,12 @@
 """Routes as the admin port shows them: what is known of each, and how it does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from claude_sidecar.policy.breaker import BreakerState
 from claude_sidecar.policy.rate_limits import RateLimits
+from claude_sidecar.providers.reachable_models import ReachableModel, reachable_models
 from claude_sidecar.proxy.health import Health, LearntLimits
 from claude_sidecar.proxy.policy_in_force import PolicyInForce
 from claude_sidecar.schema.snapshot import Route
@@ -22,13 +23,16 @@ class RouteView:
 
     def describe(self, now: float) -> list[dict[str, Any]]:
         """All routes as JSON-able values, in the policy's order."""
-        return [self._route(route, now) for route in self._policy.snapshot().routes]
+        snapshot = self._policy.snapshot()
+        listed = {route.name: self._health.notes(route).models for route in snapshot.routes}
+        models = reachable_models(snapshot, listed)
+        return [self._route(route, models, now) for route in snapshot.routes]
 
     def learnt(self, route: Route) -> Mapping[str, LearntLimits]:
         """A route's limits by model; none under a policy that learns none, whatever an earlier one learnt."""
         return self._health.notes(route).limits if self._policy.snapshot().pacing.learns else {}
 
-    def _route(self, route: Route, now: float) -> dict[str, Any]:
+    def _route(self, route: Route, models: Sequence[ReachableModel], now: float) -> dict[str, Any]:
         credential_missing = self._policy.lacks_credential(route)
         notes = self._health.notes(route)
         breakers = self._health.breakers_of(route, now)
@@ -43,9 +47,21 @@ class RouteView:
             },
             "serves": sorted(route.models) if route.models is not None else None,
             "modelsSeen": list(notes.models[:_MODELS_SHOWN]),
+            "models": _models(route, models),
             "credential": "missing" if credential_missing else "own" if route.credential else "caller",
             "lastError": notes.last_error,
         }
+
+
+def _models(route: Route, models: Sequence[ReachableModel]) -> list[dict[str, Any]]:
+    """What the route may be asked for, by the callers' names."""
+    return [
+        {"model": each.model, "id": way.id, "source": way.source}
+        | ({} if way.substitute is None else {"substitute": way.substitute})
+        for each in models
+        for way in each.ways
+        if way.route == route.name
+    ]
 
 
 def _scope(breakers: dict[str, dict[str, dict[str, object]]]) -> str | None:

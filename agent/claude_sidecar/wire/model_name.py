@@ -48,9 +48,9 @@ _decoder = msgspec.json.Decoder(_Page)
 
 
 def read_model_list(body: bytes) -> tuple[str, ...]:
-    """Names in the order given, at most 200; empty for anything else."""
+    """Names in the order given, at most 200, without what is no name; empty for anything else."""
     try:
         page = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
-    return tuple(model.id for model in page.data[:_MOST] if len(model.id) <= 128)
+    return tuple(model.id for model in page.data[:_MOST] if safe_model_name(model.id) == model.id)
