@@ -28,8 +28,10 @@ RULES = (
         then=StopReason.NO_ROUTE,
         reads=("routes[].models", "fallback.substitutions"),
         decide=conditions.no_route,
-        # Not the name itself: a caller chose it, and what is said here is logged.
-        explained=lambda call: "no route's models name the one that is asked for",
+        # Not the model's name: a caller chose it, and what is said here is logged.
+        explained=lambda call: (
+            "neither routes[].models nor fallback.substitutions leads anywhere for the model asked for"
+        ),
     ),
     Rule(
         name="sent once",
@@ -41,7 +43,7 @@ RULES = (
         then=StopReason.PASSES_ONCE,
         reads=("limits.maxBufferedMiB", "limits.spoolMiB"),
         decide=conditions.sent_once,
-        explained=lambda call: "such a call is not repeated",
+        explained=figures.sent_once,
     ),
     Rule(
         name="last attempt cut short",
@@ -65,7 +67,7 @@ RULES = (
         then=StopReason.ATTEMPTS_SPENT,
         reads=("retry.maxAttempts",),
         decide=conditions.attempts_spent,
-        explained=lambda call: f"{call.attempts} of {call.facts.max_attempts} made; retry.maxAttempts",
+        explained=figures.made,
     ),
     Rule(
         name="deadline passed",
@@ -74,7 +76,7 @@ RULES = (
         then=StopReason.DEADLINE,
         reads=("timeouts.total",),
         decide=conditions.past_deadline,
-        explained=lambda call: figures.deadline(call),
+        explained=figures.deadline,
     ),
     Rule(
         name="dead connection",
@@ -122,7 +124,9 @@ RULES = (
         then=WaitReason.BUDGET,
         reads=("fallback.substitutions", "retry.budget"),
         decide=conditions.turn_within_the_round,
-        explained=lambda call: "retry.budget: another model of a tried route is next in this round",
+        explained=lambda call: (
+            f"fallback.substitutions: another model of a tried route is next; {figures.budget(call)}"
+        ),
     ),
     Rule(
         name="cause not retried",
@@ -134,9 +138,7 @@ RULES = (
         then=StopReason.CAUSE_NOT_LISTED,
         reads=("retry.causes",),
         decide=conditions.not_retried,
-        explained=lambda call: (
-            f"retry.causes does not name {figures.cause(call)}, and no other route may take it"
-        ),
+        explained=figures.not_repeated,
     ),
     Rule(
         name="futile repeats",
@@ -188,7 +190,7 @@ RULES = (
         then=StopReason.CREDENTIAL_MISSING,
         reads=("routes[].credential",),
         decide=conditions.no_credential,
-        explained=lambda call: "no route that serves the model has its key",
+        explained=lambda call: "no route that serves the model has its key (routes[].credential)",
     ),
     Rule(
         name="no route left",
@@ -208,10 +210,7 @@ RULES = (
         then=StopReason.RETRY_AFTER_TOO_LONG,
         reads=("retry.maxRetryAfter",),
         decide=conditions.retry_after_too_long,
-        explained=lambda call: (
-            f"{figures.retry_after(call)} is over retry.maxRetryAfter, "
-            f"{call.snapshot.retry.max_retry_after_s:g}s"
-        ),
+        explained=figures.retry_after_too_long,
     ),
     Rule(
         name="retry-after past the deadline",
@@ -231,7 +230,9 @@ RULES = (
         then=StopReason.DEADLINE,
         reads=("retry.backoff", "timeouts.total"),
         decide=conditions.ends_past_deadline,
-        explained=lambda call: f"it would end after the deadline, {figures.deadline(call)}",
+        explained=lambda call: (
+            f"it would end after the deadline, {figures.deadline(call)}; {figures.backoff(call)}"
+        ),
     ),
     Rule(
         name="rate limit",
@@ -243,7 +244,7 @@ RULES = (
         then=WaitReason.RETRY_AFTER,
         reads=("retry.backoff.initial",),
         decide=conditions.rate_limit,
-        explained=lambda call: f"the upstream's retry-after, with jitter; {figures.repeated(call)}",
+        explained=figures.told_to_wait,
     ),
     Rule(
         name="no turn in time",
@@ -256,7 +257,7 @@ RULES = (
         then=StopReason.TURN_TOO_LATE,
         reads=("retry.budget", "retry.backoff.max"),
         decide=conditions.no_turn,
-        explained=lambda call: "retry.budget has no turn for a repeat in time",
+        explained=figures.no_turn,
     ),
     Rule(
         name="wait for a turn",
@@ -268,11 +269,7 @@ RULES = (
         then=WaitReason.BUDGET,
         reads=("retry.budget",),
         decide=conditions.later_turn,
-        explained=lambda call: (
-            f"retry.budget lets {call.snapshot.retry.budget.percent} % of calls and "
-            f"{call.snapshot.retry.budget.min_per_second} more a second be repeated; "
-            f"{figures.repeated(call)}"
-        ),
+        explained=figures.later_turn,
     ),
     Rule(
         name="wait as told",
@@ -281,7 +278,7 @@ RULES = (
         then=WaitReason.RETRY_AFTER,
         reads=("retry.backoff",),
         decide=conditions.retry_after,
-        explained=lambda call: f"the upstream's retry-after, with jitter; {figures.repeated(call)}",
+        explained=lambda call: f"{figures.told_to_wait(call)}; {figures.backoff(call)}",
     ),
     Rule(
         name="backoff",
@@ -294,6 +291,6 @@ RULES = (
         then=WaitReason.BACKOFF,
         reads=("retry.backoff",),
         decide=conditions.backoff,
-        explained=lambda call: f"retry.backoff; {figures.repeated(call)}",
+        explained=lambda call: f"{figures.repeated(call)}; {figures.backoff(call)}",
     ),
 )

@@ -1,5 +1,6 @@
 """The table of rules: each has a call that it decides, and each step carries the rule that took it."""
 
+import re
 from math import inf
 from typing import Any
 
@@ -10,6 +11,7 @@ from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.moment import HealthView
 from claude_sidecar.policy.outcome import Outcome, RetryHints
 from claude_sidecar.policy.reasons import StopReason, WaitReason
+from claude_sidecar.policy.request_facts import SdkHeaders
 from claude_sidecar.policy.rule import Situation
 from claude_sidecar.policy.rules import RULES
 
@@ -116,21 +118,67 @@ def test_a_refusal_of_our_own_key_is_a_situation_without_a_failure(play: Any, sn
     assert [sent.step.why.name for sent in story.sent] == ["first of a round", "first of a round"]
 
 
+@pytest.mark.parametrize("name", CALLS)
+def test_what_a_rule_says_names_each_field_that_it_stops_or_waits_by(
+    name: str, play: Any, snapshot: Any
+) -> None:
+    """A list of routes has no one value to name; a kind of call is no field."""
+    routes, spec, script, more = CALLS[name]
+    named = routes or [{"name": "r0", "models": [{"name": "other"}]}]
+    story = play(snapshot(named, **spec), script, **more)
+    (rule,) = [rule for rule in RULES if rule.name == name]
+    if rule.then == "send" or name == "sent once":
+        return
+    said = next(said for said in story.reasons if said.startswith(f"{name}: "))
+    assert [field for field in rule.reads if field not in said] == []
+
+
 def test_reasons_tell_the_calls_own_figures(play: Any, snapshot: Any) -> None:
     assert play(snapshot(2), [OVERLOADED], max_attempts=2).reasons == [
         "first of a round: the first route that serves the model",
         "next route: fallback.causes names Overloaded, and this round has not tried it",
-        "attempts spent: 2 of 2 made; retry.maxAttempts",
+        "attempts spent: 2 of 2 made; retry.maxAttempts = 4",
     ]
     assert play(snapshot(1), [limited(3.0), limited(61.0)]).reasons[1:] == [
-        "rate limit: the upstream's retry-after, with jitter; retry.causes names RateLimit",
+        (
+            "rate limit: the upstream's retry-after of 3s, and jitter up to retry.backoff.initial = 1s or a "
+            "tenth of it; retry.causes names RateLimit"
+        ),
         "same route: the same after the wait",
-        "retry-after too long: 61s is over retry.maxRetryAfter, 60s",
+        "retry-after too long: 61s is over retry.maxRetryAfter = 60s",
     ]
     assert play(snapshot(1, **SWAPS), [OVERLOADED, OK], health=TURN_LATER).reasons[1:3] == [
-        "another model's turn: retry.budget: another model of a tried route is next in this round",
+        (
+            "another model's turn: fallback.substitutions: another model of a tried route is next; "
+            "retry.budget.percent = 20, minPerSecond = 10"
+        ),
         "same route: the same after the wait",
     ]
     assert play(snapshot(1), [CUT, CUT]).reasons[-1] == (
         "futile repeats: connections are cut there about 60s after the request"
     )
+
+
+def test_a_wait_tells_between_what_it_is_drawn(play: Any, snapshot: Any) -> None:
+    waits = [said for said in play(snapshot(1), [OVERLOADED]).reasons if said.startswith("backoff: ")]
+    begins = [re.match(r".*drawn up to (\S+): retry.backoff.initial = 1s, doubled", said) for said in waits]
+    assert [found and found[1] for found in begins] == ["1s", "2s", "4s"]
+    assert ["before its last attempt" in said for said in waits] == [False, True, True]
+    none = snapshot(1, retry={"backoff": {"initial": "0s", "max": "0s"}})
+    assert play(none, [OVERLOADED, OK]).reasons[1].endswith("; retry.backoff.initial = 0s")
+
+
+def test_a_deadline_tells_whose_patience_it_is(play: Any, snapshot: Any) -> None:
+    """From the call's arrival, whatever the loop's clock says."""
+    late: dict[str, Any] = {"took": lambda: 5.0, "deadline_s": 4.0}
+    (_, by_policy) = play(snapshot(1, timeouts={"total": "4s"}), [OVERLOADED], **late).reasons
+    (_, by_app) = play(snapshot(1), [OVERLOADED], **late, sdk=SdkHeaders(0, 4.2)).reasons
+    (_, earlier) = play(snapshot(1), [OVERLOADED], **late, arrival_s=-1.0).reasons
+    assert by_policy == "deadline passed: 4s after arrival, by timeouts.total = 4s"
+    assert by_app == "deadline passed: 4s after arrival, by the app's own time-out of 4.2s"
+    assert earlier == "deadline passed: 5s after arrival, by timeouts.total = 600s"
+
+
+def test_attempts_that_the_sdk_has_made_are_told(play: Any, snapshot: Any) -> None:
+    (_, said) = play(snapshot(1), [OVERLOADED], max_attempts=1, sdk=SdkHeaders(3, None)).reasons
+    assert said.endswith("1 of 1 made; retry.maxAttempts = 4, less 3 that its SDK says it has made")
