@@ -6,7 +6,8 @@ from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.api_paths import path_template
 from claude_sidecar.telemetry.cost import usd_text
 from claude_sidecar.telemetry.labels import Labels
-from claude_sidecar.telemetry.log import Fact, event
+from claude_sidecar.telemetry.log import Facts, event
+from claude_sidecar.telemetry.logged_steps import logged_steps
 from claude_sidecar.telemetry.record import CallRecord, RequestRecord, ResponseRecord
 
 logger = logging.getLogger("claude_sidecar.calls")
@@ -25,7 +26,7 @@ def call_ended(record: CallRecord, labels: Labels, trace_id: str | None = None) 
     event(logger, level, names.LOG_CALL, **_facts(record, labels, trace_id or record.trace_id))
 
 
-def _facts(record: CallRecord, labels: Labels, trace_id: str | None) -> dict[str, Fact]:
+def _facts(record: CallRecord, labels: Labels, trace_id: str | None) -> dict[str, Facts]:
     return {
         "call_id": record.call_id,
         "trace_id": trace_id,
@@ -38,10 +39,12 @@ def _facts(record: CallRecord, labels: Labels, trace_id: str | None) -> dict[str
         "policy_hash": record.policy_hash,
         **_done(record),
         "end_rule": record.end_rule,
+        "end_because": record.end_because,
+        "steps": logged_steps(record),
     }
 
 
-def _asked(request: RequestRecord, labels: Labels) -> dict[str, Fact]:
+def _asked(request: RequestRecord, labels: Labels) -> dict[str, Facts]:
     return {
         "method": request.method,
         "path": path_template(request.path) or "other",
@@ -57,7 +60,7 @@ def _asked(request: RequestRecord, labels: Labels) -> dict[str, Fact]:
     }
 
 
-def _got(response: ResponseRecord) -> dict[str, Fact]:
+def _got(response: ResponseRecord) -> dict[str, Facts]:
     return {
         "route": response.route,
         "status": response.status,
@@ -70,7 +73,7 @@ def _got(response: ResponseRecord) -> dict[str, Fact]:
     }
 
 
-def _done(record: CallRecord) -> dict[str, Fact]:
+def _done(record: CallRecord) -> dict[str, Facts]:
     opened = record.opened_by
     return {
         "attempts": len(record.attempts),

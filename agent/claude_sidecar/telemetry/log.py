@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TextIO
@@ -20,15 +21,18 @@ LEVELS = {
 
 _OURS = "claude_sidecar"
 _VALUE_CHARS = 512
-_MOST_FRAMES = 20
+_MOST_ITEMS = 20
+"""Of a list: a call has twenty steps at most."""
+
 # Their arguments say what failed (an address, a reason), never anything of a call.
 _TRUSTED_ARGUMENTS = ("opentelemetry.exporter.", "opentelemetry.sdk.")
 
-Fact = str | int | float | bool | None | list[str]
+Fact = str | int | float | bool | None
+Facts = Fact | Sequence[str] | Sequence[Mapping[str, Fact]]
 
 
-def event(logger: logging.Logger, level: int, message: str, **facts: Fact) -> None:
-    """Write one line. message: constant; facts: fields of the line, those that are None left out."""
+def event(logger: logging.Logger, level: int, message: str, **facts: Facts) -> None:
+    """Write one line. message: constant; facts: fields of the line; what is None is left out."""
     if logger.isEnabledFor(level):
         logger.log(level, message, extra={"facts": facts})
 
@@ -86,7 +90,9 @@ def _bounded(value: object) -> object:
     if isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple):
-        return [clean(str(item), _VALUE_CHARS) for item in value[:_MOST_FRAMES]]
+        return [_bounded(item) for item in value[:_MOST_ITEMS]]
+    if isinstance(value, Mapping):
+        return {name: _bounded(each) for name, each in value.items() if each is not None}
     return clean(str(value), _VALUE_CHARS)
 
 
@@ -96,4 +102,4 @@ def _frames(traceback: TracebackType | None) -> list[str]:
         code = traceback.tb_frame.f_code
         frames.append(f"{code.co_filename}:{traceback.tb_lineno} {code.co_name}")
         traceback = traceback.tb_next
-    return frames[-_MOST_FRAMES:]
+    return frames[-_MOST_ITEMS:]

@@ -8,7 +8,7 @@ import pytest
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.telemetry import call_log
-from claude_sidecar.telemetry.attempts import OpenedBy
+from claude_sidecar.telemetry.attempts import OpenedBy, WaitRecord
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.log import configure, event
 from claude_sidecar.wire.model_name import same_model
@@ -100,6 +100,36 @@ def test_call_that_a_retry_cured_is_information(make, lines) -> None:
     (line,) = lines()
     assert (line["level"], line["attempts"], line["retry_outcome"]) == ("info", 2, "won")
     assert line["sends"] == ["anthropic - ConnectionFailure", "anthropic 200 ok"]
+
+
+def test_steps_of_a_call_are_told_in_their_order_each_with_its_rule(make, lines) -> None:
+    sends = [
+        make.refused(
+            529,
+            Cause.OVERLOADED,
+            "overloaded_error",
+            started_s=1000.0,
+            ended_s=1000.25,
+            rule="first",
+            because="a",
+        ),
+        make.attempt(started_s=1000.75, ended_s=1002.0, rule="second", because="c"),
+    ]
+    waits = [WaitRecord(1000.25, 0.5, "backoff", "pause", "b")]
+    call_log.call_ended(make.call(attempts=sends, waits=waits, end_rule="end", end_because="d"), Labels())
+    (line,) = lines()
+    first, wait, second = line["steps"]
+    assert [step["at_ms"] for step in line["steps"]] == [0.0, 250.0, 750.0]
+    assert (first["send"], first["for_ms"], first["status"], first["rule"]) == (
+        "anthropic",
+        250.0,
+        529,
+        "first",
+    )
+    assert wait == {"at_ms": 250.0, "wait": "backoff", "for_ms": 500.0, "rule": "pause", "because": "b"}
+    assert (second["because"], second["request_id"]) == ("c", "req_011")
+    assert "cause" not in second
+    assert (line["end_rule"], line["end_because"]) == ("end", "d")
 
 
 def test_error_inside_a_200_is_a_warning_after_one_send_too(make, lines) -> None:
