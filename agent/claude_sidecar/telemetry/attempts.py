@@ -23,7 +23,7 @@ _ATTEMPT_BOUNDS = (
 )
 
 
-class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
+class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One upstream attempt that has ended; a failed connect counts."""
 
     route: str
@@ -131,7 +131,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
         return error
 
 
-class OpenedBy(msgspec.Struct, frozen=True):
+class OpenedBy(msgspec.Struct, frozen=True, omit_defaults=True):
     """The attempt whose held response opened a call."""
 
     route: str
@@ -141,7 +141,7 @@ class OpenedBy(msgspec.Struct, frozen=True):
     """Its number, counted from 1."""
 
 
-class WaitRecord(msgspec.Struct, frozen=True):
+class WaitRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A pause between attempts."""
 
     at_s: float
@@ -160,7 +160,7 @@ class WaitRecord(msgspec.Struct, frozen=True):
     """What that rule says, with the call's own figures."""
 
 
-class FallbackRecord(msgspec.Struct, frozen=True):
+class FallbackRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A move to another route, or, by a named substitution, to another model."""
 
     at_s: float

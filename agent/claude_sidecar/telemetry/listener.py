@@ -13,6 +13,7 @@ from claude_sidecar.telemetry.log import event
 from claude_sidecar.telemetry.metrics import Metrics
 from claude_sidecar.telemetry.record import CallRecord, Timebase
 from claude_sidecar.telemetry.request_list import RequestList
+from claude_sidecar.telemetry.rollups import Rollups
 from claude_sidecar.telemetry.traces import Traces
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Telemetry:
     def __init__(self, metrics: Metrics, traces: Traces | None, timebase: Callable[[], Timebase]) -> None:
         self.metrics = metrics
         self.requests = RequestList(timebase)
+        self.rollups = Rollups()
         self._traces = traces
         self._told: set[str] = set()
 
@@ -40,6 +42,7 @@ class Telemetry:
                 self._failed("traces", error)
         try:
             self.requests.call_ended(record, trace_id)
+            self.rollups.call_ended(record)
             self.metrics.call_ended(record, snapshot, trace_id)
         except Exception as error:
             self._failed("metrics", error)
@@ -48,6 +51,7 @@ class Telemetry:
             if record.wrong_model is not None:
                 call_log.mismatch(record)
                 self.metrics.model_mismatch(record.response.route, record.request.model)
+                self.rollups.model_mismatch(record)
         except Exception as error:
             self._failed("log", error)
 

@@ -57,7 +57,7 @@ class Timebase:
         return self.unix_ns + int((loop_s - self.loop_s) * 1e9)
 
 
-class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the caller asked for."""
 
     method: str
@@ -125,7 +125,7 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, "tracestate", None)
 
 
-class ResponseRecord(msgspec.Struct, frozen=True, kw_only=True):
+class ResponseRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the caller got: an upstream's response, an error of our own, or nothing."""
 
     attempt: int = 0
@@ -165,7 +165,7 @@ class ResponseRecord(msgspec.Struct, frozen=True, kw_only=True):
 NO_RESPONSE = ResponseRecord()
 
 
-class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One call of the app, from its first byte to the last byte of what it got."""
 
     call_id: str

@@ -11,7 +11,7 @@ import msgspec
 from claude_sidecar.wire.sse import event_data
 
 
-class TokenUsage(msgspec.Struct, frozen=True):
+class TokenUsage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Raw usage of one response; None where the API said nothing.
 
     `input_tokens` leaves the cached parts out, as the API's own field does.

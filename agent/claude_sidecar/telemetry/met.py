@@ -1,0 +1,58 @@
+"""What a call met with on its way: failures and limits of its attempts, and how it ended."""
+
+from collections.abc import Iterator
+
+from claude_sidecar.telemetry.names import NONE
+from claude_sidecar.telemetry.record import NO_ROUTE, CallRecord
+
+LIMIT = "limit/"
+"""Before the name of a rate limit; other failures of attempts are called by their cause."""
+INTERRUPTED = "interrupted"
+"""A response that broke after its head was sent."""
+LEFT = "left"
+"""A caller that went away."""
+EXHAUSTED = "exhausted"
+"""A failure in spite of repeats."""
+REFUSED = "refused"
+"""A failure for which the retry budget had no turn in time."""
+BLIND_REPEAT = "blind-repeat"
+"""A call that its client sent again although it had been told not to; the detail is the client."""
+WRONG_MODEL = "wrong-model"
+"""A response of another model than the one meant; the detail is that model."""
+
+Meeting = tuple[str, str, str]
+"""What was met, a dimension, and the call's name in it."""
+
+
+def met_in(record: CallRecord) -> frozenset[Meeting]:
+    """What the caller of a call, or one of its attempts, met with: each once, however often it came."""
+    return frozenset((*_of_attempts(record), *_of_call(record)))
+
+
+def _of_attempts(record: CallRecord) -> Iterator[Meeting]:
+    for attempt in record.attempts:
+        if attempt.cause is not None:
+            what = attempt.cause.value if attempt.limit is None else LIMIT + attempt.limit
+            yield from _in_each_dimension(record, what, attempt.key, attempt.route)
+
+
+def _of_call(record: CallRecord) -> Iterator[Meeting]:
+    response = record.response
+    whats = (
+        INTERRUPTED if response.interrupted else None,
+        LEFT if record.caller_left else None,
+        {"exhausted": EXHAUSTED, "refused": REFUSED}.get(record.retry_outcome or ""),
+        BLIND_REPEAT if record.request.blind_repeat is not None else None,
+        response.error_type if response.route == NO_ROUTE and not record.attempts else None,
+    )
+    for what in whats:
+        if what is not None:
+            yield from _in_each_dimension(record, what, record.key, response.route)
+
+
+def _in_each_dimension(record: CallRecord, what: str, key: str, route: str) -> Iterator[Meeting]:
+    yield what, "key", key
+    yield what, "route", route
+    yield what, "model", record.request.model or NONE
+    if record.request.feature:
+        yield what, "feature", record.request.feature
