@@ -13,8 +13,8 @@ from claude_sidecar.simulator.app import Simulator
 
 pytestmark = pytest.mark.looptime
 
-MODULES_MOST = 60
-FUNCTIONS_MOST = 281
+MODULES_MOST = 65
+FUNCTIONS_MOST = 291
 """As it is where events come apart, the longer way. Whoever makes it shorter lowers these."""
 
 
