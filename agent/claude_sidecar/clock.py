@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import secrets
 import time
 from collections.abc import Callable
 
@@ -55,6 +56,11 @@ async def sleep_until_woken(seconds: float, woken: asyncio.Event) -> None:
 def chance() -> float:
     """A number in [0, 1)."""
     return random.random()
+
+
+def secret_bytes(count: int) -> bytes:
+    """Bytes that nobody can foresee, for keys."""
+    return secrets.token_bytes(count)
 
 
 def random_hex(digits: int) -> str:

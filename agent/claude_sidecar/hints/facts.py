@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from claude_sidecar.causes import Cause
+from claude_sidecar.hints.clients import Client
 from claude_sidecar.wire.credential import PLACEHOLDER, STRAY_HEADERS, Credential, find_credentials
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9._:@/-]{1,80}")
@@ -26,7 +27,8 @@ class HintFacts:
     page: the beginning of a body that is no error body, for matching alone. retry_after_s: as the upstream
     said. one_model_only: the breaker's view whether the trouble is this model's alone (True) or the whole
     route's (False); failing_for_s: since when nothing but failures came. cut_after_s: a route cuts this call
-    at that age. own: the error is the sidecar's, not the upstream's.
+    at that age. blind_repeat: who sent it again although told not to. own: the error is the sidecar's, not
+    the upstream's.
     """
 
     status: int
@@ -50,6 +52,7 @@ class HintFacts:
     one_model_only: bool | None = None
     failing_for_s: float | None = None
     cut_after_s: float | None = None
+    blind_repeat: Client | None = None
     own: bool = False
 
     @property

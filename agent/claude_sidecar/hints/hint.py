@@ -5,6 +5,7 @@ from collections.abc import Callable
 from claude_sidecar.causes import Cause
 from claude_sidecar.hints.authentication import authentication_hint
 from claude_sidecar.hints.billing import billing_hint
+from claude_sidecar.hints.blind_repeat import blind_repeat_hint
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.futile import futile_hint
 from claude_sidecar.hints.gateway import other_gateway_hint, own_error_hint, own_error_section
@@ -47,6 +48,10 @@ _BY_CAUSE: dict[Cause, int] = {
 """As which status an error is explained that came as an event of a 200, or with a status of no rows here."""
 
 
+_ALL_SECTIONS = "errors-status-by-status"
+"""Where to read on about a failure that has no explanation here."""
+
+
 def hint_for(facts: HintFacts) -> str | None:
     """What is wrong and what to do, at most 400 characters of one ASCII line; None where nothing can be said.
 
@@ -54,7 +59,10 @@ def hint_for(facts: HintFacts) -> str | None:
     `HEADER_STATUSES` and own errors go into the header.
     """
     explained = _explained(facts)
-    return None if explained is None else one_line(*explained)
+    repeated = blind_repeat_hint(facts.blind_repeat) if facts.blind_repeat is not None else ""
+    if explained is None:
+        return one_line("", _ALL_SECTIONS, repeated) if repeated else None
+    return one_line(*explained, repeated)
 
 
 def _explained(facts: HintFacts) -> tuple[str, str] | None:

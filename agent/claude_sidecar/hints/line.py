@@ -7,16 +7,19 @@ MAX_CHARS = 400
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 
-def one_line(text: str, section: str) -> str:
+def one_line(text: str, section: str, whole: str = "") -> str:
     """The text as a header value may carry it, and behind it the section of docs/errors.md that goes on.
 
-    The text is cut at a word with `...` where there is no room for both.
+    The text is cut at a word with `...` where there is no room for all. whole: what stands between them and is
+    not cut.
     """
-    line = _UNPRINTABLE.sub(" ", text).strip()
-    room = MAX_CHARS - room_for(section)
+    line, end = _UNPRINTABLE.sub(" ", text).strip(), _reference(section)
+    if whole:
+        end = f" {whole}{end}"
+    room = MAX_CHARS - len(end)
     if len(line) > room:
         line = line[: room - 3].rsplit(" ", 1)[0] + "..."
-    return line + _reference(section)
+    return (line + end).lstrip()
 
 
 def room_for(section: str) -> int:

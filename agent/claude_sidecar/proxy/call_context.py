@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from claude_sidecar import clock
+from claude_sidecar.hints.clients import Client
 from claude_sidecar.policy.actions import Deliver, GiveUp
 from claude_sidecar.policy.holding import Opening
 from claude_sidecar.policy.outcome import Outcome
@@ -135,6 +136,12 @@ class CallContext:
     response: ResponseRecord | None = None
     """What the caller gets, once that is known."""
 
+    digest: bytes | None = None
+    """Tells the request from others, where somebody has needed that."""
+
+    blind_repeat: Client | None = None
+    """Who sends again what was answered by a failure and `x-should-retry: false`; None for another call."""
+
     cancelled: bool = False
     """Whether the caller has gone."""
 
@@ -178,9 +185,11 @@ class CallContext:
         return self.facts.total_by_s if self.opened else self.facts.deadline_s
 
     @property
-    def is_futile(self) -> bool:
-        """Whether a route was found to cut this call again and again."""
-        return self.delivery is not None and self.delivery.cut_after_s is not None
+    def wants_hint(self) -> bool:
+        """Whether a hint is told whatever the status: a route was found to cut this call again and again, or
+        the client to repeat blindly."""
+        cut = self.delivery is not None and self.delivery.cut_after_s is not None
+        return cut or self.blind_repeat is not None
 
     def response_of(self, outcome: Outcome) -> Response | None:
         """The upstream's response of which an outcome tells."""
@@ -240,6 +249,7 @@ def _request(context: CallContext) -> RequestRecord:
         conversation=id_in(index, b"x-claude-code-session-id"),
         agent=id_in(index, b"x-claude-code-agent-id"),
         parent_agent=id_in(index, b"x-claude-code-parent-agent-id"),
+        blind_repeat=context.blind_repeat.name if context.blind_repeat is not None else None,
         parent_span_id=parent.span_id if parent is not None else None,
         parent_sampled=parent is not None and parent.sampled,
         tracestate=state.decode("ascii", "replace") if state is not None else None,

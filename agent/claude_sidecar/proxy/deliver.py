@@ -173,7 +173,7 @@ async def _begin(context: CallContext, record: ResponseRecord, response: Respons
     bodiless = context.call.method == "HEAD" or response.status in (204, 304)
     sized = bodiless or (response.events is None and b"content-length" in response.index)
     substitute = response.candidate.substitute
-    ours = our_lines(record, len(context.attempts), substitute, futile=context.is_futile)
+    ours = our_lines(record, len(context.attempts), substitute, hinted=context.wants_hint)
     lines = delivered_lines(response.headers, ours, sized=sized, stops=stops)
     down.start(response.status, response.reason, lines, body, sized=sized, last=whole)
 

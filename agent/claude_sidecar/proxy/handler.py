@@ -10,10 +10,11 @@ from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.policy.reasons import StopReason
 from claude_sidecar.proxy import web
 from claude_sidecar.proxy.admission import Admission
+from claude_sidecar.proxy.blind_repeats import BlindRepeats
 from claude_sidecar.proxy.body_intake import BODY_TROUBLES, BodyIntake, body_refusal
 from claude_sidecar.proxy.buffer_space import BufferSpace, HeldRoom
 from claude_sidecar.proxy.call import read_call
-from claude_sidecar.proxy.call_context import CallContext, record_of
+from claude_sidecar.proxy.call_context import CallContext, Delivery, record_of
 from claude_sidecar.proxy.deliver import deliver
 from claude_sidecar.proxy.downstream import Downstream
 from claude_sidecar.proxy.engine import Engine
@@ -59,6 +60,7 @@ class Handler:
         self._space = BufferSpace()
         self._bodies = BodyIntake(self._space)
         self._room = HeldRoom(self._space)
+        self._blind_repeats = BlindRepeats()
         self.in_flight = 0
 
     @property
@@ -115,13 +117,13 @@ class Handler:
             self.admission.admit(context.call, context.snapshot, self.in_flight)
             body = await self._bodies.take(context, request.content)
             context.begin(body)
+            if self._blind_repeats:
+                await self._blind_repeats.recognise(context)
             delivery = context.delivery = await self._engine.run(context)
-            if delivery.step.reason is StopReason.OUT_OF_FILES:
-                self._files.tell_spent()
-            if delivery.response is None:
-                refuse(context, without_answer(context, delivery, self._credentials))
+            if delivery.step.reason is StopReason.SUCCESS:
+                await self._hand_out(context, delivery)
             else:
-                await deliver(context, delivery.response, self._health, stops=delivery.stops_the_sdk)
+                await self._hand_out_failure(context, delivery)
         except Refused as refused:
             refuse(context, refused.refusal)
         except BODY_TROUBLES as trouble:
@@ -134,6 +136,20 @@ class Handler:
             if body is not None:
                 context.body_bytes = max(context.body_bytes, body.size_bytes)
                 body.release()
+
+    async def _hand_out_failure(self, context: CallContext, delivery: Delivery) -> None:
+        if delivery.step.reason is StopReason.OUT_OF_FILES:
+            self._files.tell_spent()
+        digest = await self._blind_repeats.digest_if_final(context, delivery)
+        await self._hand_out(context, delivery)
+        if digest is not None:
+            self._blind_repeats.remember(context, digest)
+
+    async def _hand_out(self, context: CallContext, delivery: Delivery) -> None:
+        if delivery.response is None:
+            refuse(context, without_answer(context, delivery, self._credentials))
+        else:
+            await deliver(context, delivery.response, self._health, stops=delivery.stops_the_sdk)
 
 
 _UNREADABLE = Refusal(

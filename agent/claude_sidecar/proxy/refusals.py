@@ -31,7 +31,7 @@ def refuse(context: CallContext, refusal: Refusal) -> None:
     body = gateway_error(error.error_type, refusal.message, context.call_id)
     if refusal.closes:
         down.close_after()
-    ours = our_lines(record, len(context.attempts), futile=context.is_futile)
+    ours = our_lines(record, len(context.attempts), hinted=context.wants_hint)
     lines = gateway_error_lines(refusal, ours, context.call_id, len(body))
     sent = b"" if context.method == "HEAD" else body
     down.start(error.status, reason_of(error.status), lines, sent, sized=True, last=True)

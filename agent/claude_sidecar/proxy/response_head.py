@@ -33,12 +33,12 @@ _REASONS = {
 
 
 def our_lines(
-    record: ResponseRecord, attempts: int, substitute: str | None = None, *, futile: bool = False
+    record: ResponseRecord, attempts: int, substitute: str | None = None, *, hinted: bool = False
 ) -> list[tuple[bytes, bytes]]:
     """What we say of a response.
 
-    attempts: attempts in the call. substitute: the other model that was asked. futile: a route cuts
-    this call again and again, which is told whatever the status.
+    attempts: attempts in the call. substitute: the other model that was asked. hinted: the hint is
+    told whatever the status.
     """
     lines = [(_ROUTE, record.route.encode("ascii")), (_ATTEMPTS, b"%d" % attempts)]
     if substitute is not None and record.route != NO_ROUTE:
@@ -47,7 +47,7 @@ def our_lines(
         lines.append((_CAUSE, record.cause.value.encode("ascii")))
     if record.limit is not None:
         lines.append((_LIMIT, record.limit.encode("ascii")))
-    shown = record.status in HEADER_STATUSES or record.route == NO_ROUTE or futile
+    shown = record.status in HEADER_STATUSES or record.route == NO_ROUTE or hinted
     if record.hint is not None and shown:
         lines.append((_HINT, record.hint.encode("ascii", "replace")))
     return lines

@@ -48,6 +48,7 @@ def hint_of_response(
             cut_after_s=_cut_after_s(context),
             one_model_only=health.one_model_only(snapshot, attempt.candidate, circuit, now),
             failing_for_s=health.failing_for_s(snapshot, attempt.candidate, circuit, now),
+            blind_repeat=context.blind_repeat,
         )
     )
 
@@ -65,6 +66,7 @@ def hint_of_gateway_error(context: CallContext, error: GatewayError) -> str | No
             body_bytes=context.body_bytes or None,
             max_body_bytes=context.snapshot.limits.max_body_bytes,
             cut_after_s=_cut_after_s(context),
+            blind_repeat=context.blind_repeat,
             own=True,
         )
     )

@@ -7,6 +7,7 @@ from claude_sidecar.policy.breaker import BreakerState
 from claude_sidecar.policy.rate_limits import RateLimits
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry import call_log, names
+from claude_sidecar.telemetry.blind_repeat_log import BlindRepeatLog
 from claude_sidecar.telemetry.exporter import start_traces
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.log import event
@@ -31,6 +32,7 @@ class Telemetry:
         self.rollups = Rollups()
         self._traces = traces
         self._told: set[str] = set()
+        self._blind_repeats = BlindRepeatLog()
 
     def call_ended(self, record: CallRecord, snapshot: Snapshot) -> None:
         """A call is over. snapshot: the policy that it went by."""
@@ -52,6 +54,7 @@ class Telemetry:
                 call_log.mismatch(record)
                 self.metrics.model_mismatch(record.response.route, record.request.model)
                 self.rollups.model_mismatch(record)
+            self._blind_repeats.call_ended(record)
         except Exception as error:
             self._failed("log", error)
 

@@ -14,15 +14,13 @@ from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.cost import amounts
+from claude_sidecar.telemetry.gen_ai_metrics import GenAiMetrics
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import CallRecord
 from claude_sidecar.telemetry.series import Counter, Gauge, Histogram
 
 OPENMETRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-# The conventions' buckets, with three of our own above them: long thinking outlasts 82 seconds.
-_DURATION_BUCKETS = (*(0.01 * 2**n for n in range(14)), 163.84, 327.68, 655.36)
-_TOKEN_BUCKETS = tuple(float(4**n) for n in range(14))
 _FIRST_CHUNK_BUCKETS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8)
 _WAIT_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
 _ADDED_BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0, 30.0, 60.0)
@@ -64,6 +62,7 @@ class Metrics:
         self._tokens = Counter(registry, n.M_TOKENS, "Tokens of every attempt, in the API's raw parts.")
         self._cost = Counter(registry, n.M_COST, "US dollars of every attempt at the policy's prices.")
         self._unpriced = Counter(registry, n.M_UNPRICED, "Usage that the policy names no price for.")
+        self._blind_repeats = Counter(registry, n.M_BLIND_REPEATS, "Calls sent again although told not to.")
         self._mismatches = Counter(registry, n.M_MISMATCHES, "Responses that name another model.")
         self._policy_errors = Counter(registry, n.M_POLICY_ERRORS, "Policies refused.")
         self._traces_dropped = Counter(registry, n.M_TRACES_DROPPED, "Traces not exported.")
@@ -79,15 +78,7 @@ class Metrics:
         self._first_chunk = Histogram(
             registry, n.M_FIRST_CHUNK, "From a stream's call to its first chunk.", _FIRST_CHUNK_BUCKETS
         )
-        self._gen_ai_tokens = Histogram(
-            registry, n.M_GEN_AI_TOKENS, "Tokens of the responses delivered.", _TOKEN_BUCKETS
-        )
-        self._gen_ai_duration = Histogram(
-            registry, n.M_GEN_AI_DURATION, "Duration of inference calls.", _DURATION_BUCKETS
-        )
-        self._gen_ai_first_chunk = Histogram(
-            registry, n.M_GEN_AI_FIRST_CHUNK, "Time to first chunk of streams.", _DURATION_BUCKETS
-        )
+        self._gen_ai = GenAiMetrics(registry)
         self._export_failures = Counter(registry, n.M_EXPORT_FAILURES, "Batches not taken.")
         ProcessCollector(registry=registry)
         self._begin_at_zero()
@@ -115,6 +106,8 @@ class Metrics:
         error = labels.error_type(record.error)
         self._requests.add((labels.route(record.response.route), model, status, error, key))
         self._added.observe((), record.added_s)
+        if record.request.blind_repeat is not None:
+            self._blind_repeats.add((record.request.blind_repeat, key))
         if record.request.feature:
             self._features.add((labels.feature(record.request.feature), model, status, error))
         for attempt in record.attempts:
@@ -124,7 +117,7 @@ class Metrics:
         if record.request.stream and record.first_chunk_s is not None:
             self._first_chunk.observe((), record.first_chunk_s - record.started_s)
         if record.request.operation is not None:
-            self._gen_ai(record, record.request.operation, model, error, trace_id)
+            self._gen_ai.call_ended(record, record.request.operation, model, error, trace_id)
 
     def _attempt(self, record: CallRecord, attempt: AttemptRecord, model: str, key: str) -> None:
         labels = self.labels
@@ -171,27 +164,6 @@ class Metrics:
         for move in record.fallbacks:
             routes = (self.labels.route(move.from_route), self.labels.route(move.to_route))
             self._fallbacks.add((*routes, move.cause.value))
-
-    def _gen_ai(
-        self, record: CallRecord, operation: str, model: str, error: str, trace_id: str | None
-    ) -> None:
-        # An empty label equals an absent one in Prometheus, as OpenTelemetry's translation leaves it.
-        label = "" if error == names.NONE else error
-        provider = record.provider
-        seconds = record.ended_s - record.started_s
-        self._gen_ai_duration.observe((operation, provider, model, label), seconds, trace_id)
-        if record.request.stream and record.first_chunk_s is not None:
-            self._gen_ai_first_chunk.observe(
-                (operation, provider, model), record.first_chunk_s - record.started_s, trace_id
-            )
-        sent = record.answered_by
-        if sent is None or operation == names.OPERATION_COUNT_TOKENS:
-            return
-        usage = sent.usage
-        total_input = usage.total_input()
-        if total_input is not None and usage.output_tokens is not None:
-            self._gen_ai_tokens.observe((operation, provider, model, "input"), total_input)
-            self._gen_ai_tokens.observe((operation, provider, model, "output"), usage.output_tokens)
 
     def set_breaker(self, route: str, state: BreakerState) -> None:
         """The state of a route: the worst of its models'."""

@@ -122,6 +122,7 @@ M_IN_FLIGHT: Final = "claude_sidecar_requests_in_flight"
 M_CONNECTIONS: Final = "claude_sidecar_connections"
 M_BREAKER: Final = "claude_sidecar_breaker_state"
 M_RATELIMIT: Final = "claude_sidecar_ratelimit_remaining"
+M_BLIND_REPEATS: Final = "claude_sidecar_blind_repeats_total"
 M_MISMATCHES: Final = "claude_sidecar_model_mismatches_total"
 M_POLICY: Final = "claude_sidecar_policy_info"
 M_POLICY_ERRORS: Final = "claude_sidecar_policy_errors_total"
@@ -152,6 +153,7 @@ METRIC_LABELS: Final[dict[str, tuple[str, ...]]] = {
     M_CONNECTIONS: ("port",),
     M_BREAKER: ("route",),
     M_RATELIMIT: ("route", "limit"),
+    M_BLIND_REPEATS: ("client", "key"),
     M_MISMATCHES: ("route", "model"),
     M_POLICY: ("policy", "namespace", "generation", "hash"),
     M_POLICY_ERRORS: (),
@@ -168,6 +170,7 @@ METRIC_LABELS: Final[dict[str, tuple[str, ...]]] = {
 # Log messages: constant, so that they can be searched and alerted on.
 LOG_CALL: Final = "request failed or was retried"
 LOG_MISMATCH: Final = "answer names another model"
+LOG_BLIND_REPEAT: Final = "a client repeats in spite of x-should-retry: false"
 LOG_LISTENER: Final = "telemetry listener failed"
 LOG_POLICY: Final = "policy in force"
 LOG_POLICY_REFUSED: Final = "policy refused, the last good one stays in force"

@@ -247,6 +247,12 @@ def test_opened_call_tells_who_opened_it_and_what_committed_it(make, tree) -> No
     assert not any("open" in name for span in below for name in span.attributes)
 
 
+def test_blind_repeat_is_told_on_the_top_span_alone(make, tree) -> None:
+    server, *below = tree(make.call(blind_repeat="vercel-ai"))
+    assert server.attributes["claude_sidecar.blind_repeat"] == "vercel-ai"
+    assert not any("claude_sidecar.blind_repeat" in span.attributes for span in below)
+
+
 def test_call_that_sent_nothing_still_has_server_and_operation(make, tree) -> None:
     record = make.call(status=529, error_type="gateway_busy", route="none", attempts=[])
     server, chat = tree(record)
