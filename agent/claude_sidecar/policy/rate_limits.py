@@ -19,6 +19,17 @@ class Bucket:
     remaining: int | None = None
     reset_s: float | None = None
 
+    def share_left(self, unix_s: float) -> float | None:
+        """The share of it that is left, all of it once it is full again; None where it is not told.
+
+        unix_s: now, wall time.
+        """
+        if not self.limit or self.remaining is None:
+            return None
+        if self.reset_s is not None and unix_s >= self.reset_s:
+            return 1.0
+        return min(1.0, self.remaining / self.limit)
+
 
 @dataclass(frozen=True, slots=True)
 class UnifiedWindow:

@@ -76,6 +76,8 @@ class Admin:
             self._telemetry.set_breaker(route.name, self._health.breaker_state(route, clock.now()))
             for limits in list(self._route_view.learnt(route).values())[-1:]:
                 self._telemetry.set_ratelimits(route.name, limits.read())
+        unix_s = clock.unix_ns() / 1e9
+        self._telemetry.set_limits_left(self._route_view.limits_of_late(unix_s), unix_s)
         body = self._telemetry.metrics.render_openmetrics()
         return web.Response(body=body, headers={"content-type": OPENMETRICS_CONTENT_TYPE})
 

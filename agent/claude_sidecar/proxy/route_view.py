@@ -1,6 +1,6 @@
 """Routes as the admin port shows them: what is known of each, and how it does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +12,9 @@ from claude_sidecar.proxy.policy_in_force import PolicyInForce
 from claude_sidecar.schema.snapshot import Route
 
 _MODELS_SHOWN = 50
+_OF_LATE_S = 300.0
+"""Limits are of a minute (docs/claude-api-notes.md, "Rate limits"): what an older answer left says nothing any
+more."""
 
 
 class RouteView:
@@ -31,6 +34,13 @@ class RouteView:
     def learnt(self, route: Route) -> Mapping[str, LearntLimits]:
         """A route's limits by model; none under a policy that learns none, whatever an earlier one learnt."""
         return self._health.notes(route).limits if self._policy.snapshot().pacing.learns else {}
+
+    def limits_of_late(self, unix_s: float) -> Iterator[tuple[str, str, RateLimits]]:
+        """Route, model and limits of each model that was told of limits lately; unix_s: now, wall time."""
+        for route in self._policy.snapshot().routes:
+            for model, learnt in self.learnt(route).items():
+                if unix_s - learnt.unix_s <= _OF_LATE_S:
+                    yield route.name, model, learnt.read()
 
     def _route(self, route: Route, models: Sequence[ReachableModel], now: float) -> dict[str, Any]:
         credential_missing = self._policy.lacks_credential(route)

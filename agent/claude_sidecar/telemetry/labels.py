@@ -12,6 +12,20 @@ MOST_FEATURES = 50
 MOST_ROUTES = 32
 MOST_ERROR_TYPES = 64
 
+STOP_REASONS = frozenset(
+    {
+        "compaction",
+        "end_turn",
+        "max_tokens",
+        "model_context_window_exceeded",
+        "pause_turn",
+        "refusal",
+        "stop_sequence",
+        "tool_use",
+    }
+)
+"""https://platform.claude.com/docs/en/api/messages, `stop_reason`."""
+
 _MODEL_SHAPE = re.compile(r"claude(?:-[a-z0-9]{1,16}){1,7}(?:@\d{8})?")
 _ERROR_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,63}|[45][0-9]{2}")
 
@@ -107,6 +121,10 @@ class Labels:
         if known is not None:
             return known
         return self._error_types.learn(value) if _ERROR_SHAPE.fullmatch(value) else OTHER
+
+    def stop_reason(self, value: str) -> str:
+        """Why a model stopped, one of the API's reasons."""
+        return value if value in STOP_REASONS else OTHER
 
     def status(self, value: int | None) -> str:
         """An HTTP status; `none` where no status line came."""

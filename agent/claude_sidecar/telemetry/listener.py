@@ -1,7 +1,7 @@
 """Fans each finished request out to metrics, traces, log and the recent-requests list."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from claude_sidecar.policy.breaker import BreakerState
 from claude_sidecar.policy.rate_limits import RateLimits
@@ -77,6 +77,10 @@ class Telemetry:
     def set_ratelimits(self, route: str, limits: RateLimits) -> None:
         """A response told what is left of the route's limits."""
         self.metrics.set_ratelimits(route, limits)
+
+    def set_limits_left(self, told: Iterable[tuple[str, str, RateLimits]], unix_s: float) -> None:
+        """How near limits are; told: a route, a model and what its last response said, of all that count."""
+        self.metrics.set_limits_left(told, unix_s)
 
     def policy_in_force(self, snapshot: Snapshot) -> None:
         """A policy was put in force, at start or by a reload."""

@@ -1,6 +1,6 @@
 """What `/metrics` shows: counted when a call has ended, from its record alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
 from prometheus_client import CollectorRegistry
@@ -62,6 +62,7 @@ class Metrics:
         self._tokens = Counter(registry, n.M_TOKENS, "Tokens of every attempt, in the API's raw parts.")
         self._cost = Counter(registry, n.M_COST, "US dollars of every attempt at the policy's prices.")
         self._unpriced = Counter(registry, n.M_UNPRICED, "Usage that the policy names no price for.")
+        self._stop_reasons = Counter(registry, n.M_STOP_REASONS, "Why models stopped, of what was delivered.")
         self._blind_repeats = Counter(registry, n.M_BLIND_REPEATS, "Calls sent again although told not to.")
         self._mismatches = Counter(registry, n.M_MISMATCHES, "Responses that name another model.")
         self._policy_errors = Counter(registry, n.M_POLICY_ERRORS, "Policies refused.")
@@ -71,6 +72,7 @@ class Metrics:
         self._connections = Gauge(registry, n.M_CONNECTIONS, "Callers' connections that are open.")
         self._breakers = Gauge(registry, n.M_BREAKER, "Circuit: 0 closed, 1 half-open, 2 open.")
         self._ratelimits = Gauge(registry, n.M_RATELIMIT, "What the last response left of a limit.")
+        self._limits_left = Gauge(registry, n.M_LIMIT_LEFT, "The share of a model's limit that is left.")
         self._policy = Gauge(registry, n.M_POLICY, "The policy in force, always 1.")
         self._policy_refused = Gauge(registry, n.M_POLICY_REFUSED, "Whether the newest policy is refused.")
         self._wait = Histogram(registry, n.M_WAIT, "Pauses before attempts.", _WAIT_BUCKETS)
@@ -106,6 +108,8 @@ class Metrics:
         error = labels.error_type(record.error)
         self._requests.add((labels.route(record.response.route), model, status, error, key))
         self._added.observe((), record.added_s)
+        if (sent := record.answered_by) is not None and sent.stop_reason is not None:
+            self._stop_reasons.add((model, labels.stop_reason(sent.stop_reason), key))
         if record.request.blind_repeat is not None:
             self._blind_repeats.add((record.request.blind_repeat, key))
         if record.request.feature:
@@ -178,6 +182,18 @@ class Metrics:
             bucket: Bucket | None = bucket_of(limits)
             if bucket is not None and bucket.remaining is not None:
                 self._ratelimits.put((name, limit), bucket.remaining)
+
+    def set_limits_left(self, told: Iterable[tuple[str, str, RateLimits]], unix_s: float) -> None:
+        """How near limits are. told: a route, a model and what its last response said, of each that has told
+        of late; what is not among them is forgotten. unix_s: now, wall time."""
+        self._limits_left.keep_first_label(set())
+        for route, model, limits in told:
+            labels = (self.labels.route(route), self.labels.model(model or None))
+            for limit, bucket_of in _BUCKETS:
+                bucket: Bucket | None = bucket_of(limits)
+                left = bucket.share_left(unix_s) if bucket is not None else None
+                if left is not None:
+                    self._limits_left.put((*labels, limit), left)
 
     def policy_in_force(self, snapshot: Snapshot) -> None:
         """A policy was put in force: its names become labels, gauges of routes that are gone go."""

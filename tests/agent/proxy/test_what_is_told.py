@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 
+import msgspec
 import pytest
 from support.fakes.raw_client import connected, request_bytes
 from support.fakes.scripted_upstream import Hang, Pause, Reset, ScriptedUpstream
@@ -36,6 +37,23 @@ async def test_limits_that_cannot_be_read_do_not_replace_those_that_could(starte
         await bench.message()
         (limits,) = (await bench.admin_json("/routes"))[0]["limits"].values()
         assert (limits["requests"]["remaining"], limits["tokens"]["remaining"]) == (7, 9000)
+
+
+async def test_share_left_of_a_limit_is_told_by_model_for_five_minutes(started) -> None:
+    near = [("anthropic-ratelimit-requests-limit", "50"), ("anthropic-ratelimit-requests-remaining", "2")]
+    upstream = ScriptedUpstream([answer(lines=near)], otherwise=answer())
+    async with started(upstream) as bench:
+
+        async def left() -> list[tuple[str, str]]:
+            told = (await bench.admin("/metrics")).body.decode()
+            return re.findall(r'^\w+_left_ratio\{.*model="([^"]+)".*\} (\S+)$', told, re.MULTILINE)
+
+        await bench.message(model="claude-opus-4-8")
+        await bench.message(model="claude-sonnet-4-6")
+        assert await left() == [("claude-opus-4-8", "0.04")]
+        for learnt in bench.sidecar.health.notes(bench.sidecar.policy.snapshot().routes[0]).limits.values():
+            msgspec.structs.force_setattr(learnt, "unix_s", learnt.unix_s - 301)
+        assert await left() == []
 
 
 async def test_limit_of_a_429_that_was_cured_is_counted(started) -> None:

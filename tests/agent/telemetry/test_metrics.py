@@ -7,6 +7,7 @@ import pytest
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.breaker import BreakerState
+from claude_sidecar.policy.rate_limits import Bucket, RateLimits
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import FallbackRecord, WaitRecord
 from claude_sidecar.telemetry.metrics import Metrics
@@ -207,6 +208,39 @@ def test_breakers_and_limits_of_routes_that_are_gone_go(make, metrics) -> None:
     assert metrics.value(names.M_BREAKER, {"route": "second-org"}) is None
     assert metrics.value(names.M_BREAKER, {"route": "anthropic"}) == 1
     assert metrics.value(names.M_BREAKER, {"route": "new"}) == 0
+
+
+def test_how_near_a_limit_is_is_told_by_model_and_forgotten_when_it_is_told_no_more(make, metrics) -> None:
+    def limits(remaining: int) -> RateLimits:
+        return RateLimits(output_tokens=Bucket(limit=8000, remaining=remaining, reset_s=60.0))
+
+    told = [("anthropic", make.model, limits(400)), ("anthropic", "claude-opus-4-8", limits(8000))]
+    metrics.set_limits_left(told, unix_s=0.0)
+    of_model = {"route": "anthropic", "model": make.model, "limit": "output-tokens"}
+    of_opus = of_model | {"model": "claude-opus-4-8"}
+    assert metrics.value(names.M_LIMIT_LEFT, of_model) == 0.05
+    assert metrics.value(names.M_LIMIT_LEFT, of_opus) == 1
+    metrics.set_limits_left(told[:1], unix_s=60.0)
+    assert metrics.value(names.M_LIMIT_LEFT, of_model) == 1  # full again by now
+    assert metrics.value(names.M_LIMIT_LEFT, of_opus) is None
+
+
+def test_stop_reasons_are_counted_by_model_and_key_and_unknown_ones_together(make, metrics) -> None:
+    for reason in ("refusal", "refusal", "max_tokens", "a reason of tomorrow", None):
+        metrics.call_ended(make.call(attempts=[make.attempt(stop_reason=reason)]), make.snapshot())
+    whose = {"model": make.model, "key": "1a2b3c4d"}
+    counts = {
+        reason: metrics.value(names.M_STOP_REASONS, {"stop_reason": reason, **whose})
+        for reason in ("refusal", "max_tokens", "_other", "none")
+    }
+    assert counts == {"refusal": 2, "max_tokens": 1, "_other": 1, "none": None}
+
+
+def test_blind_repeats_are_counted_by_client_and_key(make, metrics) -> None:
+    metrics.call_ended(make.call(blind_repeat="vercel-ai"), make.snapshot())
+    metrics.call_ended(make.call(), make.snapshot())
+    assert metrics.value(names.M_BLIND_REPEATS, {"client": "vercel-ai", "key": "1a2b3c4d"}) == 1
+    assert 'client="none"' not in metrics.render_openmetrics().decode()
 
 
 def test_only_the_policy_in_force_is_told(make, metrics) -> None:
