@@ -86,6 +86,13 @@ def test_dashboard_can_be_provisioned_anywhere(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_every_panel_says_what_it_shows(path: Path) -> None:
+    told = {panel["title"]: panel["description"] for panel in dashboard(path)["panels"] if "targets" in panel}
+    assert {title for title, text in told.items() if not text.endswith(".")} == set()
+    assert len(told) > 10
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
 def test_panels_neither_overlap_nor_leave_the_grid(path: Path) -> None:
     taken: dict[tuple[int, int], str] = {}
     for panel in dashboard(path)["panels"]:
@@ -117,6 +124,28 @@ def test_alert_leads_to_its_part_of_the_runbook(rule: dict[str, Any]) -> None:
 
 def test_runbook_has_no_alert_that_is_gone() -> None:
     assert re.findall(r"^## (\w+)$", RUNBOOK.read_text(), re.MULTILINE) == _alerts()
+
+
+def _runbook_sections() -> dict[str, str]:
+    _, *parts = re.split(r"^## (\w+)\n", RUNBOOK.read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+@pytest.mark.parametrize("alert", _alerts())
+def test_runbook_says_what_an_alert_means_whose_fault_it_is_where_to_look_and_what_to_do(alert: str) -> None:
+    leads = re.findall(r"^- \*\*(\w+):\*\*", _runbook_sections()[alert], re.MULTILINE)
+    assert leads == ["Means", "Whose", "Look", "Do"]
+
+
+def test_runbook_names_panels_that_there_are() -> None:
+    titles = {panel["title"] for path in DASHBOARDS for panel in dashboard(path)["panels"]}
+    named = {
+        " ".join(name.split())
+        for text in _runbook_sections().values()
+        for name in re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", text)
+    }
+    assert len(named) > 10
+    assert named - titles == set()
 
 
 def test_each_alert_is_tested_to_fire_and_to_keep_quiet() -> None:

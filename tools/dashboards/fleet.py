@@ -1,5 +1,6 @@
 """The fleet: what all sidecars' calls came to, by namespace, workload, model, key alias and status."""
 
+from dashboards.fleet_answers import ANSWERS, LIMITS
 from dashboards.fleet_calls import OVERVIEW, TROUBLE, WHO
 from dashboards.fleet_figures import COST, SIDECARS, TIME
 from dashboards.grafana import Dashboard, Variable
@@ -15,5 +16,5 @@ FLEET = Dashboard(
         Variable("model", 'claude_sidecar_requests_total{namespace=~"$namespace"}', "model", "Model"),
         Variable("key", 'claude_sidecar_requests_total{namespace=~"$namespace"}', "key", "Key alias"),
     ),
-    rows=(OVERVIEW, WHO, TROUBLE, TIME, COST, SIDECARS),
+    rows=(OVERVIEW, WHO, TROUBLE, LIMITS, ANSWERS, TIME, COST, SIDECARS),
 )

@@ -3,6 +3,7 @@
 from dashboards.fleet_queries import (
     CALLS,
     ERRORS,
+    FAILED,
     FIRST_CHUNK,
     GEN_AI,
     MODEL,
@@ -19,7 +20,15 @@ from dashboards.grafana import Panel, Query, Row
 OVERVIEW = Row(
     "Now",
     (
-        Panel("Calls", (Query(f"sum({CALLS})"),), "reqps", kind="stat", width=4, height=4),
+        Panel(
+            "Calls",
+            (Query(f"sum({CALLS})"),),
+            "reqps",
+            "Calls that ended, of the apps: repeats are not counted.",
+            "stat",
+            4,
+            4,
+        ),
         Panel(
             "Share of errors",
             (Query(f"(sum({ERRORS}) or vector(0)) / sum({CALLS})"),),
@@ -46,9 +55,10 @@ OVERVIEW = Row(
             "Time to first chunk, p95",
             (Query(quantile(0.95, "", FIRST_CHUNK, GEN_AI)),),
             "s",
-            kind="stat",
-            width=4,
-            height=4,
+            "Streams: one in twenty begins later than this.",
+            "stat",
+            4,
+            4,
         ),
         Panel(
             "Cost in an hour, at this pace",
@@ -67,9 +77,11 @@ OVERVIEW = Row(
                     f"(claude_sidecar_breaker_state{{{PLACE}}}) == bool 2)"
                 ),
             ),
-            kind="stat",
-            width=4,
-            height=4,
+            "short",
+            "Routes that a workload's sidecars leave alone for now, for at least one model.",
+            "stat",
+            4,
+            4,
             limits=((None, "green"), (1, "red")),
         ),
     ),
@@ -78,14 +90,27 @@ OVERVIEW = Row(
 WHO = Row(
     "Who calls",
     (
-        Panel("Calls by namespace", (Query(by("namespace", CALLS), "{{namespace}}"),), "reqps", stacked=True),
+        Panel(
+            "Calls by namespace",
+            (Query(by("namespace", CALLS), "{{namespace}}"),),
+            "reqps",
+            "Each second.",
+            stacked=True,
+        ),
         Panel(
             "Calls by workload",
             (Query(by("namespace, workload", CALLS), "{{namespace}}/{{workload}}"),),
             "reqps",
+            "A workload is what was deployed: a Deployment, StatefulSet, Job or CronJob.",
             stacked=True,
         ),
-        Panel("Calls by model", (Query(by("model", CALLS), "{{model}}"),), "reqps", stacked=True),
+        Panel(
+            "Calls by model",
+            (Query(by("model", CALLS), "{{model}}"),),
+            "reqps",
+            "By the name that the app asked for. _other: names that are no model's, or too many.",
+            stacked=True,
+        ),
         Panel(
             "Calls by key",
             (Query(by("key", CALLS), "{{key}}"),),
@@ -93,7 +118,13 @@ WHO = Row(
             "A key is shown by its alias, the first 8 hex digits of its SHA-256.",
             stacked=True,
         ),
-        Panel("Calls by status", (Query(by("status", CALLS), "{{status}}"),), "reqps", stacked=True),
+        Panel(
+            "Calls by status",
+            (Query(by("status", CALLS), "{{status}}"),),
+            "reqps",
+            "As delivered; none: the app went away first. A 200 may still hold an error event, or a refusal.",
+            stacked=True,
+        ),
         Panel(
             "Calls by feature",
             (
@@ -107,6 +138,25 @@ WHO = Row(
             stacked=True,
         ),
         Panel(
+            "Errors by key",
+            (Query(by("key, status", ERRORS), "{{key}} {{status}}"),),
+            "reqps",
+            "Which key's calls fail, and with what: 401 and 403 are the key's own, 429 its account's.",
+            stacked=True,
+        ),
+        Panel(
+            "Errors by feature",
+            (
+                Query(
+                    by("feature, status", rate("claude_sidecar_feature_requests_total", MODEL, FAILED)),
+                    "{{feature}} {{status}}",
+                ),
+            ),
+            "reqps",
+            "Which part of the app makes the 429s, or the 400s.",
+            stacked=True,
+        ),
+        Panel(
             "Calls in this time",
             (
                 Query(
@@ -116,9 +166,11 @@ WHO = Row(
                     )
                 ),
             ),
-            kind="table",
-            width=24,
-            height=9,
+            "short",
+            "By who called and what they got; sort by a column.",
+            "table",
+            24,
+            9,
             decimals=0,
         ),
     ),
@@ -136,11 +188,28 @@ TROUBLE = Row(
                 ),
             ),
             "percentunit",
+            "The caller's own mistakes included.",
         ),
         Panel(
             "Errors that apps got",
             (Query(by("status, error_type", ERRORS), "{{status}} {{error_type}}"),),
             "reqps",
+            "What repeats and other routes did not cure. docs/errors.md has a section for each status.",
+            stacked=True,
+        ),
+        Panel(
+            "Failed sends by route and model",
+            (
+                Query(
+                    by(
+                        "route, model, cause",
+                        rate("claude_sidecar_attempts_total", MODEL, 'cause!~"none|InvalidRequest|NotFound"'),
+                    ),
+                    "{{route}} {{model}}: {{cause}}",
+                ),
+            ),
+            "reqps",
+            "One model's trouble, or the whole route's? Cured ones count, too.",
             stacked=True,
         ),
         Panel(
@@ -149,28 +218,6 @@ TROUBLE = Row(
             "reqps",
             "Cured ones, too.",
             stacked=True,
-        ),
-        Panel(
-            "Limits hit",
-            (
-                Query(
-                    by("limit, key", rate("claude_sidecar_limits_hit_total", WHOSE)),
-                    "{{limit}} of key {{key}}",
-                ),
-            ),
-            "reqps",
-            "Answers 429: requests is RPM, input-tokens ITPM, output-tokens OTPM.",
-            stacked=True,
-        ),
-        Panel(
-            "Least left of a limit",
-            (
-                Query(
-                    f"min by (route, limit) (claude_sidecar_ratelimit_remaining{{{PLACE}}})",
-                    "{{route}} {{limit}}",
-                ),
-            ),
-            text="What the last answers left, over all pods.",
         ),
         Panel(
             "Repeats",
@@ -187,12 +234,14 @@ TROUBLE = Row(
                 ),
             ),
             "reqps",
+            "Calls that the next route took over, and why: your real availability, before the cure.",
             stacked=True,
         ),
         Panel(
             "Waits, p95",
             (Query(quantile(0.95, "reason", "claude_sidecar_wait_seconds", PLACE), "{{reason}}"),),
             "s",
+            "Pauses before repeats: what the upstream asked for, backoff, or a turn in the retry budget.",
         ),
         Panel(
             "Circuits",

@@ -73,6 +73,12 @@ COST = Row(
             stacked=True,
         ),
         Panel(
+            "Tokens by key",
+            (Query(by("key", rate("claude_sidecar_tokens_total", WHOSE)), "{{key}}"),),
+            text="Each second, all kinds, under the key that was sent, which is billed.",
+            stacked=True,
+        ),
+        Panel(
             "Cost in an hour by model and key",
             (
                 Query(
@@ -81,7 +87,17 @@ COST = Row(
                 ),
             ),
             "currencyUSD",
+            "At this pace and the policies' prices, discarded sends included; empty where they name none.",
             stacked=True,
+        ),
+        Panel(
+            "Cost in this time",
+            (Query(by("model, key", f"increase(claude_sidecar_cost_usd_total{{{WHOSE}}}[$__range])")),),
+            "currencyUSD",
+            "By model and key, discarded sends included.",
+            "table",
+            12,
+            decimals=2,
         ),
     ),
 )
@@ -92,6 +108,7 @@ SIDECARS = Row(
         Panel(
             "Calls in flight",
             (Query(by("namespace", f"claude_sidecar_requests_in_flight{{{PLACE}}}"), "{{namespace}}"),),
+            text="Calls that have begun and not ended.",
             stacked=True,
         ),
         Panel(
@@ -101,6 +118,7 @@ SIDECARS = Row(
                 Query(f"avg(process_resident_memory_bytes{{{OWN}}})", "mean"),
             ),
             "bytes",
+            "Of a sidecar's process; bodies that are kept for repeats are part of it.",
         ),
         Panel(
             "Processor",
@@ -129,6 +147,7 @@ SIDECARS = Row(
                 ),
             ),
             "reqps",
+            "A gateway behind the route substitutes models without a word; none is the right number.",
         ),
         Panel(
             "Policies refused, records not told",
@@ -137,6 +156,7 @@ SIDECARS = Row(
                 Query(f"sum({rate('claude_sidecar_telemetry_errors_total', PLACE)})", "records not told"),
             ),
             "cps",
+            "A policy that is refused leaves the last good one in force. A record not told is a bug here.",
         ),
     ),
 )

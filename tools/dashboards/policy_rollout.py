@@ -87,6 +87,7 @@ ROLLOUT = Row(
                 ),
             ),
             "reqps",
+            "Each second.",
             stacked=True,
         ),
         Panel(
@@ -98,6 +99,7 @@ ROLLOUT = Row(
                 ),
             ),
             "reqps",
+            "A line that rises with a new generation speaks against that edit.",
         ),
         Panel(
             "Policies that sidecars refused",
@@ -157,18 +159,21 @@ OPERATOR = Row(
         Panel(
             "Decisions that wait",
             (Query(f"max(claude_operator_queue_length{{{ALL}}})", "waiting or under way"),),
+            text="Policies and workloads about which something is to be decided.",
             width=5,
         ),
         Panel(
             "The oldest has waited",
             (Query(f"max(claude_operator_queue_oldest_seconds{{{ALL}}})", "oldest"),),
             "s",
+            "Seconds, as a rule less than one; minutes mean that it does not get on.",
             width=5,
         ),
         Panel(
             "Decisions",
             (Query(rate("claude_operator_passes_total", "about, result"), "{{about}} {{result}}"),),
             "cps",
+            "Carried out, by what they were about and how they ended.",
             width=5,
         ),
         Panel(
@@ -182,6 +187,7 @@ OPERATOR = Row(
             "Writes",
             (Query(rate("claude_operator_writes_total", "what, result"), "{{what}} {{result}}"),),
             "cps",
+            "Requests to the API server that change something.",
         ),
         Panel(
             "Sidecars asked",
@@ -190,6 +196,7 @@ OPERATOR = Row(
                 Query(f'max(claude_operator_pods{{{ALL},state="silent"}})', "silent pods"),
             ),
             "short",
+            "What they run is asked of each sidecar; silent ones did not answer.",
         ),
         Panel(
             "Watch events, blind watches",
@@ -227,6 +234,7 @@ WEBHOOK = Row(
             "Reviews by outcome",
             (Query(rate("claude_operator_reviews_total", "outcome"), "{{outcome}}"),),
             "reqps",
+            "injected, skipped on purpose, copied, unchanged; unexpected, failed: the pod goes without.",
             stacked=True,
             width=5,
         ),
@@ -234,6 +242,7 @@ WEBHOOK = Row(
             "Reviews by kind",
             (Query(rate("claude_operator_reviews_total", "kind"), "{{kind}}"),),
             "reqps",
+            "Pods, and workloads whose annotation is copied to their pod template.",
             stacked=True,
             width=5,
         ),
@@ -244,6 +253,7 @@ WEBHOOK = Row(
                 Query(f"histogram_quantile(0.99, {rate(REVIEW, 'le')})", "p99"),
             ),
             "s",
+            "Creating a pod waits for it.",
             width=6,
         ),
     ),

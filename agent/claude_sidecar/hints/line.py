@@ -10,8 +10,7 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 def one_line(text: str, section: str, whole: str = "") -> str:
     """The text as a header value may carry it, and behind it the section of docs/errors.md that goes on.
 
-    The text is cut at a word with `...` where there is no room for all. whole: what stands between them and is
-    not cut.
+    The text is cut at a word with `...` where there is no room for all. whole: stands between the two, uncut.
     """
     line, end = _UNPRINTABLE.sub(" ", text).strip(), _reference(section)
     if whole:

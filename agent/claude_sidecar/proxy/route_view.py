@@ -13,8 +13,7 @@ from claude_sidecar.schema.snapshot import Route
 
 _MODELS_SHOWN = 50
 _OF_LATE_S = 300.0
-"""Limits are of a minute (docs/claude-api-notes.md, "Rate limits"): what an older answer left says nothing any
-more."""
+"""Limits are of a minute (docs/claude-api-notes.md, "Rate limits"): an older answer says nothing any more."""
 
 
 class RouteView:
