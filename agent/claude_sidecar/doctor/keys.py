@@ -55,7 +55,7 @@ class Keys:
             self.secrets += {key.bare, *(credential.bare for credential in found)}
             self.caller = key if key.sendable else None
         check = key_check(key.called, key.raw, broken=key.broken, foreign=foreign, used=_CLEANED)
-        self._whose = f"the key of {key.called}{', cleaned,' if check.result is Result.FAULT else ''}"
+        self._whose = f"the key of {key.called}{' (cleaned)' if check.result is Result.FAULT else ''}"
         return check
 
     async def _read(self, *, foreign: bool) -> GivenKey | None:
