@@ -220,7 +220,7 @@ async def test_beta_name_without_a_date_is_refused(started):
     async with started() as bench:
         wrong = await bench.message(_lines=[("anthropic-beta", "a-2025-01-01, nonsense")])
         right = await bench.message(
-            _lines=[("anthropic-beta", "a-2025-01-01"), ("anthropic-beta", "b-2025-01-01")]
+            _lines=[("anthropic-beta", "a-2025-01-01"), ("anthropic-beta", "b-2025-01-01, c-20250101")]
         )
     assert wrong.status == 400
     assert "`nonsense` for the `anthropic-beta` header" in wrong.json()["error"]["message"]

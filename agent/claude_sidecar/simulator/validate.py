@@ -6,7 +6,7 @@ from typing import Any
 from claude_sidecar.simulator.errors import ApiError
 
 OLD, NEW = "2023-06-01", "2026-10-21"
-_BETA = re.compile(r"[a-z0-9][a-z0-9-]*-\d{4}-\d{2}-\d{2}")
+_BETA = re.compile(r"[a-z0-9][a-z0-9-]*-(?:\d{4}-\d{2}-\d{2}|\d{8})")
 _ROLES = ("user", "assistant")
 _EFFORTLESS = ("temperature", "top_p", "top_k")
 
@@ -21,7 +21,7 @@ def version(value: str | None) -> str:
 
 
 def betas(lines: list[str]) -> None:
-    """Raises `ApiError` 400 for a beta that is not shaped like one (`name-YYYY-MM-DD`)."""
+    """Raises `ApiError` 400 for a beta that is not shaped like one (`name-YYYY-MM-DD`, `name-YYYYMMDD`)."""
     for name in (part.strip() for line in lines for part in line.split(",")):
         if name and not _BETA.fullmatch(name):
             raise ApiError(400, f"Unexpected value(s) `{name}` for the `anthropic-beta` header.")
