@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.telemetry.names import NONE
 from claude_sidecar.telemetry.record import NO_ROUTE, CallRecord
 
 LIMIT = "limit/"
 """Before the name of a rate limit; other failures of attempts are called by their cause."""
+SPEND_LIMIT = LIMIT + "spend"
 INTERRUPTED = "interrupted"
 """A response that broke after its head was sent."""
 LEFT = "left"
@@ -20,6 +22,9 @@ BLIND_REPEAT = "blind-repeat"
 WRONG_MODEL = "wrong-model"
 """A response of another model than the one meant; the detail is that model."""
 
+ALL = "all"
+"""The dimension in which all calls have this one name."""
+
 Meeting = tuple[str, str, str]
 """What was met, a dimension, and the call's name in it."""
 
@@ -30,16 +35,20 @@ def met_in(record: CallRecord) -> frozenset[Meeting]:
 
 
 def _of_attempts(record: CallRecord) -> Iterator[Meeting]:
+    broken = record.answered_by if _broke_off(record) else None
     for attempt in record.attempts:
-        if attempt.cause is not None:
-            what = attempt.cause.value if attempt.limit is None else LIMIT + attempt.limit
-            yield from _in_each_dimension(record, what, attempt.key, attempt.route)
+        if attempt.cause is None or attempt is broken:
+            continue
+        what = attempt.cause.value if attempt.limit is None else LIMIT + attempt.limit
+        if attempt.cause is Cause.SPEND_LIMIT:
+            what = SPEND_LIMIT
+        yield from _in_each_dimension(record, what, attempt.key, attempt.route)
 
 
 def _of_call(record: CallRecord) -> Iterator[Meeting]:
     response = record.response
     whats = (
-        INTERRUPTED if response.interrupted else None,
+        INTERRUPTED if _broke_off(record) else None,
         LEFT if record.caller_left else None,
         {"exhausted": EXHAUSTED, "refused": REFUSED}.get(record.retry_outcome or ""),
         BLIND_REPEAT if record.request.blind_repeat is not None else None,
@@ -50,7 +59,14 @@ def _of_call(record: CallRecord) -> Iterator[Meeting]:
             yield from _in_each_dimension(record, what, record.key, response.route)
 
 
+def _broke_off(record: CallRecord) -> bool:
+    """Whether the response ended before its end. One that ends in an error event tells its cause itself."""
+    response = record.response
+    return response.interrupted and response.cause in (None, Cause.CONNECTION_FAILURE)
+
+
 def _in_each_dimension(record: CallRecord, what: str, key: str, route: str) -> Iterator[Meeting]:
+    yield what, ALL, ALL
     yield what, "key", key
     yield what, "route", route
     yield what, "model", record.request.model or NONE
