@@ -56,7 +56,7 @@ test: ## unit, and our processes, the official SDKs in three languages, the char
 	@$(SETUP) test
 	@$(BIN)/python tools/run_tests.py test $(ARGS)
 
-test-cluster: ## against real API servers, a trace store and Prometheus; the first run gets or compiles these
+test-cluster: ## against real API servers, a trace store, Prometheus, a browser; the first run gets or compiles these
 	@$(SETUP) test
 	@$(BIN)/python tools/run_tests.py test-cluster $(ARGS)
 

@@ -30,6 +30,7 @@ PROVIDERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "each_minor": (("kube_binaries.py",), ("helm_programs.py", "4")),
     "trace_store": (("jaeger_binary.py",),),
     "prometheus": (("prometheus_programs.py",),),
+    "browser": (("chromium.py",),),
     "image": (("images.py", "--to-run"),),
     "whole_cluster": (
         ("whole_cluster.py", "prepare"),

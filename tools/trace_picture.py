@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -26,10 +25,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import format_trace_id
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from chromium import chromium
 from claude_sidecar.demo.app import app
 from claude_sidecar.demo.scenes import FIRST_KEY, POLICY, SCENES, SECOND_KEY, SECOND_KEY_VARIABLE, api
 from claude_sidecar.demo.sidecar_process import sidecar_process
 from claude_sidecar.simulator import Simulator
+from debian_program import from_debian
 from locked_folder import ROOT, USER_CACHE, digest
 from toolchain import run, say
 
@@ -53,19 +54,6 @@ def phoenix() -> Path:
         run("nice", *pip, "--require-hashes", "-r", LOCK)
         (folder / ".whole").touch()
     return folder / "bin" / "phoenix"
-
-
-def from_debian(program: str, *more: str) -> str:
-    """A program, installed by apt where it is missing and we may. more: packages that it needs besides."""
-    if not shutil.which(program):
-        packages = " ".join((program, *more))
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise SystemExit(
-                f"make: {program} is not in PATH: install it (Debian: apt-get install {packages})"
-            )
-        say(f"apt-get install {packages}")
-        run("apt-get", "install", "-y", "-q", "--no-install-recommends", program, *more)
-    return shutil.which(program) or program
 
 
 def free_ports(count: int) -> list[int]:
@@ -156,7 +144,7 @@ async def play(store: str) -> str:
 
 def photograph(url: str, picture: Path) -> None:
     """The page as a picture, with as few colours as it needs."""
-    browser = from_debian("chromium", "fonts-dejavu-core")
+    browser = chromium()
     with tempfile.TemporaryDirectory(prefix="claude-sidecar-browser-") as profile:
         raw = Path(profile, "raw.png")
         quiet = ("gpu", "quic", "background-networking", "component-update", "sync")
