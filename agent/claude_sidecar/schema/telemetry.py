@@ -67,5 +67,6 @@ class Telemetry(StrictModel):
     """Request header whose value says which feature of the app makes the request.
 
     The value is an attribute of spans and a label of `claude_sidecar_feature_requests_total`: the first 50
-    values as they are, others as `_other`. A header that carries a credential is refused.
+    values as they are, others as `_other`. A value that is not 128 printable ASCII characters at most is
+    ignored. A header that carries a credential is refused.
     """
