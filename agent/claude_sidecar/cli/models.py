@@ -9,6 +9,7 @@ import click
 from claude_sidecar.cli.model_listing import json_of, table_of, unlisted_routes
 from claude_sidecar.cli.policy_argument import snapshot_of
 from claude_sidecar.cli.running_sidecar import facts_of
+from claude_sidecar.doctor.observed import Exchange
 from claude_sidecar.doctor.probes.admin_port import AdminFacts
 from claude_sidecar.providers.reachable_models import Source, reachable_models
 from claude_sidecar.schema.snapshot import Snapshot
@@ -33,11 +34,11 @@ def command(policy: str | None, sidecar: str | None, as_json: bool) -> None:
     """
     if policy is None and sidecar is None:
         raise click.UsageError("give --policy FILE, --sidecar URL, or both")
-    running = facts_of(sidecar) if sidecar is not None else None
+    running = _running(sidecar) if sidecar is not None else _NOBODY
     snapshot = snapshot_of(policy) if policy is not None else _in_force(running)
-    listed = _listed(snapshot, running.routes if running is not None else ())
+    listed = _listed(snapshot, running.routes)
     models = reachable_models(snapshot, listed)
-    if running is not None and running.snapshot is not None and running.snapshot.hash != snapshot.hash:
+    if running.snapshot is not None and running.snapshot.hash != snapshot.hash:
         told = f"{running.snapshot.name} (hash {running.snapshot.hash})"
         print(f"note: another policy is in force at {sidecar}: {told}", file=sys.stderr)
     if as_json:
@@ -47,32 +48,37 @@ def command(policy: str | None, sidecar: str | None, as_json: bool) -> None:
     for line in table_of(models):
         print(line)
     if unlisted := ", ".join(unlisted_routes(snapshot, listed)):
-        print(f"any name goes to {unlisted}; {_NOT_YET if running else _ASK}")
+        print(f"any name goes to {unlisted}; {_NOT_YET if sidecar else _ASK}")
 
 
+_NOBODY = AdminFacts(Exchange())
 _ASK = "with --sidecar, the names that its last list of models had stand here"
 _NOT_YET = "no list of its models (GET /v1/models) came through this sidecar yet"
 
 
-def _in_force(running: AdminFacts | None) -> Snapshot:
-    """The policy that a running sidecar goes by."""
-    assert running is not None
-    if running.snapshot is not None:
-        return running.snapshot
-    if running.routes:
+def _running(url: str) -> AdminFacts:
+    facts = facts_of(url)
+    if not facts.routes:
+        raise click.ClickException(
+            f"{url} tells no routes: that sidecar has no policy, or is asked from another machine; "
+            "forward its port (kubectl port-forward POD 8788) and give http://127.0.0.1:8788"
+        )
+    return facts
+
+
+def _in_force(running: AdminFacts) -> Snapshot:
+    if running.snapshot is None:
         raise click.ClickException("this sidecar's policy is of another version: run its own claude-sidecar")
-    raise click.ClickException(
-        "this sidecar tells no routes: it has no policy, or is asked from another machine; forward its port "
-        "(kubectl port-forward POD 8788) and give http://127.0.0.1:8788"
-    )
+    return running.snapshot
 
 
 def _listed(snapshot: Snapshot, told: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
     """By route the names of its last list, as far as they are names; told: what `/routes` says."""
-    lists = {(route.get("name"), route.get("endpoint")): route.get("models") for route in told}
     return {
-        route.name: _names(lists.get((route.name, route.origin + route.base_path)))
+        route.name: _names(each.get("models"))
         for route in snapshot.routes
+        for each in told
+        if (each.get("name"), each.get("endpoint")) == (route.name, route.origin + route.base_path)
     }
 
 

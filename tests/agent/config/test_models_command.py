@@ -200,7 +200,7 @@ def test_what_a_stranger_lists_is_printed_only_if_it_is_a_name(capsys) -> None:
     models = [{"model": name, "id": name, "source": "models-api"} for name in names]
     documents = {
         "/status": STATUS,
-        "/routes": ["x", route | {"models": [1, *models]}],
+        "/routes": ["x", {"name": [], "endpoint": {}}, route | {"models": [1, *models]}],
         "/policy": policy_in_force("there", route),
     }
     with serving(documents) as url:
@@ -216,9 +216,9 @@ def test_what_a_stranger_lists_is_printed_only_if_it_is_a_name(capsys) -> None:
         ({"/status": ["p"]}, "whoever answers there is no sidecar of ours (status 200 to GET /status)"),
         (
             {"/status": STATUS},
-            "this sidecar tells no routes: it has no policy, or is asked from another machine",
+            "tells no routes: that sidecar has no policy, or is asked from another machine",
         ),
-        ({"/status": STATUS, "/routes": {"a": 1}, "/policy": "p"}, "this sidecar tells no routes"),
+        ({"/status": STATUS, "/routes": {"a": 1}, "/policy": "p"}, " tells no routes: "),
         (
             {
                 "/status": STATUS,
