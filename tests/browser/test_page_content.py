@@ -10,6 +10,11 @@ from browser import Page
 EVIL = "<img src=x onerror=\"document.title='caught'\">"
 LONG = "claude-" + "very-" * 40 + "long"
 
+SEEN = [{"model": "claude-seen-1", "id": "claude-seen-1", "source": "models-api"}]
+SERVED = [
+    {"model": "claude-served-1", "id": "eu.claude-served-1", "source": "policy"},
+    {"model": "claude-old", "id": "claude-new", "source": "policy", "substitute": "claude-new"},
+]
 FIX = {
     "id": "limit/output-tokens/feature/search",
     "severity": "fix",
@@ -148,8 +153,15 @@ async def test_a_near_limit_tells_what_is_left_for_which_models(page: Page) -> N
 
 async def test_a_route_tells_whether_one_model_or_all_of_it_is_in_trouble(page: Page) -> None:
     routes = [
-        route("one", breaker="open", trouble="model claude-opus-5", modelsSeen=["claude-seen-1"]),
-        route("two", breaker="open", trouble="route", serves=["claude-served-1"], credential="missing"),
+        route("one", breaker="open", trouble="model claude-opus-5", models=SEEN),
+        route(
+            "two",
+            breaker="open",
+            trouble="route",
+            serves=["claude-served-1"],
+            models=SERVED,
+            credential="missing",
+        ),
     ]
     text = await shown(
         page,
@@ -161,7 +173,8 @@ async def test_a_route_tells_whether_one_model_or_all_of_it_is_in_trouble(page: 
     assert "the whole route" in text
     assert "its own credential is missing" in text
     assert "claude-seen-1" in text
-    assert "claude-served-1" in text
+    assert "claude-served-1 as eu.claude-served-1" in text
+    assert "claude-old: claude-new instead" in text
 
 
 async def test_a_call_opens_into_its_attempts_and_waits_with_the_rule_behind_each(page: Page) -> None:
@@ -238,7 +251,14 @@ async def test_strangers_words_stay_words(page: Page) -> None:
     facts = overview(
         rollups=rollups,
         troubles=[FIX | {"what": EVIL, "fix": EVIL, "link": EVIL}],
-        routes=[route(EVIL, modelsSeen=[EVIL], trouble=f"model {EVIL}", endpoint=f"javascript:{EVIL}")],
+        routes=[
+            route(
+                EVIL,
+                models=[{"model": EVIL, "id": EVIL}],
+                trouble=f"model {EVIL}",
+                endpoint=f"javascript:{EVIL}",
+            )
+        ],
         limits=[
             {
                 "route": EVIL,
@@ -262,7 +282,7 @@ async def test_very_long_names_do_not_widen_the_page(page: Page) -> None:
     rollups = {name: rollup({"model": [row(LONG, 3)]}) for name in ("5m", "1h", "start")}
     facts = overview(
         rollups=rollups,
-        routes=[route(LONG, trouble=f"model {LONG}", serves=[LONG])],
+        routes=[route(LONG, trouble=f"model {LONG}", serves=[LONG], models=[{"model": LONG, "id": LONG}])],
         troubles=[FIX | {"what": LONG}],
     )
     long_call = call(

@@ -31,6 +31,7 @@ function factsOf(call) {
     ["body", call.requestBytes ? `${bytes(call.requestBytes)}${call.bodyKept === false ? ", not kept: sent once" : ""}` : null],
     ["tokens of all attempts", `${count(sum("inputTokens"))} in, ${count(sum("outputTokens"))} out, ${count(sum("cacheReadInputTokens"))} cache read, ${count(sum("cacheCreationInputTokens"))} cache made`],
     ["cost of all attempts", call.costUsd === null || call.costUsd === undefined ? null : dollars(call.costUsd)],
+    ["without a price", call.unpriced?.length ? call.unpriced.join(", ") : null],
     ["first chunk", call.firstChunkMs === null || call.firstChunkMs === undefined ? null : `after ${duration(call.firstChunkMs)}`],
     ["added by the sidecar", duration(call.addedMs)],
     ["limit", call.limit], ["retry outcome", call.retryOutcome], ["committed by", call.commitReason],

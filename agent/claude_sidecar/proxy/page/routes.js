@@ -1,6 +1,6 @@
 // Each route: whether calls go there, whether its trouble is one model's or all of its own, what it reaches.
 import { byId, element, keepRows, setText } from "./elements.js";
-import { isoOfUnix, timeOf } from "./figures.js";
+import { counted, isoOfUnix, timeOf } from "./figures.js";
 
 const BREAKERS = {
   closed: ["ok", "breaker closed"],
@@ -18,7 +18,7 @@ function makeRoute(route) {
     element("p", { class: "quiet endpoint" }),
     element("p", { class: "trouble" }),
     element("p", { class: "quiet last-error" }),
-    element("details", {}, element("summary"), element("p", { class: "models" })));
+    element("details", {}, element("summary"), element("p", { class: "quiet" }), element("ul", { class: "models" })));
 }
 
 function updateRoute(row, route) {
@@ -49,9 +49,14 @@ function lastErrorOf(error) {
 }
 
 function showModels(row, route) {
-  const serves = route.serves ? [...route.serves] : null;
-  const seen = route.modelsSeen ?? [];
-  setText(row.querySelector("summary"), serves ? `serves ${serves.length} named models` : seen.length ? `any model; ${seen.length} seen in its list` : "any model");
-  const names = serves ?? seen;
-  setText(row.querySelector(".models"), names.length ? names.join("  ") : "No list of models has come through this route: GET /v1/models brings it.");
+  const models = route.models ?? [];
+  const known = counted(models.length, "model");
+  setText(row.querySelector("summary"), route.serves ? `reaches ${known}, which the policy names` : `takes any model; ${known} known`);
+  setText(row.querySelector("details .quiet"), models.length ? "" : "No list of models has come through this route: GET /v1/models brings it.");
+  keepRows(row.querySelector(".models"), models, (each) => `${each.model} ${each.id}`, () => element("li"), (made, each) => setText(made, nameOf(each)));
+}
+
+function nameOf({ model, id, substitute }) {
+  if (substitute) return `${model}: ${substitute} instead`;
+  return id && id !== model ? `${model} as ${id}` : model;
 }

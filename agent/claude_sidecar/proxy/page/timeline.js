@@ -1,6 +1,6 @@
 // One call as a timeline: attempts and waits as bars to one scale, each with the rule behind it.
 import { element } from "./elements.js";
-import { duration } from "./figures.js";
+import { dollars, duration } from "./figures.js";
 import { attemptOutcome, attemptsOf, outcomeOf } from "./outcome.js";
 
 /** The table of a call's steps, in the order of their beginnings, with its end as the last row. */
@@ -43,7 +43,8 @@ function cameOf(attempt) {
   const used = usage.inputTokens || usage.outputTokens ? `${usage.inputTokens} in, ${usage.outputTokens} out` : null;
   return [
     attempt.status ?? "no response", attempt.cause, attempt.errorType !== String(attempt.status) && attempt.errorType,
-    attempt.reusedConnectionDied && "kept connection was closed", attempt.stopReason, used, attempt.partial && "partial",
+    attempt.reusedConnectionDied && "kept connection was closed", attempt.stopReason, used, attempt.costUsd && dollars(attempt.costUsd),
+    attempt.partial && "partial",
   ];
 }
 
