@@ -1,24 +1,50 @@
-"""`claude-sidecar explain`: says step by step what a policy makes of an error, and why."""
+"""`claude-sidecar explain`: says step by step what a policy makes of an error, or made of a call, and why."""
+
+import sys
+from collections.abc import Iterator
 
 import click
 
-from claude_sidecar.causes import Cause
+from claude_sidecar.cli.call_lines import first_call, lines_of
+from claude_sidecar.cli.check import STDIN
+from claude_sidecar.cli.header_lines import header_lines
 from claude_sidecar.cli.policy_argument import snapshot_of
-from claude_sidecar.cli.rehearsal import Scene, rehearse
-from claude_sidecar.cli.scene import WITHOUT_ANSWER, scene_of
-from claude_sidecar.cli.silence_words import silence_words
-from claude_sidecar.cli.step_words import counted, drawn_words, step_words
+from claude_sidecar.cli.rehearsed import rehearsed
+from claude_sidecar.cli.retelling import retold
+from claude_sidecar.cli.scene import WITHOUT_ANSWER, Answer, scene_of
+from claude_sidecar.cli.sidecar_calls import remembered
+from claude_sidecar.cli.timeline import Timeline, json_of, text_of
+from claude_sidecar.cli.told_call import CallUnreadable
+
+_SIDECAR = "http://127.0.0.1:8788"
 
 
-@click.command(short_help="Say step by step what a policy makes of an error.")
-@click.argument("file", metavar="FILE")
-@click.option("--status", type=click.IntRange(200, 599), help="Status of the response.")
+def _checked_status(_context: click.Context, _parameter: click.Parameter, status: int | None) -> int | None:
+    """A status that a response can end with: the sidecar relays any number of three digits but 1xx."""
+    if status is not None and 100 <= status < 200:
+        raise click.BadParameter(
+            f"{status} is interim, and no call ends with it (RFC 9110, section 15.2): give the status of the "
+            "final response"
+        )
+    if status is not None and not 200 <= status <= 999:
+        raise click.BadParameter(
+            "a status has three digits, from 200 on; for an answer that is no HTTP, give --error-type "
+            "connection_error"
+        )
+    return status
+
+
+@click.command(short_help="Say step by step what a policy makes of an error, or made of a call.")
+@click.argument("file", metavar="[FILE]", required=False)
+@click.option("--status", type=int, callback=_checked_status, help="Status of the response.")
 @click.option(
     "--error-type",
     metavar="TYPE",
-    help="error.type or error code in the body; with --status 200 and --stream: an error event before the "
-    "first delta; without --status: connection_error or timeout.",
+    help="error.type or error code in the body; by default the usual one of the status; '': a body that is "
+    "no error's, as proxies answer. With --status 200 and --stream: an error event before the first delta; "
+    "without --status: connection_error or timeout.",
 )
+@click.option("--message", metavar="TEXT", help="error.message in the body; some hints go by its wording.")
 @click.option(
     "--header",
     "headers",
@@ -29,56 +55,74 @@ from claude_sidecar.cli.step_words import counted, drawn_words, step_words
 @click.option("--model", metavar="NAME", help="Model that the app asks for.")
 @click.option("--stream", is_flag=True, help="The app asks for a stream.")
 @click.option("--times", type=click.IntRange(0, 100), help="How many attempts end so; by default all.")
+@click.option(
+    "--from-log", metavar="LINE", help="Retell the call of a log line; `-`: the first of standard input."
+)
+@click.option(
+    "--request", metavar="ID", help="Retell this call, by call id (sc_...) or the upstream's request id."
+)
+@click.option("--sidecar", metavar="URL", help=f"Admin port to ask for it; default: {_SIDECAR}.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    file: str,
+    file: str | None,
     status: int | None,
     error_type: str | None,
+    message: str | None,
     headers: tuple[str, ...],
     model: str | None,
     stream: bool,
     times: int | None,
+    from_log: str | None,
+    request: str | None,
+    sidecar: str | None,
+    as_json: bool,
 ) -> None:
     """Print step by step what the sidecar would do (wait, send to which route, deliver) and why.
 
-    FILE is a policy, `-` standard input. Nothing is sent, and credentials need not be there.
+    FILE is a policy, `-` standard input. Nothing is sent, and credentials need not be there. With --from-log
+    or --request: what a sidecar did in a real call. FILE is then compared with the policy of the call.
     """
-    snapshot = snapshot_of(file)
-    lines = [_line(header) for header in headers]
-    if status is None and error_type not in WITHOUT_ANSWER:
+    if from_log is None and request is None:
+        answer = Answer(status=status, error_type=error_type, message=message, lines=header_lines(headers))
+        timeline = _rehearsed(file, answer, model, stream=stream, times=times)
+    elif any(given is not None for given in (status, error_type, message, model, times)) or headers or stream:
+        raise click.UsageError("--from-log and --request tell what was: leave out what might have been")
+    else:
+        timeline = _retold(file, from_log, request, sidecar)
+    print(json_of(timeline) if as_json else text_of(timeline))
+
+
+def _rehearsed(
+    file: str | None, answer: Answer, model: str | None, *, stream: bool, times: int | None
+) -> Timeline:
+    if file is None:
+        raise click.UsageError("give FILE, the policy; or --from-log or --request for a call that was")
+    if answer.status is None and answer.error_type not in WITHOUT_ANSWER:
         raise click.UsageError(f"give --status, or --error-type {' or '.join(WITHOUT_ANSWER)}")
-    scene = scene_of(snapshot, status, error_type, lines, model, stream=stream, times=times)
-    _print_given(scene, stream)
-    played = tuple(rehearse(scene))
-    told = [words for step in played for words in step_words(step)]
-    for number, words in enumerate(told, 1):
-        print(f"{number:3}. {words}")
-    for words in drawn_words(scene, played):
-        print(words)
-    if stream:
-        print("a stream that keeps silent:")
-        for line in silence_words(snapshot, scene.facts.sdk.timeout_s):
-            print(f"  - {line}")
+    scene = scene_of(snapshot_of(file), answer, model, stream=stream, times=times)
+    return rehearsed(scene, answer, stream=stream)
 
 
-def _print_given(scene: Scene, stream: bool) -> None:
-    """What the steps go by."""
-    snapshot, facts = scene.snapshot, scene.facts
-    routes = ", ".join(route.name for route in snapshot.routes)
-    print(f"policy {snapshot.name} (hash {snapshot.hash}): routes {routes}")
-    print(
-        f"call: {'stream' if stream else 'no stream'}, model {facts.model or 'not named'}, "
-        f"{counted(facts.max_attempts, 'attempt')} at most, deadline {facts.deadline_s:g}s after arrival"
-    )
-    print(
-        f"budget: repeats may be {snapshot.retry.budget.percent} % of calls and "
-        f"{snapshot.retry.budget.min_per_second} more a second; beyond that they wait for their turn"
-    )
-    if scene.failure.cause is Cause.CONNECTION_FAILURE:
-        print("connections: all are new; one kept from before and found closed would be replaced at once")
+def _retold(file: str | None, from_log: str | None, request: str | None, sidecar: str | None) -> Timeline:
+    if from_log is not None and sidecar is not None:
+        raise click.UsageError("the call comes from --from-log or from --sidecar, not from both")
+    if from_log == file == STDIN:
+        raise click.UsageError("standard input is the policy or the log, not both")
+    policy = None if file is None else snapshot_of(file)
+    whose = "the policy in force" if file is None else file
+    try:
+        if from_log is not None:
+            call = first_call(_log_lines(from_log), request)
+        else:
+            assert request is not None  # one of the two is why we are here
+            found = remembered(sidecar or _SIDECAR)
+            call, policy = found.call(request), policy or found.snapshot
+    except CallUnreadable as trouble:
+        raise click.ClickException(str(trouble)) from None
+    return retold(call, policy, whose)
 
 
-def _line(header: str) -> tuple[bytes, bytes]:
-    name, colon, value = header.partition(":")
-    if not colon or not name.strip():
-        raise click.BadParameter(f"{header!r} is no header; write it as 'name: value'", param_hint="--header")
-    return name.strip().lower().encode("latin-1", "replace"), value.strip().encode("latin-1", "replace")
+def _log_lines(from_log: str) -> Iterator[bytes | None]:
+    if from_log == STDIN:
+        return lines_of(sys.stdin.buffer)
+    return iter([line.encode("utf-8", "replace") for line in from_log.splitlines()])

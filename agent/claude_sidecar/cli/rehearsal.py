@@ -22,11 +22,11 @@ _MAX_STEPS = 64
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """failure: how the first `times` attempts end, None for all of them; facts: of the request."""
+    """facts: of the request. endings: by each route, how the first `times` attempts end; None for all."""
 
     snapshot: Snapshot
     facts: RequestFacts
-    failure: Outcome
+    endings: tuple[Outcome, ...]
     times: int | None
 
 
@@ -92,12 +92,12 @@ def _span_s(state: CallState, view: HealthView, step: Wait, now: float) -> tuple
 
 
 def _outcome(scene: Scene, state: CallState, step: Send) -> Outcome:
-    """How the attempt that begins now ends; a new connection can't be a kept one that had died."""
-    if scene.times is not None and state.attempts >= scene.times:
-        return Outcome(None, 200, has_response=True)
-    if step.fresh and scene.failure.reused_connection_died:
-        return replace(scene.failure, reused_connection_died=False)
-    return scene.failure
+    """How the attempt that begins now ends; all connections are new."""
+    number = state.attempts + 1
+    if scene.times is not None and number > scene.times:
+        return Outcome(None, 200, has_response=True, attempt=number)
+    ending = scene.endings[state.candidates[step.candidate].route_index]
+    return replace(ending, attempt=number) if ending.has_response else ending
 
 
 def _silence(state: CallState, step: Send, outcome: Outcome, now: float) -> tuple[float, bool]:

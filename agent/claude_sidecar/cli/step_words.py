@@ -1,31 +1,39 @@
-"""What `explain` says of each step: what is done, and the reason that the step carries."""
+"""What `explain` says of each step that it plays: what is done, and the reason that the step carries."""
 
 from collections.abc import Iterator, Sequence
 
 from claude_sidecar.cli.rehearsal import LONGEST, SHORTEST, Played, Scene, rehearse
-from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Step, Wait
+from claude_sidecar.cli.timeline import Entry, counted, seconds
+from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.x_should_retry import stops_the_sdk
 from claude_sidecar.proxy.gateway_errors import Refusal, error_of
 
 
-def step_words(played: Played) -> Iterator[str]:
-    """One line, or two for an end."""
+def entry_of(played: Played) -> Entry:
+    """One step of the timeline."""
     step, state = played.step, played.state
+    does, came, seen = _does(played), None, None
     match step:
-        case Wait():
-            yield f"wait {_span(played)} {_why(step, state)}"
         case Send():
-            yield f"send to {_whom(step, state)} {_why(step, state)}: {_came_of_it(played)}"
-        case Deliver(outcome) if outcome.cause is None:
-            yield f"deliver {outcome.status} after {counted(state.attempts, 'attempt')}"
-        case Deliver(outcome):
-            after = counted(state.attempts, "attempt")
-            yield f"deliver {outcome.status} unchanged after {after} {_why(step, state)}"
-            yield f"the app sees x-claude-sidecar-cause: {outcome.cause}{_should_retry(step, outcome, state)}"
-        case GiveUp():
-            yield from _own_error(step, state)
+            came = _came_of_it(played)
+        case Deliver(outcome) if outcome.cause is not None:
+            seen = (
+                f"the app sees x-claude-sidecar-cause: {outcome.cause}{_should_retry(step, outcome, state)}"
+            )
+        case GiveUp() if (
+            Refusal(error_of(step), "", stops=stops_the_sdk(step, state.snapshot)).should_retry is False
+        ):
+            seen = "the app sees x-should-retry: false, so that its SDK does not multiply the attempts"
+    return Entry(
+        at_s=played.at_s,
+        does=does,
+        rule=step.why.name,
+        because=step.why.explained(state),
+        came=came,
+        seen=seen,
+    )
 
 
 def drawn_words(scene: Scene, played: Sequence[Played]) -> Iterator[str]:
@@ -37,29 +45,39 @@ def drawn_words(scene: Scene, played: Sequence[Played]) -> Iterator[str]:
             yield f"here waits take the middle of their range; with the {waits}: {end}"
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 attempt`, `2 attempts`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _why(step: Step, state: CallState) -> str:
-    return f"({step.why.name}: {step.why.explained(state)})"
-
-
 def _end_words(played: Sequence[Played]) -> str:
-    return next(step_words(played[-1]))
+    end = entry_of(played[-1])
+    return f"{end.does} ({end.rule}: {end.because})"
+
+
+def _does(played: Played) -> str:
+    step, state = played.step, played.state
+    after = counted(state.attempts, "attempt")
+    match step:
+        case Wait():
+            return f"wait {_span(played)}"
+        case Send():
+            return f"send to {_whom(step, state)}"
+        case Deliver(outcome):
+            return f"deliver {outcome.status}{'' if outcome.cause is None else ' unchanged'} after {after}"
+        case GiveUp():
+            error = error_of(step)
+            return f"answer {error.error_type} ({error.status}) after {after}"
 
 
 def _span(played: Played) -> str:
-    shortest, longest = _seconds(played.shortest_s), _seconds(played.longest_s)
+    shortest, longest = seconds(played.shortest_s), seconds(played.longest_s)
     return longest if shortest == longest else f"{shortest} to {longest}"
+
+
+def whom(route: str, model: str | None, asked: str | None) -> str:
+    """The route, and the model's name there if that is another one than was asked for."""
+    return route if model == asked else f"{route} as {model}"
 
 
 def _whom(step: Send, state: CallState) -> str:
     candidate = state.candidates[step.candidate]
-    if candidate.substitute is None:
-        return candidate.route
-    return f"{candidate.route} as {candidate.model}"
+    return whom(candidate.route, candidate.model, state.facts.model)
 
 
 def _came_of_it(played: Played) -> str:
@@ -72,7 +90,7 @@ def _came_of_it(played: Played) -> str:
     if not outcome.our_timeout:
         return f"no response, {outcome.cause}"
     by = "timeouts.firstByte: there is a route to go to" if played.leaves else "the deadline"
-    return f"no response, {outcome.cause} after {_seconds(played.lasts_s)} ({by})"
+    return f"no response, {outcome.cause} after {seconds(played.lasts_s)} ({by})"
 
 
 def _should_retry(step: Deliver, outcome: Outcome, state: CallState) -> str:
@@ -82,16 +100,3 @@ def _should_retry(step: Deliver, outcome: Outcome, state: CallState) -> str:
     if said is None:
         return "; whether its SDK repeats the call is left to the SDK"
     return f" and the upstream's own x-should-retry: {str(said).lower()}"
-
-
-def _own_error(step: GiveUp, state: CallState) -> Iterator[str]:
-    error = error_of(step)
-    after = counted(state.attempts, "attempt")
-    yield f"answer {error.error_type} ({error.status}) after {after} {_why(step, state)}"
-    refusal = Refusal(error, "", stops=stops_the_sdk(step, state.snapshot))
-    if refusal.should_retry is False:
-        yield "the app sees x-should-retry: false, so that its SDK does not multiply the attempts"
-
-
-def _seconds(seconds: float) -> str:
-    return f"{round(seconds, 2):g}s"

@@ -10,7 +10,7 @@ from claude_sidecar.policy.call_state import CallState, repeat_is_forced
 
 def seconds(value: float) -> str:
     """`1.5s`."""
-    return f"{round(value, 2):g}s"
+    return f"{round(value, 3):.10g}s"
 
 
 def cause(call: CallState) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,9 +27,12 @@ from support.fakes.wire_bytes import (
 )
 
 from claude_sidecar.cli.rehearsal import rehearse
-from claude_sidecar.cli.scene import scene_of
-from claude_sidecar.cli.step_words import step_words
-from claude_sidecar.policy.actions import Send
+from claude_sidecar.cli.retelling import retold
+from claude_sidecar.cli.scene import Answer, scene_of
+from claude_sidecar.cli.step_words import entry_of
+from claude_sidecar.cli.timeline import Entry
+from claude_sidecar.cli.told_call import listed_call
+from claude_sidecar.policy.actions import Send, Wait
 from claude_sidecar.policy.classify import SPEND_LIMIT_CODES
 from claude_sidecar.schema.claude_policy import API_VERSION, KIND, ClaudePolicy
 from claude_sidecar.schema.compile import compile_policy
@@ -39,6 +43,7 @@ pytestmark = [pytest.mark.looptime, pytest.mark.long]
 SEEDS = 30
 CASES_A_SEED = 20
 TOLERANCE_S = 0.02
+MESSAGE = "as it is"
 
 RETRY = ["RateLimit", "Overloaded", "ServerError", "ConnectionFailure", "Timeout"]
 FALLBACK = [*RETRY, "SpendLimit", "Billing", "Authentication", "Permission", "NotFound"]
@@ -86,6 +91,8 @@ class Seen:
     error_type: str | None = None
     cause: str | None = None
     should_retry: str | None = None
+    steps: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    """What was done, by which rule, and what that says."""
 
 
 def draw(dice: random.Random) -> Case:
@@ -176,7 +183,7 @@ def script_of(case: Case) -> Script:
     if case.status == 200 and case.error_type is not None:
         lines = "".join(f"{name}: {value}\r\n" for name, value in case.answers)
         head = STREAM_HEAD.replace(b"request-id", lines.encode() + b"request-id")
-        told = event("error", error={"type": case.error_type, "message": "as it is"})
+        told = event("error", error={"type": case.error_type, "message": MESSAGE})
         return head + chunk(told) + LAST_CHUNK
     if case.status < 400:
         return success_of(case) if case.status == 200 else answer(case.status, b"", case.answers)
@@ -190,25 +197,35 @@ def success_of(case: Case) -> bytes:
 
 
 def explained(case: Case, snapshot: Snapshot) -> Seen:
-    """What `explain` says, by its printed words; the times of attempts from its steps."""
+    """What `explain` says, by its words; the times of attempts from its steps."""
     lines = [(name.encode(), value.encode()) for name, value in (*case.answers, *case.asks)]
-    scene = scene_of(
-        snapshot, case.status, case.error_type, lines, case.model, stream=case.stream, times=case.times
-    )
+    answer = Answer(status=case.status, error_type=case.error_type, message=MESSAGE, lines=lines)
+    scene = scene_of(snapshot, answer, case.model, stream=case.stream, times=case.times)
     seen = Seen()
     for played in rehearse(scene, case.chance):
-        words = "\n".join(step_words(played))
+        entry = entry_of(played)
+        if isinstance(played.step, Wait) and played.step.seconds == 0:
+            continue  # no wait at all, in a record
+        seen.steps.append((without_length(entry.does), entry.rule, entry.because))
         if isinstance(played.step, Send):
             candidate = played.state.candidates[played.step.candidate]
-            assert words.startswith(f"send to {candidate.route} ")
+            assert entry.does.startswith(f"send to {candidate.route}")
             seen.sends.append((candidate.route, candidate.model))
             seen.times.append(played.at_s)
-            continue
-        if end := re.match(r"deliver (\d+)|answer (\w+) \((\d+)\)", words):
+        elif end := re.match(r"deliver (\d+)|answer (\w+) \((\d+)\)", entry.does):
             seen.status, seen.error_type = int(end[1] or end[3]), end[2]
-            seen.cause = found(r"x-claude-sidecar-cause: (\w+)", words)
-            seen.should_retry = found(r"x-should-retry: (true|false)", words)
+            seen.cause = found(r"x-claude-sidecar-cause: (\w+)", entry.seen or "")
+            seen.should_retry = found(r"x-should-retry: (true|false)", entry.seen or "")
     return seen
+
+
+def without_length(does: str) -> str:
+    """A wait without how long it is: a real one is drawn, a played one is told by its range."""
+    return "wait" if does.startswith("wait ") else does
+
+
+def steps_of(entries: Sequence[Entry]) -> list[tuple[str, str | None, str | None]]:
+    return [(without_length(entry.does), entry.rule, entry.because) for entry in entries]
 
 
 def found(pattern: str, words: str) -> str | None:
@@ -226,9 +243,12 @@ async def proxied(case: Case, started: Any) -> Seen:
             began = asyncio.get_running_loop().time()
             asks: Lines = [(name.encode(), value.encode()) for name, value in case.asks]
             got = await bench.ask(request_bytes(lines=asks, body=body_of(case)))
+            (entry,) = await bench.admin_json("/requests")
+    timeline = retold(listed_call(entry), None, "")
     seen = Seen(
         sends=[(sent.start_line.split(b"/")[1].decode(), model_in(sent.body)) for sent in upstream.requests],
         times=[sent.at - began for sent in upstream.requests],
+        steps=steps_of(timeline.entries),
     )
     return told(got, seen)
 

@@ -83,13 +83,20 @@ class Api:
         body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "ping"}]}
         return await self._ask(target, "POST", MESSAGES, msgspec.json.encode(body), model, CALL_BOUND_S)
 
-    async def plain(self, route: Route, path: str, bound_s: float) -> Exchange:
-        """A GET without a credential."""
+    async def plain(self, route: Route, path: str, bound_s: float, most_bytes: int = _MOST_BYTES) -> Exchange:
+        """A GET without a credential. most_bytes: of the answer's body; one that is longer is cut."""
         target = Target(route.name, route, ())
-        return (await self._ask(target, "GET", path, b"", None, bound_s)).answer
+        return (await self._ask(target, "GET", path, b"", None, bound_s, most_bytes)).answer
 
     async def _ask(
-        self, target: Target, method: str, path: str, body: bytes, model: str | None, bound_s: float
+        self,
+        target: Target,
+        method: str,
+        path: str,
+        body: bytes,
+        model: str | None,
+        bound_s: float,
+        most_bytes: int = _MOST_BYTES,
     ) -> Sent:
         lines, where = _outgoing(target, method, path, body, model)
         head = render(f"{method} {where} HTTP/1.1".encode("ascii"), lines)
@@ -107,7 +114,7 @@ class Api:
         try:
             async with asyncio.timeout(bound_s):
                 answer = await self._transport.send(request)
-                return Sent(lines, await _read(target.route, answer))
+                return Sent(lines, await _read(target.route, answer, most_bytes))
         except (TimeoutError, UpstreamTimedOut):
             return Sent(lines, Exchange(trouble=f"nothing within {bound_s:g} s", timed_out=True))
         except ConnectFailed as failed:
@@ -156,15 +163,15 @@ def _call(method: str, path: str, lines: HeaderLines, body: bytes) -> Call:
     )
 
 
-async def _read(route: Route, answer: UpstreamResponse) -> Exchange:
+async def _read(route: Route, answer: UpstreamResponse, most_bytes: int) -> Exchange:
     """The answer's body, as far as it is bounded; an answer that breaks off is none."""
     parts, size = [], 0
-    while size <= _MOST_BYTES and (data := await answer.read()):
+    while size <= most_bytes and (data := await answer.read()):
         parts.append(data)
         size += len(data)
     answer.discard()
     lines = PROVIDERS[route.provider].response_lines(answer.headers)
     body, coding = b"".join(parts), first(answer.headers, b"content-encoding")
     if is_coded(coding):
-        body = decoded(body, coding, _MOST_BYTES) or b""
+        body = decoded(body, coding, most_bytes) or b""
     return Exchange(answer.status, lines, body)
