@@ -9,7 +9,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.hint_cases import CASES  # noqa: E402 - only the line above makes it findable
 
-from claude_sidecar.hints.hint import hint_for  # noqa: E402
+from claude_sidecar.hints.hint import named_hint_for  # noqa: E402
 
 PAGE = ROOT / "docs" / "hints.md"
 _BLOCK = re.compile(r"(<!-- written by tools/gen_hints\.py -->\n).*?(<!-- end -->\n)", re.DOTALL)
@@ -32,10 +32,12 @@ def renewed(page: str) -> str:
 
 
 def _table() -> str:
-    lines = ["| status | what is wrong | hint |", "| --- | --- | --- |"]
+    lines = ["| status | what is wrong | counted as | hint |", "| --- | --- | --- | --- |"]
     for case in sorted(CASES, key=lambda case: case[:3]):
         status, _, defect = case.partition(" ")
-        lines.append(f"| {status} | {defect} | {_linked(hint_for(CASES[case]) or '')} |")
+        hint = named_hint_for(CASES[case])
+        assert hint is not None
+        lines.append(f"| {status} | {defect} | `{hint.name}` | {_linked(hint.text)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -61,21 +61,18 @@ ANSWERS = Row(
             "reqps",
             "What a 200 held: max_tokens is cut short, refusal is the model's no.",
             stacked=True,
-            width=6,
         ),
         Panel(
             "Share of answers cut short",
             (Query(share(CUT_SHORT), "{{model}}"),),
             "percentunit",
             "They reached max_tokens or the end of the context window.",
-            width=6,
         ),
         Panel(
             "Share of answers refused",
             (Query(share(REFUSED), "{{model}}"),),
             "percentunit",
             "stop_reason refusal: an answer, not an error, and never repeated.",
-            width=6,
         ),
         Panel(
             "Blind repeats by client",
@@ -88,7 +85,20 @@ ANSWERS = Row(
             "reqps",
             "Calls sent again in spite of x-should-retry false. docs/clients.md has each client's setting.",
             stacked=True,
-            width=6,
+            width=12,
+        ),
+        Panel(
+            "Hints by what they say",
+            (
+                Query(
+                    by("workload, hint", rate("claude_sidecar_hints_total", PLACE)),
+                    "{{workload}}: {{hint}}",
+                ),
+            ),
+            "reqps",
+            "Failures that apps got, by section of docs/errors.md and finding; docs/hints.md has them all.",
+            stacked=True,
+            width=12,
         ),
     ),
 )

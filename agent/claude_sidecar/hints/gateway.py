@@ -1,6 +1,7 @@
 """Errors that a gateway made: this sidecar, or another one on the route."""
 
 from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.hints.finding import Finding
 
 _OWN = {
     "gateway_unreachable": (
@@ -36,11 +37,11 @@ _WEB_PAGE = (
 _UNKNOWN = "The sidecar itself made this error: see error.message."
 
 
-def own_error_hint(facts: HintFacts) -> str:
+def own_error_hint(facts: HintFacts) -> Finding:
     """Help for an error of the sidecar's own, beside its message."""
     if facts.status == 403:
-        return _WEB_PAGE
-    return _OWN.get(facts.error_type or "", _UNKNOWN)
+        return Finding("web-page", _WEB_PAGE)
+    return Finding("", _OWN.get(facts.error_type or "", _UNKNOWN))
 
 
 def own_error_section(facts: HintFacts) -> str:
@@ -49,10 +50,11 @@ def own_error_section(facts: HintFacts) -> str:
     return str(facts.error_type) if known else "the-sidecars-own-errors"
 
 
-def other_gateway_hint(facts: HintFacts) -> str:
+def other_gateway_hint(facts: HintFacts) -> Finding:
     """For an error whose type says that a gateway made it, but not this one."""
-    return (
+    return Finding(
+        "",
         f"Another gateway on this route made this {facts.status} (its error.type begins with gateway_), "
         "neither the Claude API nor this sidecar: its own login, billing or routing; look at its log or "
-        "documentation."
+        "documentation.",
     )

@@ -4,6 +4,7 @@ Versions, codes and wordings: docs/claude-api-notes.md, "Versions and SDK genera
 """
 
 from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.hints.finding import Finding
 from claude_sidecar.hints.middlebox import form_of
 from claude_sidecar.hints.wordings import UNKNOWN_WORDING, what_it_says
 
@@ -26,28 +27,36 @@ _BY_CODE = {
 }
 
 
-def invalid_request_hint(facts: HintFacts) -> str:
+def invalid_request_hint(facts: HintFacts) -> Finding:
     """One defect and its cure; where none is known, that it is not, and where to look."""
     if facts.foreign:
-        return (
+        return Finding(
+            "not-the-api",
             f"This 400 has no error body of the Claude API{form_of(facts)}: a proxy or gateway on the way "
-            "did not take the request, its head or its framing; look at that one's log."
+            "did not take the request, its head or its framing; look at that one's log.",
         )
     version = facts.version
     if version is None:
-        return (
+        return Finding(
+            "no-version",
             "The header anthropic-version did not come and is compulsory: send anthropic-version: "
-            "2023-06-01, or 2026-10-21 as the newest SDKs do."
+            "2023-06-01, or 2026-10-21 as the newest SDKs do.",
         )
-    if facts.error_code in _BY_CODE:
-        return _BY_CODE[facts.error_code]
+    if facts.error_code is not None and facts.error_code in _BY_CODE:
+        return Finding(facts.error_code.replace("_", "-"), _BY_CODE[facts.error_code])
     if facts.request_has_max_tokens is False and facts.path in ("/v1/messages", "/v1/messages/"):
-        return "max_tokens is missing: the Messages API demands it in every request."
+        return Finding(
+            "no-max-tokens", "max_tokens is missing: the Messages API demands it in every request."
+        )
     if (spoken := what_it_says(400, facts.message, version)) is not None:
         return spoken
     if version not in KNOWN_VERSIONS:
-        return "anthropic-version has a value that is not known: 2023-06-01 and 2026-10-21 are."
-    return (
+        return Finding(
+            "unknown-version",
+            "anthropic-version has a value that is not known: 2023-06-01 and 2026-10-21 are.",
+        )
+    return Finding(
+        "unknown-wording",
         f"The request is refused as it stands, and repeating it will not help; {UNKNOWN_WORDING}, so the "
-        "field at fault is not known: error.message names it."
+        "field at fault is not known: error.message names it.",
     )

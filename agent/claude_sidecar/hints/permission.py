@@ -3,6 +3,7 @@
 import re
 
 from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.hints.finding import Finding
 from claude_sidecar.hints.known_models import KNOWN_MODELS
 from claude_sidecar.hints.middlebox import form_of
 from claude_sidecar.hints.wordings import what_it_says
@@ -11,25 +12,28 @@ _FALLBACK_PROBE = "claude-haiku-4-5"
 _MODEL_ACCESS = re.compile(r"access to .{0,60}model|\bmodel\b")
 
 
-def permission_hint(facts: HintFacts) -> str:
+def permission_hint(facts: HintFacts) -> Finding:
     """The reason, if the answer tells it, and how to find out otherwise."""
     if facts.foreign:
-        return (
+        return Finding(
+            "not-the-api",
             f"This 403 has no error body of the Claude API{form_of(facts)}: a firewall (WAF), corporate "
             "proxy or edge refused the call, by its content, address or region. Ask whoever runs the "
-            "network, then look at the route's endpoint."
+            "network, then look at the route's endpoint.",
         )
     if (spoken := what_it_says(403, facts.message)) is not None:
         return spoken
     if _MODEL_ACCESS.search(facts.message):
-        return (
+        return Finding(
+            "model-access",
             f"The message says that the workspace of {facts.whose_key} is not entitled to {_model(facts)}: "
-            f"enable it in the Console, or ask for it. {_probe(facts)}"
+            f"enable it in the Console, or ask for it. {_probe(facts)}",
         )
-    return (
+    return Finding(
+        "unknown-wording",
         f"{facts.whose_key[0].upper()}{facts.whose_key[1:]} is valid but may not do this; the answer does "
         "not tell which: model not entitled, content policy, API access disabled for the workspace, or "
-        f"scope of the key. {_probe(facts)}"
+        f"scope of the key. {_probe(facts)}",
     )
 
 

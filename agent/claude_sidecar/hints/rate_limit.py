@@ -3,6 +3,7 @@
 import re
 
 from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.hints.finding import Finding
 from claude_sidecar.hints.middlebox import form_of
 from claude_sidecar.hints.wordings import UNKNOWN_WORDING, what_it_says
 from claude_sidecar.policy.rate_limits import Limit
@@ -38,57 +39,68 @@ _LONG_WAIT = (
 )
 
 
-def rate_limit_hint(facts: HintFacts) -> str:
+def rate_limit_hint(facts: HintFacts) -> Finding:
     """The limit, its fix and how long to wait: by the code, else the headers, else what the message says."""
-    return f"{_which(facts)}{_wait(facts)}"
+    which = _which(facts)
+    return Finding(which.kind, f"{which.text}{_wait(facts)}")
 
 
-def _which(facts: HintFacts) -> str:
+def _which(facts: HintFacts) -> Finding:
     if facts.error_code == "ramp_limit_exceeded":
-        return (
+        return Finding(
+            "ramp",
             "Traffic grew too fast (ramp limit), below the nominal limits: raise it step by step, and "
-            "restart slowly after an idle time."
+            "restart slowly after an idle time.",
         )
     if _subscription_rejects(facts):
-        return "A subscription's usage window is used up (OAuth): wait for its reset, or use an API key."
+        return Finding(
+            "subscription",
+            "A subscription's usage window is used up (OAuth): wait for its reset, or use an API key.",
+        )
     headers = facts.response_headers
     if limit_hit(headers, facts.error_code) != "unknown":
         # Of several buckets at zero, the message may still say which.
-        return _FIXES[limit_hit(headers, facts.error_code, facts.error_message)] + _bucket(facts)
+        hit = limit_hit(headers, facts.error_code, facts.error_message)
+        return Finding(hit, _FIXES[hit] + _bucket(facts))
     if (spoken := what_it_says(429, facts.message)) is not None:
         return spoken
     if (said := limit_hit((), None, facts.error_message)) != "unknown":
-        return f"The message says which limit, no header does. {_FIXES[said]}"
+        return Finding(said, f"The message says which limit, no header does. {_FIXES[said]}")
     return _unnamed(facts)
 
 
-def _unnamed(facts: HintFacts) -> str:
+def _unnamed(facts: HintFacts) -> Finding:
     """For a 429 of which neither code nor header nor message tells the limit."""
     if (facts.retry_after_s or 0.0) > _LONGEST_RATE_WAIT_S:
-        return _LONG_WAIT
+        return Finding("long-wait", _LONG_WAIT)
     if facts.foreign:
-        return (
+        return Finding(
+            "not-the-api",
             f"This 429 has no error body of the Claude API{form_of(facts)}: a gateway or proxy on the way "
-            "limits you, not your account at the provider; look at its limits."
+            "limits you, not your account at the provider; look at its limits.",
         )
     if any(name.lower().startswith(_LIMIT_HEADERS) for name, _ in facts.response_headers):
-        return (
-            "No rate-limit header is at zero, so which limit was hit is not known: a burst within the "
-            "minute, a workspace's own limit, or too many calls at once; send less at a time and more evenly."
+        return Finding(
+            "no-header-at-zero",
+            "No rate-limit header is at zero, so which limit was hit is not known: a burst within the minute, "
+            "a workspace's own limit, or too many calls at once; send less at a time and more evenly.",
         )
     if _PROTECTION.search(facts.message):
-        return (
+        return Finding(
+            "server-protection",
             "No rate-limit header came, and the message says nothing of a limit of yours: as far as is known "
-            "the server protects itself for a while, your account's limits are not at fault; repeats cure it."
+            "the server protects itself for a while, your account's limits are not at fault; repeats cure it.",
         )
     if _ACCOUNT.search(facts.message):
-        return (
+        return Finding(
+            "accounts",
             "The message says that your account's rate limit is hit, but neither it nor a header says which: "
-            "send less at a time and more evenly."
+            "send less at a time and more evenly.",
         )
-    return (
+    return Finding(
+        "unknown-wording",
         f"No rate-limit header came, and {UNKNOWN_WORDING}: whether your account's limits, the server's own "
-        "protection or a gateway's limit was hit is not known; send less at a time."
+        "protection or a gateway's limit was hit is not known; send less at a time.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.hints.finding import Finding
 from claude_sidecar.hints.middlebox import form_of
 
 STATUS_PAGE = "status.claude.com"
@@ -23,27 +24,37 @@ _BY_CODE = {
 }
 
 
-def server_error_hint(facts: HintFacts) -> str:
+def server_error_hint(facts: HintFacts) -> Finding:
     """What the status means, how far the trouble reaches, and from when on it is an incident."""
-    return f"{_meaning(facts)} {_extent(facts)}"
+    meaning = _meaning(facts)
+    return Finding(f"{meaning.kind}{_scope(facts)}", f"{meaning.text} {_extent(facts)}")
 
 
-def _meaning(facts: HintFacts) -> str:
-    if facts.error_code in _BY_CODE:
-        return _BY_CODE[facts.error_code]
+def _scope(facts: HintFacts) -> str:
+    if facts.one_model_only is None:
+        return ""
+    return "-of-one-model" if facts.one_model_only else "-of-the-route"
+
+
+def _meaning(facts: HintFacts) -> Finding:
+    if facts.error_code is not None and facts.error_code in _BY_CODE:
+        return Finding(facts.error_code.replace("_", "-"), _BY_CODE[facts.error_code])
     if facts.cause is Cause.OVERLOADED or facts.status == 529:
-        return (
+        return Finding(
+            "overloaded",
             "The provider is overloaded: not your quota, a higher tier does not help; wait or use "
-            "another route."
+            "another route.",
         )
     if facts.foreign:
-        return (
+        return Finding(
+            "not-the-api",
             f"This {facts.status} has no error body of the Claude API{form_of(facts)}: a proxy, gateway "
-            "or edge on the way made it; see whether that one reaches the API."
+            "or edge on the way made it; see whether that one reaches the API.",
         )
-    return (
+    return Finding(
+        "server-error",
         "The upstream failed: leave the request as it is, it did not cause this; back off or use another "
-        "route."
+        "route.",
     )
 
 

@@ -4,6 +4,7 @@ The API's own limits: docs/claude-api-notes.md, "Endpoints and bounds".
 """
 
 from claude_sidecar.hints.facts import HintFacts
+from claude_sidecar.hints.finding import Finding
 from claude_sidecar.hints.middlebox import form_of, middlebox
 
 _MIB = 1_048_576
@@ -11,12 +12,13 @@ _LIMIT_BYTES = 32_000_000
 _LIMITS_BYTES = (("/v1/messages/batches", 256_000_000), ("/v1/files", 500_000_000))
 
 
-def too_large_hint(facts: HintFacts) -> str:
+def too_large_hint(facts: HintFacts) -> Finding:
     """Size, share of base64 and the cure; whose limit it was, by the answer's form and the body's size."""
     if not facts.own and _is_below(facts):
         return _lower_limit(facts)
     edge = " The answer is an edge's or proxy's, not the API's own." if facts.foreign else ""
-    return f"{_size(facts)}, over {_limit(facts)}.{edge} {_cure(facts)}"
+    kind = "not-the-api" if facts.foreign else "own-limit" if facts.own else "api-limit"
+    return Finding(kind, f"{_size(facts)}, over {_limit(facts)}.{edge} {_cure(facts)}")
 
 
 def _is_below(facts: HintFacts) -> bool:
@@ -28,17 +30,19 @@ def _is_below(facts: HintFacts) -> bool:
     return size < next(paths, _LIMIT_BYTES)
 
 
-def _lower_limit(facts: HintFacts) -> str:
+def _lower_limit(facts: HintFacts) -> Finding:
     if facts.foreign:
         known = middlebox(facts)
         setting = f" ({known.body_limit})" if known is not None and known.body_limit else ""
-        return (
+        return Finding(
+            "lower-limit-on-the-way",
             f"{_size(facts)}, below the API's limit, and the answer has no error body of the "
-            f"API{form_of(facts)}: something on the way refused it. Raise the limit there{setting}."
+            f"API{form_of(facts)}: something on the way refused it. Raise the limit there{setting}.",
         )
-    return (
+    return Finding(
+        "lower-limit-of-route",
         f"{_size(facts)}, below the API's own limit: a gateway or cloud on this route has a lower one "
-        f"(Bedrock 20 MB, Vertex 30 MB). Raise it where you can. {_cure(facts)}"
+        f"(Bedrock 20 MB, Vertex 30 MB). Raise it where you can. {_cure(facts)}",
     )
 
 

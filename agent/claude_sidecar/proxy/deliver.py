@@ -146,6 +146,7 @@ async def deliver(context: CallContext, response: Response, health: Health, *, s
 def _record(context: CallContext, attempt: Attempt, response: Response, health: Health) -> ResponseRecord:
     """What the caller gets, as far as its head tells."""
     failed = attempt.cause is not None
+    hint = hint_of_response(context, attempt, response, health) if failed else None
     return ResponseRecord(
         attempt=response.number,
         route=response.candidate.route,
@@ -153,7 +154,8 @@ def _record(context: CallContext, attempt: Attempt, response: Response, health: 
         cause=attempt.cause,
         error_type=attempt.error_type,
         limit=attempt.limit if failed else None,
-        hint=hint_of_response(context, attempt, response, health) if failed else None,
+        hint=hint.text if hint is not None else None,
+        hint_name=hint.name if hint is not None else None,
         request_id=response.request_id,
         commit_reason=None if failed else response.commit_reason,
     )

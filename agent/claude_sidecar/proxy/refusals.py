@@ -18,12 +18,13 @@ _MODELS_NAMED = 20
 
 def refuse(context: CallContext, refusal: Refusal) -> None:
     """Answer a call with an error of our own; a call that is open gets it as an event."""
-    error, down = refusal.error, context.down
+    error, down, hint = refusal.error, context.down, hint_of_gateway_error(context, refusal.error)
     record = context.response = ResponseRecord(
         status=200 if context.opened else error.status,
         cause=error.cause,
         error_type=error.error_type,
-        hint=hint_of_gateway_error(context, error),
+        hint=hint.text if hint is not None else None,
+        hint_name=hint.name if hint is not None else None,
     )
     if context.opened:
         down.end(refusal_as_event(context, refusal, record.hint))

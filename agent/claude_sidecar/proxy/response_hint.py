@@ -4,7 +4,7 @@ import re
 
 from claude_sidecar import clock
 from claude_sidecar.hints.facts import HintFacts
-from claude_sidecar.hints.hint import hint_for
+from claude_sidecar.hints.hint import Hint, named_hint_for
 from claude_sidecar.proxy.attempt import Attempt, Response
 from claude_sidecar.proxy.call_context import CallContext
 from claude_sidecar.proxy.gateway_errors import GatewayError
@@ -18,14 +18,14 @@ _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]{4096,}={0,2}")
 
 def hint_of_response(
     context: CallContext, attempt: Attempt, response: Response, health: Health
-) -> str | None:
+) -> Hint | None:
     """Help for an upstream's response that is handed on.
 
     attempt: the one that it answers. health: what is known of its route.
     """
     error, snapshot = response.error, context.snapshot
     circuit, now = context.facts.circuit, clock.now()
-    return hint_for(
+    return named_hint_for(
         HintFacts(
             status=response.status,
             cause=attempt.cause,
@@ -53,9 +53,9 @@ def hint_of_response(
     )
 
 
-def hint_of_gateway_error(context: CallContext, error: GatewayError) -> str | None:
+def hint_of_gateway_error(context: CallContext, error: GatewayError) -> Hint | None:
     """Help for an error of our own."""
-    return hint_for(
+    return named_hint_for(
         HintFacts(
             status=error.status,
             cause=error.cause,

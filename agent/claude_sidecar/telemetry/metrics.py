@@ -63,6 +63,9 @@ class Metrics:
         self._cost = Counter(registry, n.M_COST, "US dollars of every attempt at the policy's prices.")
         self._unpriced = Counter(registry, n.M_UNPRICED, "Usage that the policy names no price for.")
         self._stop_reasons = Counter(registry, n.M_STOP_REASONS, "Why models stopped, of what was delivered.")
+        self._hints = Counter(
+            registry, n.M_HINTS, "Failures that were delivered with a hint, by what it says."
+        )
         self._blind_repeats = Counter(registry, n.M_BLIND_REPEATS, "Calls sent again although told not to.")
         self._mismatches = Counter(registry, n.M_MISMATCHES, "Responses that name another model.")
         self._policy_errors = Counter(registry, n.M_POLICY_ERRORS, "Policies refused.")
@@ -110,6 +113,8 @@ class Metrics:
         self._added.observe((), record.added_s)
         if (sent := record.answered_by) is not None and sent.stop_reason is not None:
             self._stop_reasons.add((model, labels.stop_reason(sent.stop_reason), key))
+        if record.response.hint_name is not None:
+            self._hints.add((record.response.hint_name,))
         if record.request.blind_repeat is not None:
             self._blind_repeats.add((record.request.blind_repeat, key))
         if record.request.feature:

@@ -124,6 +124,7 @@ M_BREAKER: Final = "claude_sidecar_breaker_state"
 M_RATELIMIT: Final = "claude_sidecar_ratelimit_remaining"
 M_LIMIT_LEFT: Final = "claude_sidecar_ratelimit_left_ratio"
 M_STOP_REASONS: Final = "claude_sidecar_stop_reasons_total"
+M_HINTS: Final = "claude_sidecar_hints_total"
 M_BLIND_REPEATS: Final = "claude_sidecar_blind_repeats_total"
 M_MISMATCHES: Final = "claude_sidecar_model_mismatches_total"
 M_POLICY: Final = "claude_sidecar_policy_info"
@@ -157,6 +158,7 @@ METRIC_LABELS: Final[dict[str, tuple[str, ...]]] = {
     M_RATELIMIT: ("route", "limit"),
     M_LIMIT_LEFT: ("route", "model", "limit"),
     M_STOP_REASONS: ("model", "stop_reason", "key"),
+    M_HINTS: ("hint",),
     M_BLIND_REPEATS: ("client", "key"),
     M_MISMATCHES: ("route", "model"),
     M_POLICY: ("policy", "namespace", "generation", "hash"),

@@ -149,6 +149,9 @@ class ResponseRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     hint: str | None = None
     """One line of help."""
 
+    hint_name: str | None = None
+    """What that line is of, as hints are counted: `429/output-tokens`."""
+
     request_id: str | None = None
     """The upstream's own name for the request; None for an error of our own."""
 

@@ -236,6 +236,13 @@ def test_stop_reasons_are_counted_by_model_and_key_and_unknown_ones_together(mak
     assert counts == {"refusal": 2, "max_tokens": 1, "_other": 1, "none": None}
 
 
+def test_hints_are_counted_by_what_they_say(make, metrics) -> None:
+    for name in ("401/outer-spaces", "401/outer-spaces", None):
+        metrics.call_ended(make.call(status=401, hint="...", hint_name=name), make.snapshot())
+    assert metrics.value(names.M_HINTS, {"hint": "401/outer-spaces"}) == 2
+    assert metrics.render_openmetrics().decode().count("claude_sidecar_hints_total{") == 1
+
+
 def test_blind_repeats_are_counted_by_client_and_key(make, metrics) -> None:
     metrics.call_ended(make.call(blind_repeat="vercel-ai"), make.snapshot())
     metrics.call_ended(make.call(), make.snapshot())

@@ -157,7 +157,7 @@ def _failure(call: Call, *, alone: bool) -> Words:
             "take the path out of the base URL, or correct it: SDKs add /v1/messages to it",
         )
     if status == 404 and answer.error_type == "not_found_error":
-        return Words(f"{call.shown_model} is not found for {call.whose}.", not_found_hint(call.facts))
+        return Words(f"{call.shown_model} is not found for {call.whose}.", not_found_hint(call.facts).text)
     if status == 429:
         words = other_refusal(answer, call.facts)
         return Words(f"{call.whose} is accepted, but a limit is reached (429).", words.fix)
@@ -172,7 +172,11 @@ def _forbidden(call: Call, *, alone: bool) -> Words:
             "enable the model for the workspace in the Console, or use one that it has",
         )
     spoken = what_it_says(403, call.answer.message)
-    reason = spoken or "API access is disabled for the workspace, or the key's scope does not cover the call."
+    reason = (
+        spoken.text
+        if spoken is not None
+        else "API access is disabled for the workspace, or the key's scope does not cover the call."
+    )
     return Words(
         f"{call.whose} is valid but may not call even {call.shown_model}: the workspace or key is "
         f"restricted. {reason}",

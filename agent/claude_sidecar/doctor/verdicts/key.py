@@ -22,7 +22,7 @@ def key_check(called: str, lines: HeaderLines, *, broken: bool, foreign: bool, u
     foreign: it is for a gateway, whose keys may be of another kind; used: in which form it is sent below.
     """
     facts = HintFacts(401, request_headers=lines)
-    defects = list(credential_defects(facts, foreign=foreign))
+    defects = [defect.text for defect in credential_defects(facts, foreign=foreign)]
     if broken:
         defects.insert(0, "The value holds a line break or control character, which no header may carry.")
     if defects:
