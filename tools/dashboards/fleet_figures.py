@@ -99,6 +99,17 @@ COST = Row(
             12,
             decimals=2,
         ),
+        Panel(
+            "Usage without a price",
+            (
+                Query(
+                    by("model, kind", rate("claude_sidecar_unpriced_usage_total", MODEL)),
+                    "{{model}} {{kind}}",
+                ),
+            ),
+            text="Each second: what the policies' prices leave out, and the cost is short of.",
+            width=12,
+        ),
     ),
 )
 

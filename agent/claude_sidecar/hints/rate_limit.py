@@ -82,14 +82,16 @@ def _unnamed(facts: HintFacts) -> Finding:
     if any(name.lower().startswith(_LIMIT_HEADERS) for name, _ in facts.response_headers):
         return Finding(
             "no-header-at-zero",
-            "No rate-limit header is at zero, so which limit was hit is not known: a burst within the minute, "
-            "a workspace's own limit, or too many calls at once; send less at a time and more evenly.",
+            "No rate-limit header is at zero, so which limit was hit is not known: a burst within the "
+            "minute, a workspace's own limit, or too many calls at once; send less at a time and more "
+            "evenly.",
         )
     if _PROTECTION.search(facts.message):
         return Finding(
             "server-protection",
-            "No rate-limit header came, and the message says nothing of a limit of yours: as far as is known "
-            "the server protects itself for a while, your account's limits are not at fault; repeats cure it.",
+            "No rate-limit header came, and the message says nothing of a limit of yours: as far as is "
+            "known the server protects itself for a while, your account's limits are not at fault; repeats "
+            "cure it.",
         )
     if _ACCOUNT.search(facts.message):
         return Finding(

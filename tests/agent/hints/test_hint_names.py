@@ -1,4 +1,4 @@
-"""Every hint has a name, by which hints are counted: few, told in the docs, and free of what a call carried."""
+"""Every hint has a name, by which hints are counted: one of few, and free of what a call carried."""
 
 import re
 

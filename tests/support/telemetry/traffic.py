@@ -32,12 +32,13 @@ def one_round(url: str, key: str) -> int:
         _call(url, key, fault, stream=False)
     for fault in _STREAM_FAULTS:
         _call(url, key, fault, stream=True)
-    return len(_FAULTS) + len(_STREAM_FAULTS)
+    _call(url, key, "", stream=False, model=MODELS[1])
+    return len(_FAULTS) + len(_STREAM_FAULTS) + 1
 
 
-def _call(url: str, key: str, fault: str, *, stream: bool) -> None:
+def _call(url: str, key: str, fault: str, *, stream: bool, model: str = MODELS[0]) -> None:
     body = {
-        "model": MODELS[0],
+        "model": model,
         "max_tokens": 100,
         "stream": stream,
         "messages": [{"role": "user", "content": "Say something about the sea."}],
