@@ -111,6 +111,19 @@ def test_dashboards_and_rules_are_the_chart_s_files() -> None:
     assert rules["apiVersion"] == MONITORING_API
 
 
+def test_alerts_name_their_part_of_the_runbook_where_nothing_links_it() -> None:
+    (rules,) = (
+        each
+        for each in objects({"monitoring": {"alerts": {"create": True}}})
+        if each["kind"] == "PrometheusRule"
+    )
+    told = [rule for group in rules["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
+    assert len(told) > 20
+    for rule in told:
+        assert rule["annotations"]["runbook"] == f"docs/runbook.md#{rule['alert'].lower()}"
+        assert "runbook_url" not in rule["annotations"]
+
+
 # -- the definition
 
 
