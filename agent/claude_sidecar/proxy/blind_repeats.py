@@ -54,7 +54,7 @@ class BlindRepeats:
         head = [call.method.encode("ascii", "replace"), call.target.encode("latin-1", "replace")]
         for credential in call.credentials:
             head += [credential.header.encode("ascii"), credential.value]
-        digest.update(b"".join(b"%d %b " % (len(part), part) for part in head))
+        digest.update(b"%d " % len(head) + b"".join(b"%d %b " % (len(part), part) for part in head))
         since_turn = 0
         async for piece in context.body.pieces():
             digest.update(piece)
