@@ -22,7 +22,7 @@ class Cost(NamedTuple):
     """What one response costs."""
 
     usd: Decimal | None
-    """The sum over what is priced, None where nothing is."""
+    """The sum over what has a price, None where nothing of what was used has one."""
 
     unpriced: tuple[str, ...]
     """Kinds of usage that are not in it."""
@@ -54,28 +54,32 @@ def cost_of(usage: TokenUsage, price: Price | None) -> Cost:
     """
     if usage == NO_USAGE:
         return NOT_PRICED
-    used = [(kind, amount) for kind, amount in amounts(usage) if amount]
-    if price is None:
-        return Cost(None, tuple([kind for kind, _ in used]))
-    rates = _rates(price)
-    usd, unpriced = Decimal(), []
-    for kind, amount in used:
-        rate = rates.get(kind)
+    usd, priced, unpriced = Decimal(), False, []
+    for (kind, amount), rate in zip(amounts(usage), _rates(price), strict=True):
+        if not amount:
+            continue
         if rate is None:
             unpriced.append(kind)
         else:
-            usd += amount * rate
-    return Cost(usd * _ONE if len(unpriced) < len(used) or not used else None, tuple(unpriced))
+            usd, priced = usd + amount * rate, True
+    return Cost(usd * _ONE if priced or not unpriced else None, tuple(unpriced))
 
 
-def _rates(price: Price) -> dict[str, Decimal | None]:
-    return {
-        INPUT: price.input_per_mtok,
-        OUTPUT: price.output_per_mtok,
-        CACHE_READ: price.cache_read_per_mtok,
-        CACHE_WRITE: price.cache_write_per_mtok,
-        CACHE_WRITE_1H: price.hour_write_per_mtok,
-    }
+def _rates(price: Price | None) -> tuple[Decimal | None, ...]:
+    """In the order of `amounts`."""
+    if price is None:
+        return _NO_RATES
+    return (
+        price.input_per_mtok,
+        price.output_per_mtok,
+        price.cache_read_per_mtok,
+        price.cache_write_per_mtok,
+        price.hour_write_per_mtok,
+        None,
+    )
+
+
+_NO_RATES = (None,) * 6
 
 
 def usd_text(usd: Decimal | None) -> str | None:

@@ -69,6 +69,10 @@ def test_what_was_not_used_needs_no_price() -> None:
     assert cost_of(TokenUsage(0, 0), price()) == Cost(Decimal(0), ())
 
 
+def test_a_price_of_what_was_not_used_makes_no_cost_of_zero() -> None:
+    assert cost_of(TokenUsage(0, 200), price("3")) == Cost(None, ("output",))
+
+
 def test_a_response_that_tells_no_usage_has_no_cost() -> None:
     for each in (price(*SONNET), price(), None):
         assert cost_of(TokenUsage(), each) == Cost(None, ())
