@@ -10,12 +10,20 @@ HeaderList = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The tokens that an answer, or an event of it, reports."""
+    """The tokens that an answer, or an event of it, reports, and the requests of server tools.
+
+    *cache_creation_1h_input_tokens* is a part of *cache_creation_input_tokens*, *thinking_tokens* of
+    *output_tokens*.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
+    cache_creation_1h_input_tokens: int = 0
+    thinking_tokens: int = 0
+    web_search_requests: int = 0
+    web_fetch_requests: int = 0
 
 
 @dataclass(slots=True)

@@ -53,6 +53,10 @@ class Total:
     output_tokens: int = 0
     cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
+    cache_creation_1h_input_tokens: int = 0
+    thinking_tokens: int = 0
+    web_search_requests: int = 0
+    web_fetch_requests: int = 0
 
     def add(self, entry: Entry) -> None:
         """Count one call; a call that got no status counts under `none`."""
@@ -61,10 +65,8 @@ class Total:
         self.statuses[status] = self.statuses.get(status, 0) + 1
         usage = entry.reported_usage
         if usage is not None:
-            self.input_tokens += usage.input_tokens
-            self.output_tokens += usage.output_tokens
-            self.cache_creation_input_tokens += usage.cache_creation_input_tokens
-            self.cache_read_input_tokens += usage.cache_read_input_tokens
+            for name, count in asdict(usage).items():
+                setattr(self, name, getattr(self, name) + count)
 
 
 class Ledger:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from claude_sidecar.simulator.clockwork import pick, token
@@ -16,6 +16,7 @@ _TEXT = (
     "old maps read what others wrote about these hills and return by noon"
 )
 _WORDS = tuple(_TEXT.split())
+_TOKENS_A_RESULT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,19 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerTools:
+    """Requests of the API's own tools, and the input tokens that their results add."""
+
+    searches: int = 0
+    fetches: int = 0
+
+    @property
+    def input_tokens(self) -> int:
+        """Known at the end only, when the results have been read."""
+        return _TOKENS_A_RESULT * (self.searches + self.fetches)
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A whole completion."""
 
@@ -52,7 +66,7 @@ class Reply:
     given: Input
     output_tokens: int
     thinking_tokens: int = 0
-    usage_extra: dict[str, Any] = field(default_factory=dict)
+    server_tools: ServerTools = ServerTools()
 
     def usage(self, output_tokens: int) -> dict[str, Any]:
         """The `usage` object of a message, as far as *output_tokens*."""
@@ -73,21 +87,32 @@ class Reply:
     def final_usage(self) -> dict[str, Any]:
         """The `usage` object of the last `message_delta`: cumulative."""
         given = self.given
-        usage: dict[str, Any] = {
-            "input_tokens": given.fresh,
+        return {
+            "input_tokens": given.fresh + self.server_tools.input_tokens,
             "cache_creation_input_tokens": given.created_5m + given.created_1h,
             "cache_read_input_tokens": given.read,
             "output_tokens": self.output_tokens,
+            **self._parts(),
         }
+
+    def _parts(self) -> dict[str, Any]:
+        """What is known at the end, of a reply that has it."""
+        parts: dict[str, Any] = {}
         if self.thinking_tokens:
-            usage["output_tokens_details"] = {"thinking_tokens": self.thinking_tokens}
-        return usage
+            parts["output_tokens_details"] = {"thinking_tokens": self.thinking_tokens}
+        if self.server_tools != ServerTools():
+            tools = self.server_tools
+            parts["server_tool_use"] = {
+                "web_search_requests": tools.searches,
+                "web_fetch_requests": tools.fetches,
+            }
+        return parts
 
     def message(self, *, started: bool = False) -> dict[str, Any]:
         """The message object: whole, or as `message_start` has it when *started*."""
         usage = self.usage(min(self.output_tokens, 1 if started else self.output_tokens))
-        if self.thinking_tokens and not started:
-            usage["output_tokens_details"] = {"thinking_tokens": self.thinking_tokens}
+        if not started:
+            usage |= self.final_usage()
         return {
             "model": self.model,
             "id": self.id,
@@ -132,6 +157,17 @@ def compose(body: dict[str, Any], model: str, given: Input, shape: Shape, seed: 
         given=given,
         output_tokens=total,
         thinking_tokens=thinking,
+        server_tools=_server_tools(body),
+    )
+
+
+def _server_tools(body: dict[str, Any]) -> ServerTools:
+    """One request of each of the API's own web tools that the body allows."""
+    kinds = [tool.get("type") for tool in body.get("tools") or [] if isinstance(tool, dict)]
+    names = [kind for kind in kinds if isinstance(kind, str)]
+    return ServerTools(
+        sum(kind.startswith("web_search_") for kind in names),
+        sum(kind.startswith("web_fetch_") for kind in names),
     )
 
 

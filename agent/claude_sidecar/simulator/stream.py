@@ -1,5 +1,7 @@
 """A completion as the events of a stream, in the order in which the API sends them."""
 
+from dataclasses import replace
+
 from claude_sidecar.simulator.answer import PING, Event, Usage, event
 from claude_sidecar.simulator.reply import Block, Reply
 
@@ -10,7 +12,7 @@ def events(reply: Reply) -> list[Event]:
     Each says how many output tokens it carries, and the usage that a reader knows once it has it.
     """
     head = event("message_start", {"type": "message_start", "message": reply.message(started=True)})
-    listed = [Event(head, usage=usage(reply, 1))]
+    listed = [Event(head, usage=usage(reply, 1, whole=False))]
     produced = 0
     for index, block in enumerate(reply.blocks):
         listed.append(_start(index, block))
@@ -27,10 +29,25 @@ def events(reply: Reply) -> list[Event]:
     return listed
 
 
-def usage(reply: Reply, output_tokens: int) -> Usage:
-    """The usage of *reply* as the ledger holds it, as far as *output_tokens*."""
-    given = reply.given
-    return Usage(given.fresh, output_tokens, given.created_5m + given.created_1h, given.read)
+def usage(reply: Reply, output_tokens: int, *, whole: bool = True) -> Usage:
+    """The usage of *reply* as the ledger holds it, as far as *output_tokens*: whole, or as it begins."""
+    given, tools = reply.given, reply.server_tools
+    begun = Usage(
+        input_tokens=given.fresh,
+        output_tokens=output_tokens,
+        cache_creation_input_tokens=given.created_5m + given.created_1h,
+        cache_read_input_tokens=given.read,
+        cache_creation_1h_input_tokens=given.created_1h,
+    )
+    if not whole:
+        return begun
+    return replace(
+        begun,
+        input_tokens=given.fresh + tools.input_tokens,
+        thinking_tokens=reply.thinking_tokens,
+        web_search_requests=tools.searches,
+        web_fetch_requests=tools.fetches,
+    )
 
 
 def _start(index: int, block: Block) -> Event:
