@@ -3,6 +3,8 @@
 import hashlib
 import json
 
+import pytest
+
 SECRET = "sk-ant-api03-s3cret"
 
 
@@ -26,6 +28,43 @@ async def test_call_is_written_down_with_what_was_asked_and_served(started):
     assert call["reported_usage"]["output_tokens"] == usage["output_tokens"]
     assert call["header_names"][:3] == ["host", "X-Stainless-Retry-Count", "TraceParent"]
     assert call["headers"] == [["TraceParent", "00-1-2-01"]]
+
+
+WEB = [
+    {"type": "web_search_20260209", "name": "web_search"},
+    {"type": "web_fetch_20260209", "name": "web_fetch"},
+]
+HOUR = [{"type": "text", "text": "A long story. " * 40, "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_usage_is_written_down_in_all_its_parts(started, stream):
+    asked = {
+        "tools": WEB,
+        "system": HOUR,
+        "thinking": {"type": "enabled", "budget_tokens": 20},
+        "stream": stream,
+    }
+    async with started() as bench:
+        answer = await bench.message(**asked)
+        ledger = (await bench.ask("GET", "/_simulator/ledger")).json()
+    told = [data for _, data in answer.events()] if stream else [answer.json()]
+    start, end = (told[0]["message"]["usage"], told[-2]["usage"]) if stream else (told[0]["usage"],) * 2
+    reported = ledger["calls"][0]["reported_usage"]
+    assert end["server_tool_use"] == {"web_search_requests": 1, "web_fetch_requests": 1}
+    assert reported == {
+        "input_tokens": end["input_tokens"],
+        "output_tokens": end["output_tokens"],
+        "cache_creation_input_tokens": start["cache_creation_input_tokens"],
+        "cache_read_input_tokens": 0,
+        "cache_creation_1h_input_tokens": start["cache_creation"]["ephemeral_1h_input_tokens"],
+        "thinking_tokens": end["output_tokens_details"]["thinking_tokens"],
+        "web_search_requests": 1,
+        "web_fetch_requests": 1,
+    }
+    assert reported["cache_creation_1h_input_tokens"] > 100
+    assert end["input_tokens"] - start["input_tokens"] == (600 if stream else 0)
+    assert ledger["totals"].items() >= reported.items()
 
 
 async def test_totals_are_by_key_and_model_and_outlive_the_entries(started):

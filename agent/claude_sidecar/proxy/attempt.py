@@ -205,6 +205,7 @@ class Attempt(msgspec.Struct):
             route=route.name,
             provider=self.provider.name,
             model=self._model(asked),
+            substitute=self.candidate.substitute,
             rule=self.rule,
             because=self.because,
             started_s=self.started_s,

@@ -35,6 +35,9 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     model: str
     """The id that the route was asked for, empty where the body names none."""
 
+    substitute: str | None = None
+    """The other model, named by the policy, that was asked instead; None for the caller's own."""
+
     rule: str | None = None
     """The rule of the decision by which it was made."""
 

@@ -46,6 +46,11 @@ def amounts(usage: TokenUsage) -> tuple[tuple[str, int], ...]:
     )
 
 
+def left_out(usage: TokenUsage, unpriced: tuple[str, ...]) -> list[tuple[str, int]]:
+    """How much of each unpriced kind was used."""
+    return [(kind, amount) for kind, amount in amounts(usage) if kind in unpriced]
+
+
 def cost_of(usage: TokenUsage, price: Price | None) -> Cost:
     """What a response costs by its usage, as far as it was told.
 

@@ -13,7 +13,7 @@ from claude_sidecar.policy.rate_limits import NO_LIMITS, Bucket, RateLimits
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import AttemptRecord
-from claude_sidecar.telemetry.cost import amounts
+from claude_sidecar.telemetry.cost import left_out
 from claude_sidecar.telemetry.gen_ai_metrics import GenAiMetrics
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import CallRecord
@@ -130,8 +130,8 @@ class Metrics:
 
     def _attempt(self, record: CallRecord, attempt: AttemptRecord, model: str, key: str) -> None:
         labels = self.labels
-        if attempt.model != record.request.model and record.request.model is not None:
-            model = labels.model(attempt.model, learn=attempt.cause is not Cause.NOT_FOUND)
+        if attempt.substitute is not None:
+            model = labels.model(attempt.substitute)
         if attempt.key != names.NONE and attempt.key != record.key:
             # A limit is that of the key that was sent, which is billed, too; it may differ by route.
             key = labels.key(attempt.key)
@@ -158,9 +158,8 @@ class Metrics:
         if attempt.cost_usd is not None:
             self._cost.add((model, key), attempt.cost_usd)
         if attempt.unpriced:
-            for kind, amount in amounts(usage):
-                if kind in attempt.unpriced:
-                    self._unpriced.add((model, kind), amount)
+            for kind, amount in left_out(usage, attempt.unpriced):
+                self._unpriced.add((model, kind), amount)
 
     def _repeats(self, record: CallRecord) -> None:
         if len(record.attempts) > 1:

@@ -126,6 +126,7 @@ def _attempt(record: CallRecord, attempt: AttemptRecord) -> Json:
     return {
         "route": attempt.route,
         "model": attempt.model or None,
+        "substitutedModel": attempt.substitute,
         "atMs": _ms(attempt.started_s - record.started_s),
         "durationMs": _ms(attempt.ended_s - attempt.started_s),
         "firstByteMs": _since(attempt.started_s, attempt.first_byte_s),

@@ -88,7 +88,7 @@ class Rollups:
         if failed:
             tally.failed += 1
         for attempt in attempts:
-            if attempt.route == route and attempt.key == key and record.substituted_model is None:
+            if attempt.route == route and attempt.key == key and attempt.substitute is None:
                 _use(tally, record, attempt)
             else:
                 self._use_elsewhere(record, attempt)
@@ -215,10 +215,7 @@ def _use(tally: Tally, record: CallRecord, attempt: AttemptRecord) -> None:
 
 def _model_of(record: CallRecord, attempt: AttemptRecord) -> str | None:
     """The callers' name of the model that an attempt asked for."""
-    substitute, answered = record.substituted_model, record.answered_by
-    if substitute is None or answered is None or attempt.model != answered.model:
-        return record.request.model
-    return substitute
+    return attempt.substitute or record.request.model
 
 
 def _passed_by(record: CallRecord) -> Iterator[tuple[str, str]]:
@@ -226,8 +223,7 @@ def _passed_by(record: CallRecord) -> Iterator[tuple[str, str]]:
     attempts = record.attempts
     yield from (("key", key) for key in {attempt.key for attempt in attempts} - {record.key})
     yield from (("route", route) for route in {each.route for each in attempts} - {record.response.route})
-    if record.substituted_model is not None:
-        yield "model", record.substituted_model
+    yield from (("model", each) for each in {each.substitute for each in attempts} if each is not None)
 
 
 def _five_of(minute: int) -> int:

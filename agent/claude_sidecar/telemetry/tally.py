@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from claude_sidecar.telemetry.attempts import AttemptRecord
+from claude_sidecar.telemetry.cost import WEB_SEARCH, left_out
 
 
 class Tally(msgspec.Struct, omit_defaults=True, gc=False):
@@ -84,6 +85,9 @@ class Tally(msgspec.Struct, omit_defaults=True, gc=False):
             self.cache_creation_tokens += usage.cache_creation_input_tokens
         if attempt.cost_usd is not None:
             self.cost_usd = attempt.cost_usd + (self.cost_usd or 0)
+        if attempt.unpriced:
+            kinds = left_out(usage, attempt.unpriced)
+            self.unpriced_tokens += sum(amount for kind, amount in kinds if kind != WEB_SEARCH)
 
 
 class Met(msgspec.Struct, omit_defaults=True, gc=False):

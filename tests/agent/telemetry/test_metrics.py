@@ -165,6 +165,22 @@ def test_substitute_and_route_id_are_labelled_by_the_callers_names(make, metrics
     assert metrics.value(names.M_COST, {"model": make.model, "key": "1a2b3c4d"})
 
 
+def test_plain_and_dated_name_of_one_id_are_labelled_as_they_were_asked_for(make, metrics) -> None:
+    dated = f"{make.model}-20260217"
+    snapshot = make.snapshot(routes=(make.route("anthropic", models={make.model: "x", dated: "x"}),))
+    metrics.policy_in_force(snapshot)
+    for asked in (make.model, dated):
+        metrics.call_ended(make.call(model=asked, attempts=[make.attempt(model="x")]), snapshot)
+        assert metrics.value(names.M_COST, {"model": asked, "key": "1a2b3c4d"})
+        assert metrics.value(names.M_TOKENS, {"model": asked, "kind": "input", "key": "1a2b3c4d"}) == 10
+
+
+def test_what_a_substitute_used_is_counted_under_its_own_name(make, metrics) -> None:
+    sent = make.attempt(model="x", substitute="claude-opus-4-8")
+    metrics.call_ended(make.call(attempts=[sent], substituted_model="claude-opus-4-8"), make.snapshot())
+    assert metrics.value(names.M_TOKENS, {"model": "claude-opus-4-8", "kind": "input", "key": "1a2b3c4d"})
+
+
 def test_caller_that_leaves_counts_without_status_and_error(make, metrics) -> None:
     metrics.call_ended(make.call(status=None, cancelled=True), make.snapshot())
     labels = {"route": "anthropic", "model": make.model, "key": "1a2b3c4d"}

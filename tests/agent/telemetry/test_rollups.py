@@ -58,6 +58,15 @@ def test_cost_is_the_exact_sum_of_what_has_a_price(make) -> None:
         assert window.by["key"]["1a2b3c4d"].cost_usd == window.total.cost_usd == Decimal("0.1000002")
 
 
+def test_tokens_without_a_price_are_counted_and_searches_are_no_tokens(make) -> None:
+    usage = TokenUsage(10, 20, 100, 7, cache_creation_1h_input_tokens=3, web_search_requests=2)
+    kinds = ("cache_read", "cache_creation_1h", "web_search")
+    rollups = Rollups()
+    sent = make.attempt(usage=usage, unpriced=kinds)
+    rollups.call_ended(make.call(ended_s=START_S, attempts=[sent, sent]))
+    assert rollups.read(START_S).all.total.unpriced_tokens == 2 * 103
+
+
 def test_a_call_without_names_is_counted_where_every_call_has_one(make) -> None:
     by = told(make, [START_S], model=None, status=None, attempts=[], key="none").read(START_S).recent.by
     assert sorted(by) == ["key", "model", "route", "status"]
@@ -146,7 +155,7 @@ def test_attempts_and_tokens_are_counted_with_the_key_and_route_that_were_their_
 
 
 def test_what_a_substitute_used_is_counted_under_its_own_name(make) -> None:
-    substitute = make.attempt(model="claude-opus-4-8")
+    substitute = make.attempt(model="claude-opus-4-8", substitute="claude-opus-4-8")
     rollups = told(
         make,
         [START_S],
@@ -157,6 +166,20 @@ def test_what_a_substitute_used_is_counted_under_its_own_name(make) -> None:
     models = rollups.read(START_S).recent.by["model"]
     assert (models[make.model].calls, models[make.model].output_tokens) == (1, 0)
     assert (models["claude-opus-4-8"].calls, models["claude-opus-4-8"].output_tokens) == (0, 20)
+
+
+def test_a_substitute_that_did_not_answer_is_counted_under_its_own_name_too(make) -> None:
+    cut = make.attempt(cause=Cause.OVERLOADED, model="claude-opus-4-8", substitute="claude-opus-4-8")
+    rollups = told(make, [START_S], attempts=[make.attempt(cause=Cause.OVERLOADED), cut], attempt=1)
+    models = rollups.read(START_S).recent.by["model"]
+    assert (models[make.model].calls, models[make.model].attempts, models[make.model].tried) == (1, 1, 1)
+    substitute = models["claude-opus-4-8"]
+    assert (substitute.calls, substitute.attempts, substitute.output_tokens, substitute.tried) == (
+        0,
+        1,
+        20,
+        1,
+    )
 
 
 def test_totals_equal_the_sum_of_the_records_and_of_each_dimension(make) -> None:
