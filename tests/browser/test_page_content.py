@@ -1,9 +1,23 @@
 """What the page shows of a sidecar: of one that has seen nothing, of a busy one, of strangers' words."""
 
+from datetime import timedelta
 from typing import Any
 
 from support import page_stub
-from support.page_facts import MODELS, attempt, call, cured, failed, minutes, overview, rollup, route, row
+from support.page_facts import (
+    MODELS,
+    NOW,
+    attempt,
+    call,
+    cured,
+    failed,
+    minutes,
+    overview,
+    rollup,
+    route,
+    row,
+    told,
+)
 
 from browser import Page
 
@@ -134,21 +148,36 @@ async def test_the_chart_says_in_words_what_it_shows(page: Page) -> None:
     assert ok > failed_ > cured_ >= 3
 
 
-async def test_a_near_limit_tells_what_is_left_for_which_models(page: Page) -> None:
-    near = {
+def limit(**given: Any) -> dict[str, Any]:
+    """A limit that is near, unless told otherwise."""
+    return {
         "route": "anthropic",
         "group": "claude-opus-5",
         "limit": "output-tokens",
         "remaining": 3000,
         "of": 80000,
-        "nearPercent": 96,
-        "resetsAt": "2026-11-30T12:00:40.000Z",
-        "toldAt": "2026-11-30T12:00:00.000Z",
-    }
-    text = await shown(page, overview(limits=[near]), [])
+        "nearPercent": 96.2,
+        "resetsAt": told(NOW + timedelta(seconds=40)),
+        "toldAt": told(NOW),
+    } | given
+
+
+async def test_a_near_limit_tells_what_is_left_for_which_models(page: Page) -> None:
+    text = await shown(page, overview(limits=[limit()]), [])
     assert "output-tokens claude-opus-5 · anthropic" in text
     assert "3.8 % left: 3,000 of 80,000" in text
     assert await page.evaluate("document.querySelector('#limits li').dataset.tone") == "bad"
+
+
+async def test_a_limit_that_was_told_long_ago_does_not_pass_for_one_of_now(page: Page) -> None:
+    over = limit(nearPercent=0.0, resetsAt=told(NOW - timedelta(seconds=1)))
+    text = await shown(page, overview(limits=[over, limit(limit="requests", nearPercent=None)]), [])
+    assert "full again by now" in text
+    assert "3,000 left when it was told" in text
+    assert await page.evaluate("[...document.querySelectorAll('#limits li')].map(e => e.dataset.tone)") == [
+        "",
+        "",
+    ]
 
 
 async def test_a_route_tells_whether_one_model_or_all_of_it_is_in_trouble(page: Page) -> None:

@@ -29,7 +29,8 @@ function factsOf(call) {
     ["key", call.key], ["feature", call.feature], ["conversation", call.conversation], ["agent", call.agent],
     ["parent agent", call.parentAgent],
     ["body", call.requestBytes ? `${bytes(call.requestBytes)}${call.bodyKept === false ? ", not kept: sent once" : ""}` : null],
-    ["tokens of all attempts", `${count(sum("inputTokens"))} in, ${count(sum("outputTokens"))} out, ${count(sum("cacheReadInputTokens"))} cache read, ${count(sum("cacheCreationInputTokens"))} cache made`],
+    ["tokens of all attempts", `${count(sum("inputTokens"))} in, ${count(sum("outputTokens"))} out`],
+    ["cache", cacheOf(sum("cacheReadInputTokens"), sum("cacheCreationInputTokens"))],
     ["cost of all attempts", call.costUsd === null || call.costUsd === undefined ? null : dollars(call.costUsd)],
     ["without a price", call.unpriced?.length ? call.unpriced.join(", ") : null],
     ["first chunk", call.firstChunkMs === null || call.firstChunkMs === undefined ? null : `after ${duration(call.firstChunkMs)}`],
@@ -41,3 +42,5 @@ function factsOf(call) {
   ];
   return facts.filter(([, value]) => value !== null && value !== undefined && value !== "");
 }
+
+const cacheOf = (read, made) => (read || made ? `${count(read)} tokens read, ${count(made)} made` : null);

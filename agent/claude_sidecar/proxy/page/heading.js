@@ -28,15 +28,7 @@ export function showHeading(overview) {
   setText(byId("policy-source"), policy.source ? `from ${policy.source}` : "");
   setText(byId("version"), overview.version ? `version ${overview.version}` : "");
   setText(byId("since"), overview.startedAt ? `since ${timeOf(overview.startedAt)}` : "");
-  const wrong = wrongWith(policy);
-  setText(byId("policy-error"), wrong);
-  byId("policy-error").hidden = !wrong;
-}
-
-function wrongWith(policy) {
-  const said = [];
-  if (policy.lastError) said.push(`A newer policy was refused, and the one above stays in force: ${policy.lastError}`);
-  if (policy.credentialsMissing?.length) said.push(`No credential here for: ${policy.credentialsMissing.join(", ")}.`);
-  if (policy.restartRequired) said.push("This pod must be restarted to get what the newer policy needs.");
-  return said.join("\n");
+  const { lastError } = policy;
+  setText(byId("policy-error"), lastError ? `A newer policy was refused, and the one above stays in force: ${lastError}` : "");
+  byId("policy-error").hidden = !lastError;
 }

@@ -3,11 +3,13 @@ import { bar, setBar } from "./bars.js";
 import { byId, element, keepRows, setText } from "./elements.js";
 import { count, share, timeOf } from "./figures.js";
 
-const [LOW, LOWER] = [0.25, 0.1];
+const [NEAR, NEARER] = [75, 90];
 
-export function showLimits(limits) {
+/** now: when the limits were told of, by the sidecar's clock. */
+export function showLimits(limits, now) {
   byId("no-limits").hidden = limits.length > 0;
-  keepRows(byId("limits"), limits, (each) => `${each.route}\n${each.group}\n${each.limit}`, makeLimit, updateLimit);
+  const keyOf = (each) => `${each.route}\n${each.group}\n${each.limit}`;
+  keepRows(byId("limits"), limits, keyOf, makeLimit, (row, limit) => updateLimit(row, limit, Date.parse(now)));
 }
 
 function makeLimit(limit) {
@@ -19,12 +21,18 @@ function makeLimit(limit) {
     element("p", { class: "quiet reset" }));
 }
 
-function updateLimit(row, limit) {
-  const { remaining, of } = limit;
-  const rest = of > 0 ? remaining / of : null;
-  row.dataset.tone = rest === null || rest >= LOW ? "" : rest < LOWER ? "bad" : "low";
-  setText(row.querySelector(".left"), of > 0 ? `${share(remaining, of)} left: ${count(remaining)} of ${count(of)}` : `${count(remaining)} left`);
-  setBar(row.querySelector(".bar"), [remaining ?? 0], of);
+function updateLimit(row, limit, nowMs) {
+  const used = limit.nearPercent;
+  row.dataset.tone = used === null || used < NEAR ? "" : used < NEARER ? "low" : "bad";
+  setText(row.querySelector(".left"), leftOf(limit, nowMs));
+  setBar(row.querySelector(".bar"), [used === null ? 0 : 100 - used], 100);
   const told = [limit.resetsAt && `full again ${timeOf(limit.resetsAt)}`, limit.toldAt && `told ${timeOf(limit.toldAt)}`];
   setText(row.querySelector(".reset"), told.filter(Boolean).join(" · "));
+}
+
+/** What a limit has left; a response tells only what was left then. */
+function leftOf({ remaining, of, nearPercent, resetsAt }, nowMs) {
+  if (nearPercent === null) return `${count(remaining)} left when it was told`;
+  if (resetsAt && Date.parse(resetsAt) <= nowMs) return "full again by now";
+  return of > 0 ? `${share(remaining, of)} left: ${count(remaining)} of ${count(of)}` : `${count(remaining)} left`;
 }

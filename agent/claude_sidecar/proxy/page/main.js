@@ -15,7 +15,7 @@ function showOverview(overview) {
   showTroubles(overview.troubles ?? [], overview.policy?.name);
   showTraffic(overview);
   showMinutes(overview.minutes ?? []);
-  showLimits(overview.limits ?? []);
+  showLimits(overview.limits ?? [], overview.now);
   showRoutes(overview.routes ?? []);
   const kept = overview.recorder;
   setText(byId("recorder"), kept ? `${counted(kept.calls, "call")} kept in ${bytes(kept.bytes)} of at most ${bytes(kept.mostBytes)}` : "");

@@ -51,7 +51,8 @@ function lastErrorOf(error) {
 function showModels(row, route) {
   const models = route.models ?? [];
   const known = counted(models.length, "model");
-  setText(row.querySelector("summary"), route.serves ? `reaches ${known}, which the policy names` : `takes any model; ${known} known`);
+  const any = models.length ? `takes any model; ${known} known` : "takes any model";
+  setText(row.querySelector("summary"), route.serves ? `reaches ${known}, which the policy names` : any);
   setText(row.querySelector("details .quiet"), models.length ? "" : "No list of models has come through this route: GET /v1/models brings it.");
   keepRows(row.querySelector(".models"), models, (each) => `${each.model} ${each.id}`, () => element("li"), (made, each) => setText(made, nameOf(each)));
 }
