@@ -5,4 +5,4 @@ from claude_sidecar.hints.clients import Client
 
 def blind_repeat_hint(client: Client) -> str:
     """That it was no help, and the setting of the client's that stops it."""
-    return f"Sent again although the last answer said x-should-retry: false; {client.stop}"
+    return f"Sent again although told x-should-retry: false; {client.stop}"

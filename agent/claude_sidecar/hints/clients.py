@@ -75,7 +75,7 @@ _ROWS = (
 OTHER_CLIENT = _row(
     "other",
     r"",
-    "what calls again (a framework's retries, a loop of your own) should stop there: turn its retries off.",
+    "turn off what repeats it: a framework's retries, or a loop of your own.",
 )
 """A client of no row."""
 

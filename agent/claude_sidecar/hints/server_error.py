@@ -59,8 +59,9 @@ def _meaning(facts: HintFacts) -> Finding:
 
 
 def _extent(facts: HintFacts) -> str:
+    """An incident first: it stays where the line is cut."""
     lasting = facts.failing_for_s is not None and facts.failing_for_s > _LASTING_S
-    return f"{_reach(facts)}{_incident(facts) if lasting else ''}"
+    return f"{_incident(facts) if lasting else ''}{_reach(facts)}"
 
 
 def _reach(facts: HintFacts) -> str:
@@ -76,4 +77,4 @@ def _reach(facts: HintFacts) -> str:
 def _incident(facts: HintFacts) -> str:
     minutes = int((facts.failing_for_s or 0.0) // 60)
     page = "the status page of who runs it" if facts.foreign else f"the status page, {STATUS_PAGE}"
-    return f" Nothing but failures for {minutes} min: see {page}."
+    return f"Nothing but failures for {minutes} min: see {page}. "

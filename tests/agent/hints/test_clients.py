@@ -85,4 +85,4 @@ def test_what_to_set_is_kept_where_the_other_hint_is_long(name: str) -> None:
 def test_status_without_a_hint_of_its_own_gets_one_for_a_blind_repeat() -> None:
     timeout = HintFacts(408, Cause.TIMEOUT, blind_repeat=client_named("dspy"))
     assert hint_for(HintFacts(408, Cause.TIMEOUT)) is None
-    assert (hint_for(timeout) or "").startswith("Sent again although the last answer said")
+    assert (hint_for(timeout) or "").startswith("Sent again although told")

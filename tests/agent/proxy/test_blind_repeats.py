@@ -54,7 +54,7 @@ async def test_repeat_is_told_in_hint_metric_and_list_with_the_clients_own_setti
         assert "Sent again" not in (first.header("x-claude-sidecar-hint") or "")
         hint = second.header("x-claude-sidecar-hint") or ""
         assert hint.startswith("The provider is overloaded")
-        assert "Sent again although the last answer said x-should-retry: false; the AI SDK" in hint
+        assert "Sent again although told x-should-retry: false; the AI SDK" in hint
         assert "maxRetries: 0" in hint
         assert await repeats_of(bench) == [None, "vercel-ai"]
         assert await counted_repeats(bench) == [("vercel-ai", 1)]
