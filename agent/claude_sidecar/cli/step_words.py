@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from claude_sidecar.cli.rehearsal import LONGEST, SHORTEST, Played, Scene, rehearse
 from claude_sidecar.cli.timeline import Entry, counted, seconds
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
+from claude_sidecar.policy.because import because
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.x_should_retry import stops_the_sdk
@@ -30,7 +31,7 @@ def entry_of(played: Played) -> Entry:
         at_s=played.at_s,
         does=does,
         rule=step.why.name,
-        because=step.why.explained(state),
+        because=because(step, state),
         came=came,
         seen=seen,
     )

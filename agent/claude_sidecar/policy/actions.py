@@ -35,7 +35,8 @@ class Send(msgspec.Struct, frozen=True):
 
     fresh: not on a pooled connection. spends_budget: it takes a turn of the retry budget. opens_round: a
     new round begins. elsewhere: if no response begins, the call has a route to go to that it has not tried;
-    without one it is better served by waiting, so `timeouts.firstByte` ends no such attempt.
+    without one it is better served by waiting, so `timeouts.firstByte` ends no such attempt. passed_over: the
+    routes before it in order that may not have the call now, each with the reason, for people.
     """
 
     candidate: int
@@ -44,6 +45,7 @@ class Send(msgspec.Struct, frozen=True):
     opens_round: bool = False
     elsewhere: bool = False
     why: Rule = NO_RULE
+    passed_over: tuple[str, ...] = ()
 
 
 class Deliver(msgspec.Struct, frozen=True):

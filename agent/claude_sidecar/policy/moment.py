@@ -152,7 +152,28 @@ class Moment:
         state = self.state
         fresh = fresh or 0 < state.attempts == state.facts.max_attempts - 1
         fresh = fresh or state.candidates[candidate].route_index in state.routes_that_lost
-        return Send(candidate, fresh, spends_budget, opens_round, self._has_elsewhere(candidate), why)
+        elsewhere = self._has_elsewhere(candidate)
+        passed_over = self._passed_over(candidate, opens_round=opens_round) if candidate else ()
+        return Send(candidate, fresh, spends_budget, opens_round, elsewhere, why, passed_over)
+
+    def _passed_over(self, chosen: int, *, opens_round: bool) -> tuple[str, ...]:
+        """Who comes before the chosen one and may not have the call now, and why."""
+        tried = frozenset() if opens_round else self.state.round_tried
+        reasons = ((index, self._why_not(index)) for index in range(chosen) if index not in tried)
+        return tuple(
+            f"{self.state.candidates[index].route} ({reason})"
+            for index, reason in reasons
+            if reason is not None
+        )
+
+    def _why_not(self, candidate: int) -> str | None:
+        if candidate in self.state.excluded:
+            return "given up in this call"
+        if candidate in self.health.credential_missing:
+            return "its credential is missing"
+        if self.retry_after_left_s(candidate) > CLOCK_GRAIN_S:
+            return "its upstream said to wait longer"
+        return "its circuit breaker is open" if candidate in self.health.breaker_open else None
 
     def _has_elsewhere(self, chosen: int) -> bool:
         """Whether a timeout of this attempt would lead to an eligible route that the call has not tried."""

@@ -5,6 +5,7 @@ import asyncio
 from claude_sidecar import clock
 from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
+from claude_sidecar.policy.because import because
 from claude_sidecar.policy.budget import Turn
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.decide import end_of_success, has_next_route, next_step
@@ -88,8 +89,8 @@ class Engine:
         finally:
             waited_s = clock.now() - now
             if step.seconds > 0:
-                because = step.why.explained(state)
-                context.waits.append(WaitRecord(now, waited_s, step.reason, step.why.name, because))
+                why = step.why.name, because(step, state)
+                context.waits.append(WaitRecord(now, waited_s, step.reason, *why))
         return state.waited(step, waited_s), turn
 
     def _spend(self, state: CallState, step: Send, turn: Turn | None, now: float) -> None:
@@ -102,7 +103,7 @@ class Engine:
     async def _send(
         self, context: CallContext, state: CallState, step: Send, health: HealthView, now: float
     ) -> CallState:
-        candidate, because = state.candidates[step.candidate], step.why.explained(state)
+        candidate, said = state.candidates[step.candidate], because(step, state)
         moves = len(context.fallbacks)
         if state.last_attempt is not None:
             _note_move(context, state, state.candidates[state.last_attempt.candidate], candidate, now)
@@ -115,7 +116,7 @@ class Engine:
                 candidate,
                 self._credential(context.snapshot.routes[candidate.route_index]),
                 step,
-                because=because,
+                because=said,
                 leaves_without_delta=_leaves(context, state, health, now),
             )
         except OutOfFiles:
@@ -194,8 +195,7 @@ def _note_move(
 def _delivery(context: CallContext, state: CallState, step: Deliver | GiveUp) -> Delivery:
     response = context.response_of(step.outcome) if isinstance(step, Deliver) else None
     stops = stops_the_sdk(step, context.snapshot)
-    because = step.why.explained(state) or str(step.reason)
-    return Delivery(step, response, state.candidates, stops, state.cuts.futile_s, because)
+    return Delivery(step, response, state.candidates, stops, state.cuts.futile_s, because(step, state))
 
 
 def _close(context: CallContext, outcome: Outcome | None) -> None:

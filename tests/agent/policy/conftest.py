@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
+from claude_sidecar.policy.because import because
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.classify import cause_of_status
 from claude_sidecar.policy.decide import end_of_success, next_step
@@ -130,7 +131,7 @@ def play_call(
         view = health(now) if callable(health) else health
         step = next_step(state, view, now, chance() if callable(chance) else chance)
         assert end_of_success(state) == (step if step.why.name == "answered" else None)
-        story.reasons.append(f"{step.why.name}: {step.why.explained(state)}")
+        story.reasons.append(f"{step.why.name}: {because(step, state)}")
         match step:
             case Wait():
                 story.waits.append((now, step))

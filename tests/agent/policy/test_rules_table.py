@@ -182,3 +182,23 @@ def test_a_deadline_tells_whose_patience_it_is(play: Any, snapshot: Any) -> None
 def test_attempts_that_the_sdk_has_made_are_told(play: Any, snapshot: Any) -> None:
     (_, said) = play(snapshot(1), [OVERLOADED], max_attempts=1, sdk=SdkHeaders(3, None)).reasons
     assert said.endswith("1 of 1 made; retry.maxAttempts = 4, less 3 that its SDK says it has made")
+
+
+def test_an_attempt_tells_whom_it_passes_over_and_why(play: Any, snapshot: Any) -> None:
+    health = HealthView(breaker_open=frozenset({0}), credential_missing=frozenset({1}))
+    (first, *_) = play(snapshot(3), [OVERLOADED, OK], health=health).reasons
+    assert first == (
+        "first of a round: the first route that serves the model; passed over: r0 (its circuit breaker is "
+        "open), r1 (its credential is missing)"
+    )
+    moved = play(snapshot(3), [overloaded(retry_after_s=9.0), OVERLOADED, overloaded(should_retry=False), OK])
+    assert [said.partition("; passed over: ")[2] for said in moved.reasons] == [
+        "",
+        "",
+        "",
+        "",
+        "r0 (its upstream said to wait longer)",
+        "",
+    ]
+    ignored = HealthView(breaker_open=frozenset({0, 1}))
+    assert "passed over" not in "".join(play(snapshot(2), [OVERLOADED, OK], health=ignored).reasons)

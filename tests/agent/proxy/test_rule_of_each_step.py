@@ -1,5 +1,6 @@
 """`/requests` and the log line name the rule behind each attempt, each wait and the end of a call."""
 
+import asyncio
 import json
 import logging
 
@@ -73,3 +74,15 @@ async def test_the_log_line_names_the_rule_that_ended_the_call(started, caplog) 
         await bench.message()
     (line,) = [record for record in caplog.records if record.name == "claude_sidecar.calls"]
     assert line.facts["end_rule"] == "answered"
+
+
+async def test_a_route_that_is_passed_over_is_told_with_the_reason(started, tmp_path) -> None:
+    key = tmp_path / "key"
+    key.write_text("sk-ant-api03-own")
+    routes = [{"credential": {"file": str(key)}}, {}]
+    async with started(ScriptedUpstream(), ScriptedUpstream(otherwise=answer()), routes=routes) as bench:
+        key.unlink()
+        await asyncio.sleep(1.1)
+        assert (await bench.message()).status == 200
+        (call,) = await bench.admin_json("/requests")
+    assert call["attempts"][0]["because"].endswith("; passed over: first (its credential is missing)")
