@@ -83,6 +83,8 @@ def command(
     or --request: what a sidecar did in a real call. FILE is then compared with the policy of the call.
     """
     if from_log is None and request is None:
+        if sidecar is not None:
+            raise click.UsageError("--sidecar goes with --request: it is asked for a call that was")
         answer = Answer(status=status, error_type=error_type, message=message, lines=header_lines(headers))
         timeline = _rehearsed(file, answer, model, stream=stream, times=times)
     elif any(given is not None for given in (status, error_type, message, model, times)) or headers or stream:

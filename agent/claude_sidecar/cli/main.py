@@ -22,7 +22,7 @@ _EXIT_INTERRUPTED = 130
 SUBCOMMANDS = {
     "run": "The proxy beside an app.",
     "check": "Validate policy files.",
-    "explain": "Say step by step what a policy makes of an error.",
+    "explain": "Say step by step what a policy makes of an error, or made of a call.",
     "doctor": "Find what is wrong with a key, a model, a base URL, a route.",
     "models": "List the models that calls can reach, by which routes.",
     "simulate": "A simulated Claude API, faults included.",

@@ -187,6 +187,7 @@ def test_an_id_that_no_call_of_the_log_has_is_told(explain: Any) -> None:
         (("--request", "sc_1", "--stream"), "leave out what might have been"),
         (("--request", "sc_1", "--sidecar", "gopher://x"), "Invalid value for --sidecar"),
         (("--status", "529"), "give FILE, the policy; or --from-log or --request"),
+        (("FILE", "--status", "529", "--sidecar", "http://127.0.0.1:1"), "--sidecar goes with --request"),
     ],
 )
 def test_options_that_exclude_one_another_are_told(args: tuple[str, ...], says: str, explain: Any) -> None:
