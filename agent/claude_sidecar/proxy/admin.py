@@ -1,14 +1,16 @@
 """What the admin port answers: probes, metrics, status for the pod network; details for loopback callers."""
 
 from collections.abc import Callable, Mapping
-from importlib.resources import files
 
 import msgspec
 
 from claude_sidecar import __version__, clock
 from claude_sidecar.proxy import web
 from claude_sidecar.proxy.health import Health
+from claude_sidecar.proxy.live_events import MOST_READERS, LiveEvents
 from claude_sidecar.proxy.loopback_callers import is_loopback_call
+from claude_sidecar.proxy.overview import Overview, describe_policy
+from claude_sidecar.proxy.page_files import page_paths, page_response
 from claude_sidecar.proxy.policy_in_force import PolicyInForce
 from claude_sidecar.proxy.port import Port
 from claude_sidecar.proxy.route_view import RouteView
@@ -18,7 +20,15 @@ from claude_sidecar.telemetry.metrics import OPENMETRICS_CONTENT_TYPE
 
 _Handler = Callable[[web.BaseRequest], web.Response]
 
-_CONTENT_POLICY = "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+_HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+}
+"""Of every response; the page loads nothing but its own files, and nothing that is shown can be a script."""
 
 
 class Admin:
@@ -34,32 +44,54 @@ class Admin:
         self._health = health
         self._telemetry = telemetry
         self._route_view = RouteView(policy, health)
+        self._overview = Overview(policy, self._route_view, telemetry)
+        self._events = LiveEvents(self._overview.describe, telemetry.requests)
         self.ready = True
         self.ports: Mapping[str, Port] = {}
-        self._handlers: dict[str, _Handler] = {
+        self._open: dict[str, _Handler] = {
             "/livez": self._livez,
             "/readyz": self._readyz,
             "/metrics": self._metrics,
             "/status": self._status,
-            "/policy": _local(self._policy_json),
-            "/routes": _local(self._routes),
-            "/requests": _local(self._requests),
-            "/": _local(self._page),
         }
+        self._local: dict[str, _Handler] = {
+            "/policy": self._policy_json,
+            "/routes": self._routes,
+            "/requests": self._requests,
+            "/overview": self._overview_json,
+            **{path: _file(name) for path, name in page_paths().items()},
+        }
+
+    def start(self, connections: int) -> None:
+        """The process begins to serve now. connections: the most that the port keeps; pages may take half."""
+        self._overview.start()
+        self._events.most_readers = min(MOST_READERS, connections // 2)
+
+    def drain(self) -> None:
+        """The process ends: probes are told, and open pages let go."""
+        self.ready = False
+        self._events.drain()
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request."""
-        handler = self._handlers.get(request.path)
-        if handler is None:
-            response = web.Response(status=404, text="there is nothing here; see / for what there is\n")
-        elif request.method not in ("GET", "HEAD"):
-            response = web.Response(status=405, text="only GET here\n", headers={"allow": "GET, HEAD"})
-        else:
-            response = handler(request)
-        response.headers["cache-control"] = "no-store"
-        response.headers["x-content-type-options"] = "nosniff"
-        response.headers["content-security-policy"] = _CONTENT_POLICY
+        response = await self._respond(request)
+        if not response.prepared:
+            response.headers.update(_HEADERS)
         return response
+
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.path
+        handler = self._open.get(path) or self._local.get(path)
+        if handler is None and path != "/events":
+            return web.Response(status=404, text="there is nothing here; see / for what there is\n")
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(status=405, text="only GET here\n", headers={"allow": "GET, HEAD"})
+        if path not in self._open and not is_loopback_call(request):
+            return web.Response(
+                status=403,
+                text="for loopback callers only: use `kubectl port-forward` and http://localhost\n",
+            )
+        return handler(request) if handler is not None else await self._events.respond(request, _HEADERS)
 
     def _livez(self, _: web.BaseRequest) -> web.Response:
         return web.Response(text="ok\n")
@@ -82,20 +114,8 @@ class Admin:
         return web.Response(body=body, headers={"content-type": OPENMETRICS_CONTENT_TYPE})
 
     def _status(self, _: web.BaseRequest) -> web.Response:
-        policy, snapshot = self._policy, self._policy.snapshot()
-        return _json(
-            {
-                "policy": snapshot.name,
-                "generation": snapshot.generation,
-                "hash": snapshot.hash,
-                "source": policy.loaded.source,
-                "version": __version__,
-                "lastError": policy.last_error,
-                "credentialsMissing": policy.credentials_missing(),
-                "restartRequired": policy.restart_required,
-                **({"unknownFields": policy.loaded.unknown_fields} if policy.loaded.unknown_fields else {}),
-            }
-        )
+        told = describe_policy(self._policy)
+        return _json({"policy": told.pop("name"), "version": __version__, **told})
 
     def _policy_json(self, _: web.BaseRequest) -> web.Response:
         loaded = self._policy.loaded
@@ -114,22 +134,13 @@ class Admin:
     def _requests(self, _: web.BaseRequest) -> web.Response:
         return _json(self._telemetry.requests.describe())
 
-    def _page(self, _: web.BaseRequest) -> web.Response:
-        page = files("claude_sidecar.proxy").joinpath("admin_page.html").read_text("utf-8")
-        return web.Response(text=page, content_type="text/html")
+    def _overview_json(self, _: web.BaseRequest) -> web.Response:
+        return _json(self._overview.describe())
+
+
+def _file(name: str) -> _Handler:
+    return lambda _: page_response(name)
 
 
 def _json(value: object) -> web.Response:
     return web.Response(body=msgspec.json.encode(value), content_type="application/json")
-
-
-def _local(handler: _Handler) -> _Handler:
-    def guarded(request: web.BaseRequest) -> web.Response:
-        if not is_loopback_call(request):
-            return web.Response(
-                status=403,
-                text="for loopback callers only: use `kubectl port-forward` and http://localhost\n",
-            )
-        return handler(request)
-
-    return guarded

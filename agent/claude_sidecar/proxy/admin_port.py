@@ -19,7 +19,9 @@ class AdminPort(Port):
 
     def __init__(self, admin: Admin, connections: int) -> None:
         """connections: the most that are kept open."""
-        super().__init__(admin, Bounds(connections, _HEAD_S, _IDLE_S, _ANSWER_S))
+        bounds = Bounds(connections, _HEAD_S, _IDLE_S, _ANSWER_S)
+        # A page that is closed ends its stream of events.
+        super().__init__(admin, bounds, handler_cancellation=True)
 
     def __call__(self) -> RequestHandler:
         """A protocol for one connection."""

@@ -138,6 +138,7 @@ class Health:
                     "state": breaker.reported_state(now).value,
                     "recentSends": sends,
                     "recentFailures": failures,
+                    "failingForSeconds": breaker.failing_for_s(now),
                 }
         return found
 

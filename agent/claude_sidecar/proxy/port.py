@@ -77,14 +77,21 @@ class PortConnection(RequestHandler):
     that has sent half a head rests as well, and it would wait as long for a first head as for a second.
     """
 
-    __slots__ = ("_bounds", "_half_closed", "_head_bytes", "_head_timer", "_newest_body")
+    __slots__ = (
+        "_bounds",
+        "_ends_with_caller",
+        "_half_closed",
+        "_head_bytes",
+        "_head_timer",
+        "_newest_body",
+    )
 
     def __init__(self, port: Port, **options: Any) -> None:
         super().__init__(port, **options)
         self._bounds = port.bounds
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
-        self._half_closed = False
+        self._half_closed = self._ends_with_caller = False
         self._newest_body: StreamReader | None = None
 
     @property
@@ -96,6 +103,11 @@ class PortConnection(RequestHandler):
     def newest_body_is_whole(self) -> bool:
         """Whether no request lacks bytes of its body: true also where there was none."""
         return self._newest_body is None or self._newest_body.is_eof()
+
+    def end_with_caller(self) -> None:
+        """From now on a caller that closes its sending side is gone: nobody asks for a response without end
+        and then sends no more."""
+        self._ends_with_caller = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A caller has connected: its first head must come."""
@@ -112,7 +124,7 @@ class PortConnection(RequestHandler):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The caller will send no more: it may still wait for responses, if all that it asked is here."""
-        if self.resting or not self.newest_body_is_whole:
+        if self.resting or not self.newest_body_is_whole or self._ends_with_caller:
             return False
         self._half_closed = True
         return True

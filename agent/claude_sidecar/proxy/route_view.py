@@ -10,9 +10,10 @@ from claude_sidecar.providers.reachable_models import ReachableModel, reachable_
 from claude_sidecar.proxy.health import Health, LearntLimits
 from claude_sidecar.proxy.policy_in_force import PolicyInForce
 from claude_sidecar.schema.snapshot import Route
+from claude_sidecar.telemetry.trouble_states import RouteState
 
 _MODELS_SHOWN = 50
-_OF_LATE_S = 300.0
+LIMITS_LAST_S = 300.0
 """Limits are of a minute (docs/claude-api-notes.md, "Rate limits"): an older answer says nothing any more."""
 
 
@@ -34,12 +35,17 @@ class RouteView:
         """A route's limits by model; none under a policy that learns none, whatever an earlier one learnt."""
         return self._health.notes(route).limits if self._policy.snapshot().pacing.learns else {}
 
-    def limits_of_late(self, unix_s: float) -> Iterator[tuple[str, str, RateLimits]]:
-        """Route, model and limits of each model that was told of limits lately; unix_s: now, wall time."""
+    def limits(self) -> Iterator[tuple[str, str, float, RateLimits]]:
+        """Route, model, unix time and limits of the newest response that named any, for each model."""
         for route in self._policy.snapshot().routes:
             for model, learnt in self.learnt(route).items():
-                if unix_s - learnt.unix_s <= _OF_LATE_S:
-                    yield route.name, model, learnt.read()
+                yield route.name, model, learnt.unix_s, learnt.read()
+
+    def limits_of_late(self, unix_s: float) -> Iterator[tuple[str, str, RateLimits]]:
+        """Route, model and limits of each model that was told of limits lately; unix_s: now, wall time."""
+        for route, model, told_at, limits in self.limits():
+            if unix_s - told_at <= LIMITS_LAST_S:
+                yield route, model, limits
 
     def _route(self, route: Route, models: Sequence[ReachableModel], now: float) -> dict[str, Any]:
         credential_missing = self._policy.lacks_credential(route)
@@ -71,6 +77,34 @@ def _models(route: Route, models: Sequence[ReachableModel]) -> list[dict[str, An
         for way in each.ways
         if way.route == route.name
     ]
+
+
+def state_of(route: Mapping[str, Any]) -> RouteState:
+    """How a route does; route: as it is described."""
+    breakers: dict[str, dict[str, dict[str, Any]]] = route["breakers"]
+    shut = [model for model, kinds in breakers.items() if any(map(_is_shut, kinds.values()))]
+    asked = [
+        model
+        for model, kinds in breakers.items()
+        if model in shut or any(kind["recentSends"] for kind in kinds.values())
+    ]
+    failing = {
+        model: max(kind["failingForSeconds"] or 0.0 for kind in breakers[model].values()) for model in asked
+    }
+    return RouteState(
+        name=route["name"],
+        shut=[_model(model) for model in shut],
+        failing=[(_model(model), for_s) for model, for_s in failing.items() if for_s],
+        models=len(asked),
+    )
+
+
+def _is_shut(breaker: Mapping[str, Any]) -> bool:
+    return bool(breaker["state"] != BreakerState.CLOSED.value)
+
+
+def _model(name: str) -> str:
+    return "" if name == "_none" else name
 
 
 def _scope(breakers: dict[str, dict[str, dict[str, object]]]) -> str | None:

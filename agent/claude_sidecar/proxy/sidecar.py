@@ -136,6 +136,7 @@ class Sidecar:
         data = DataPort(self.handler, self._files.connections)
         admin = AdminPort(self.admin, self._files.admin_connections)
         self.admin.ports = {"data": data, "admin": admin}
+        self.admin.start(self._files.admin_connections)
         rounds = [self._look(), self._credentials.run(), self.transport.keep_warm()]
         if self._watcher is not None:
             rounds.append(self._watcher.run())
@@ -151,6 +152,7 @@ class Sidecar:
                 task.cancel()
             for listener in listeners:
                 listener.close()
+            self.admin.drain()
             await data.shutdown(_STOP_S)
             await admin.shutdown(_STOP_S)
             self.transport.close()
@@ -169,7 +171,7 @@ class Sidecar:
 
     async def drain(self) -> bool:
         """Take no new calls and wait for those in flight; False when some were still going on at the end."""
-        self.admin.ready = False
+        self.admin.drain()
         self.handler.admission.draining = True
         self.transport.drain()
         until = clock.now() + self._settings.drain_s

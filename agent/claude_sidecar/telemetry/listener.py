@@ -27,7 +27,9 @@ class Telemetry:
     """
 
     def __init__(self, metrics: Metrics, traces: Traces | None, timebase: Callable[[], Timebase]) -> None:
+        """timebase: joins the loop's clock to wall time, now."""
         self.metrics = metrics
+        self.timebase = timebase
         self.requests = RequestList(timebase)
         self.rollups = Rollups()
         self._traces = traces

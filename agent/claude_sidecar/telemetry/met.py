@@ -17,8 +17,8 @@ EXHAUSTED = "exhausted"
 """A failure in spite of repeats."""
 REFUSED = "refused"
 """A failure for which the retry budget had no turn in time."""
-BLIND_REPEAT = "blind-repeat"
-"""A call that its client sent again although it had been told not to; the detail is the client."""
+BLIND_REPEAT = "blind-repeat/"
+"""Before the kind of client that sent a call again although it had been told not to."""
 WRONG_MODEL = "wrong-model"
 """A response of another model than the one meant; the detail is that model."""
 
@@ -46,12 +46,12 @@ def _of_attempts(record: CallRecord) -> Iterator[Meeting]:
 
 
 def _of_call(record: CallRecord) -> Iterator[Meeting]:
-    response = record.response
+    response, client = record.response, record.request.blind_repeat
     whats = (
         INTERRUPTED if _broke_off(record) else None,
         LEFT if record.caller_left else None,
         {"exhausted": EXHAUSTED, "refused": REFUSED}.get(record.retry_outcome or ""),
-        BLIND_REPEAT if record.request.blind_repeat is not None else None,
+        BLIND_REPEAT + client if client is not None else None,
         response.error_type if response.route == NO_ROUTE and not record.attempts else None,
     )
     for what in whats:

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
 from itertools import islice
 
 from claude_sidecar.telemetry.api_paths import path_template
@@ -10,6 +9,7 @@ from claude_sidecar.telemetry.attempts import AttemptRecord, FallbackRecord, Ope
 from claude_sidecar.telemetry.cost import usd_text
 from claude_sidecar.telemetry.packing import Packing
 from claude_sidecar.telemetry.record import CallRecord, RequestRecord, ResponseRecord, Timebase
+from claude_sidecar.telemetry.wall_time import iso_time
 from claude_sidecar.wire.response_metadata import TokenUsage
 
 MOST_CALLS = 500
@@ -64,7 +64,7 @@ def _call(record: CallRecord, trace_id: str | None, timebase: Timebase) -> Json:
     return {
         "callId": record.call_id,
         "traceId": trace_id or record.trace_id,
-        "startedAt": _wall(timebase, record.started_s),
+        "startedAt": iso_time(timebase, record.started_s),
         "durationMs": _ms(record.ended_s - record.started_s),
         "addedMs": _ms(record.added_s),
         "firstChunkMs": _since(record.started_s, record.first_chunk_s),
@@ -185,10 +185,6 @@ def _usage(usage: TokenUsage) -> Json:
         "webSearchRequests": usage.web_search_requests,
         "webFetchRequests": usage.web_fetch_requests,
     }
-
-
-def _wall(timebase: Timebase, loop_s: float) -> str:
-    return datetime.fromtimestamp(timebase.unix_ns_at(loop_s) / 1e9, UTC).isoformat(timespec="milliseconds")
 
 
 def _since(start_s: float, moment_s: float | None) -> float | None:

@@ -7,6 +7,7 @@ there for, and a caller that stops reading is commonly a person who has read eno
 """
 
 from claude_sidecar.causes import Cause
+from claude_sidecar.hints.clients import CLIENT_NAMES, client_named
 from claude_sidecar.telemetry import met
 from claude_sidecar.telemetry.met import ALL, LIMIT
 from claude_sidecar.telemetry.trouble import Severity
@@ -229,14 +230,17 @@ TABLE = (
         "decision.md",
         fails=AtLeast(5, 5.0),
     ),
-    Row(
-        met.BLIND_REPEAT,
-        "blind-repeats",
-        ("key", "feature"),
-        "are sent again by a client that was told not to",
-        "Turn the client's own repeats off, so that each call is repeated in one place only.",
-        "clients.md#blind-repeats",
-        meets=AtLeast(2, 1.0),
+    *(
+        Row(
+            met.BLIND_REPEAT + client,
+            f"blind-repeats/{client}",
+            ("feature", "key"),
+            f"are sent again by a client ({client}) although it was told not to",
+            f"Have each call repeated in one place only: {client_named(client).stop}",
+            "clients.md#blind-repeats",
+            meets=AtLeast(2, 1.0),
+        )
+        for client in CLIENT_NAMES
     ),
     Row(
         met.LEFT,

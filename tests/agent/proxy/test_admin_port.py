@@ -15,7 +15,7 @@ from claude_sidecar.proxy.sidecar import PortUnusable, Settings, Sidecar
 pytestmark = pytest.mark.looptime
 
 OPEN = ("/livez", "/readyz", "/metrics", "/status")
-LOCAL = ("/policy", "/routes", "/requests", "/")
+LOCAL = ("/policy", "/routes", "/requests", "/overview", "/", "/page/main.js", "/page/page.css")
 
 
 @pytest.mark.parametrize("path", OPEN + LOCAL)

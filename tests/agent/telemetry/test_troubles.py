@@ -217,8 +217,8 @@ TROUBLES = {
     ),
     "blind repeats": (
         lambda t: t.failed(2, 400, Cause.INVALID_REQUEST, blind_repeat="litellm").plain(60),
-        "blind-repeats/key/1a2b3c4d",
-        "3 % of calls with key 1a2b3c4d are sent again by a client that was told not to.",
+        "blind-repeats/litellm/key/1a2b3c4d",
+        "3 % of calls with key 1a2b3c4d are sent again by a client (litellm) although it was told not to.",
         "clients.md#blind-repeats",
     ),
     "too many at once": (
