@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 import aiohttp
 
 from bench.ledger.plans import Plan, key_of
+from bench.ledger.setting import CONVERSATION
 
 _BATCHES = "/v1/messages/batches"
 
@@ -72,7 +73,7 @@ class App:
         return {
             "x-api-key": key_of(plan),
             "anthropic-version": "2023-06-01",
-            "x-claude-code-session-id": conversation or plan.conversation,
+            CONVERSATION: conversation or plan.conversation,
             **(trace if plan.traced else {}),
             **plan.headers,
         }

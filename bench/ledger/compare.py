@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bench.ledger.books import Attempt, Call, Sums, TracedCall, summed
-from bench.ledger.setting import alias
+from bench.ledger.setting import CONVERSATION, alias
 from bench.ledger.usage import NOTHING, billed, served
 from claude_sidecar.simulator.ledger import Entry
 
@@ -68,9 +68,21 @@ def _served(call: Call, sent: Attempt, entries: Mapping[str, Entry]) -> Iterator
         yield f"{where}: used {sent.used}, served {truth}"
     if (sent.bill.usd, set(sent.bill.unpriced)) != _due(sent):
         yield f"{where}: costs {sent.bill}, due is {_due(sent)}"
-    whole = entry.ended == "complete" and entry.error_type is None
-    if entry.stream and entry.status == 200 and sent.partial == (whole and not call.left):
+    if not _marked(call, sent, entry):
         yield f"{where}: partial is {sent.partial}, {entry.ended}, left is {call.left}"
+
+
+def _marked(call: Call, sent: Attempt, entry: Entry) -> bool:
+    """Whether a stream is partial exactly where it did not end whole, as far as it was seen.
+
+    A completion has no last event: that one was ended too early can't be seen.
+    """
+    if not entry.stream or entry.status != 200 or entry.path != "/v1/messages":
+        return True
+    whole = entry.ended == "complete" and entry.error_type is None
+    if call.left:
+        return sent.partial or (whole and sent.used == served(entry.reported_usage))
+    return sent.partial != whole
 
 
 def _due(sent: Attempt) -> tuple[object, set[str]]:
@@ -100,10 +112,11 @@ def _traced(call: Call, trace: TracedCall) -> Iterator[str]:
 
 
 def _unseen(books: Books) -> Iterator[str]:
-    """What the API served and no attempt tells of: only what an app did not wait for."""
+    """What the API served and no attempt tells of: only what an app was gone from before its head came."""
     seen = {sent.request_id for call in books.calls.values() for sent in call.attempts}
     for request_id, entry in books.entries.items():
-        if request_id not in seen and entry.status is not None and entry.ended != "caller_left":
+        call = books.calls.get(dict(entry.headers).get(CONVERSATION, ""))
+        if request_id not in seen and entry.status is not None and not (call and call.left):
             yield f"{request_id}: served {entry.status}, {entry.ended}, and nobody tells of it"
 
 

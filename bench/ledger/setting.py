@@ -12,6 +12,9 @@ KEYS = {
 }
 """By the names that the simulator's ledger has; `own` is the second route's."""
 
+CONVERSATION = "x-claude-code-session-id"
+"""The header by which a call is found again everywhere."""
+
 OWN_KEY = "LEDGER_OWN_KEY"
 
 ASKED = (
@@ -38,6 +41,7 @@ _SCENARIO = """\
 answer: {{output_tokens: [5, 40]}}
 models: [our-sonnet]
 gzip: [json, error]
+record_headers: [{conversation}]
 keys:
 {keys}
 rules:
@@ -58,6 +62,8 @@ rules:
   - {{probability: 0.04, match: {{stream: true}}, truncate_at_event: 1, mode: cut}}
   - {{probability: 0.03, match: {{stream: true}}, truncate_at_event: 2, mode: clean}}
   - {{probability: 0.04, match: {{stream: true}}, truncate_at_event: 6, mode: cut}}
+  - {{probability: 0.02, match: {{stream: true}}, stall_at_event: 2, stall: 0.06, error_at_event: 3}}
+  - {{probability: 0.02, match: {{stream: true}}, stall_at_event: 2, stall: 0.06}}
 """
 
 _POLICY = """\
@@ -81,6 +87,7 @@ spec:
     budget: {{percent: 100, minPerSecond: 1000}}
   fallback: {{substitutions: [{{model: claude-opus-4-8, with: [claude-sonnet-4-6]}}]}}
   circuitBreaker: {{minRequests: 1000000}}
+  stream: {{quietAfter: 20ms, keepAlive: 20ms}}
   telemetry: {{traces: {{successesPerSecond: 1000, failuresPerSecond: 1000}}}}
   prices:
 {prices}
@@ -90,7 +97,7 @@ spec:
 def scenario(seed: int) -> Scenario:
     """The simulator's part."""
     keys = "\n".join(f"  - {{name: {name}, key: {key}}}" for name, key in KEYS.items())
-    return parse(f"seed: {seed}\n{_SCENARIO.format(keys=keys)}".encode())
+    return parse(f"seed: {seed}\n{_SCENARIO.format(keys=keys, conversation=CONVERSATION)}".encode())
 
 
 def policy(upstream: str) -> str:

@@ -11,7 +11,7 @@ from bench.ledger.books import Attempt, Call, TracedAttempt, TracedCall
 from bench.ledger.compare import Books, differences
 from bench.ledger.plans import drawn
 from bench.ledger.play import play
-from bench.ledger.setting import alias
+from bench.ledger.setting import CONVERSATION, alias
 from bench.ledger.usage import NOTHING, Bill, Used, billed, parts_of
 
 from claude_sidecar.simulator.answer import Usage
@@ -137,6 +137,7 @@ def test_books_that_agree_have_no_differences() -> None:
         (books(traces={"c": replace(TRACE, status=500)}), "on its span 500"),
         (books(traces={"c": replace(TRACE, attempts=(replace(SPAN, usd=None),))}), "on spans"),
         (books(entries={"req_1": ENTRY, "req_9": ENTRY}), "req_9: served 200"),
+        (books(entries={"req_1": replace(ENTRY, ended="cut")}), "partial is False"),
         (with_metric("claude_sidecar_cost_usd_total", (alias("one"), SONNET), 0.1), "0.1 counted"),
         (with_metric("claude_sidecar_tokens_total", (alias("two"), "input", SONNET), 1.0), "1.0 counted"),
     ],
@@ -156,3 +157,14 @@ def test_of_a_stream_that_the_app_left_any_part_may_have_been_seen(used: Used, w
         calls={"c": replace(CALL, attempts=(sent,), usd=bill.usd, left=True)},
     )
     assert bool([line for line in differences(left) if "served" in line]) is wrong
+
+
+def test_what_an_app_was_gone_from_before_it_came_is_told_by_nobody() -> None:
+    named = replace(ENTRY, headers=[(CONVERSATION, "c")])
+    gone = replace(CALL, left=True, usd=None, attempts=(), status=None)
+    metrics = {"claude_sidecar_requests_total": {(alias("one"), SONNET, "callers", "none"): 1.0}}
+    trace = TracedCall(None, NOTHING, None, (), ())
+    spoilt = books(
+        statuses={}, entries={"req_1": named}, calls={"c": gone}, traces={"c": trace}, metrics=metrics
+    )
+    assert list(differences(spoilt)) == []
