@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from claude_sidecar.cli.rehearsal import LONGEST, SHORTEST, Played, Scene, rehearse
 from claude_sidecar.cli.timeline import Entry, counted, seconds
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
-from claude_sidecar.policy.because import because
 from claude_sidecar.policy.call_state import CallState
+from claude_sidecar.policy.decide import because
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.x_should_retry import stops_the_sdk
 from claude_sidecar.proxy.gateway_errors import Refusal, error_of

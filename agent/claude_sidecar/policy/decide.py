@@ -85,6 +85,17 @@ def end_of_success(state: CallState) -> Deliver | None:
     return deliver_success(deciding, _ASKED_AFTER[Situation.SUCCESS][0])
 
 
+def because(step: Step, state: CallState) -> str:
+    """Why a step was taken, in one sentence for people: what its rule says, and whom an attempt passed over.
+
+    state: the call's, before the step.
+    """
+    said = step.why.explained(state)
+    if isinstance(step, Send):
+        return f"{said}; passed over: {', '.join(step.passed_over)}" if step.passed_over else said
+    return said or str(step.reason)  # what no rule took has a reason all the same
+
+
 def has_next_route(state: CallState, health: HealthView, now: float) -> bool:
     """Whether a time-out of the attempt under way would be followed at once by an attempt to another route.
 

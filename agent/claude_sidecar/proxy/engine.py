@@ -5,10 +5,9 @@ import asyncio
 from claude_sidecar import clock
 from claude_sidecar.credentials.store import CredentialStore
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
-from claude_sidecar.policy.because import because
 from claude_sidecar.policy.budget import Turn
 from claude_sidecar.policy.call_state import CallState
-from claude_sidecar.policy.decide import end_of_success, has_next_route, next_step
+from claude_sidecar.policy.decide import because, end_of_success, has_next_route, next_step
 from claude_sidecar.policy.moment import HealthView
 from claude_sidecar.policy.outcome import Outcome
 from claude_sidecar.policy.reasons import StopReason

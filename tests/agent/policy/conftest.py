@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send, Wait
-from claude_sidecar.policy.because import because
 from claude_sidecar.policy.call_state import CallState
 from claude_sidecar.policy.classify import cause_of_status
-from claude_sidecar.policy.decide import end_of_success, next_step
+from claude_sidecar.policy.decide import because, end_of_success, next_step
 from claude_sidecar.policy.moment import HEALTHY, HealthView
 from claude_sidecar.policy.outcome import Outcome, RetryHints
 from claude_sidecar.policy.request_facts import Circuit, RequestFacts
