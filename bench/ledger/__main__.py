@@ -1,7 +1,7 @@
 """`python -m bench.ledger`: 10,000 mixed calls with faults, and whether all books agree to the last digit.
 
-The simulated API's ledger, `/requests`, spans and metrics, in tokens and in money. Exit code 1 when any
-two differ.
+The simulated API's ledger, `/requests`, spans, metrics and the page's counts, in tokens and in money. Exit
+code 1 when any two differ.
 """
 
 import argparse

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bench.ledger.books import Attempt, Call, Sums, TracedCall, summed
+from bench.ledger.page import page_differences
 from bench.ledger.setting import CONVERSATION, alias
 from bench.ledger.usage import NOTHING, billed, served
 from claude_sidecar.simulator.ledger import Entry
@@ -14,7 +16,8 @@ class Books:
     """All that is known of what was played.
 
     statuses: what the app was answered, by conversation; entries: what was served, by request id; calls,
-    traces: as `/requests` and spans tell them, by conversation; metrics: by name.
+    traces: as `/requests` and spans tell them, by conversation; metrics: by name; page: what `/overview`
+    counts since the start.
     """
 
     statuses: Mapping[str, int]
@@ -22,6 +25,7 @@ class Books:
     calls: Mapping[str, Call]
     traces: Mapping[str, TracedCall]
     metrics: Mapping[str, Sums]
+    page: Mapping[str, Any]
 
 
 def differences(books: Books) -> Iterator[str]:
@@ -41,6 +45,7 @@ def differences(books: Books) -> Iterator[str]:
             yield from _traced(call, trace)
     yield from _unseen(books)
     yield from _counted(books)
+    yield from page_differences(books.page, books.calls.values())
 
 
 def _of_call(call: Call) -> Iterator[str]:

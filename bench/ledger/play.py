@@ -43,11 +43,12 @@ async def play(seed: int, calls: int, at_once: int, tell: Callable[[int], None])
         began, app = asyncio.get_running_loop().time(), App(sidecar.url, seed)
         await app.play((drawn(seed, n) for n in range(calls)), at_once, _each(reader, tell))
         listed, metrics = await reader.all()
+        page = (await reader.json("/overview"))["rollups"]["start"]
         seconds = asyncio.get_running_loop().time() - began
         traces = await _traces(collector, listed)
     entries = {entry.request_id: entry for entry in simulator.ledger.calls() if entry.request_id}
     known = {call.conversation: call for call in listed.values()}
-    return Played(Books(app.statuses, entries, known, traces, metrics), seconds)
+    return Played(Books(app.statuses, entries, known, traces, metrics, page), seconds)
 
 
 def _environ(endpoint: str) -> dict[str, str]:
@@ -105,12 +106,16 @@ class _Reader:
                     return self._found, metrics
                 await asyncio.sleep(0.05)
 
+    async def json(self, path: str) -> Any:
+        """What the admin port tells."""
+        return json.loads(await self._text(path))
+
     async def _text(self, path: str) -> str:
         async with self._session.get(self._admin + path) as answer:
             return await answer.text()
 
     async def _look(self) -> None:
-        entries: list[dict[str, Any]] = json.loads(await self._text("/requests"))
+        entries: list[dict[str, Any]] = await self.json("/requests")
         new = [entry for entry in entries if entry["traceId"] not in self._found]
         if self._found and len(new) >= _LISTED_MOST:
             raise RuntimeError("calls were lost between two looks at /requests: look more often")

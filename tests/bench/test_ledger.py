@@ -95,8 +95,25 @@ def books(**changes: Any) -> Books:
         "entries": {"req_1": entry},
         "calls": {"c": call},
         "traces": {"c": trace},
+        "metrics": metrics,
+        "page": page(str(USD)),
     }
-    return Books(**({**whole, "metrics": metrics} | changes))
+    return Books(**(whole | changes))
+
+
+def page(usd: str | None, status: str = "200", **total: int) -> dict[str, Any]:
+    """What the page shows of that stream, which costs so much."""
+    row = {"calls": 1, "failed": 0, "attempts": 1, "inputTokens": 100, "outputTokens": 20, "costUsd": usd}
+    names = {
+        "key": alias("one"),
+        "model": SONNET,
+        "route": "callers",
+        "status": status,
+        "conversation": "c",
+    }
+    by = {dimension: [{"name": name, **row}] for dimension, name in names.items()}
+    cached = {"cacheReadTokens": 0, "cacheCreationTokens": 8, "unpricedTokens": 0, "left": 0}
+    return {**row, **cached, **total, "by": by}
 
 
 WELL = books()
@@ -138,6 +155,9 @@ def test_books_that_agree_have_no_differences() -> None:
         (books(traces={"c": replace(TRACE, attempts=(replace(SPAN, usd=None),))}), "on spans"),
         (books(entries={"req_1": ENTRY, "req_9": ENTRY}), "req_9: served 200"),
         (books(entries={"req_1": replace(ENTRY, ended="cut")}), "partial is False"),
+        (books(page=page("0.000656")), "the page, model claude-sonnet-4-6"),
+        (books(page=page(str(USD), unpricedTokens=1)), "the page, in all"),
+        (books(page=page(str(USD), status="529")), "the page, status 529"),
         (with_metric("claude_sidecar_cost_usd_total", (alias("one"), SONNET), 0.1), "0.1 counted"),
         (with_metric("claude_sidecar_tokens_total", (alias("two"), "input", SONNET), 1.0), "1.0 counted"),
     ],
@@ -162,9 +182,7 @@ def test_of_a_stream_that_the_app_left_any_part_may_have_been_seen(used: Used, w
 def test_what_an_app_was_gone_from_before_it_came_is_told_by_nobody() -> None:
     named = replace(ENTRY, headers=[(CONVERSATION, "c")])
     gone = replace(CALL, left=True, usd=None, attempts=(), status=None)
-    metrics = {"claude_sidecar_requests_total": {(alias("one"), SONNET, "callers", "none"): 1.0}}
-    trace = TracedCall(None, NOTHING, None, (), ())
-    spoilt = books(
-        statuses={}, entries={"req_1": named}, calls={"c": gone}, traces={"c": trace}, metrics=metrics
-    )
-    assert list(differences(spoilt)) == []
+    lines = list(differences(books(entries={"req_1": named}, calls={"c": gone})))
+    assert not [line for line in lines if "nobody" in line]
+    stayed = list(differences(books(entries={"req_1": named}, calls={"c": replace(gone, left=False)})))
+    assert [line for line in stayed if "nobody" in line]
