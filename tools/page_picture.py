@@ -164,7 +164,7 @@ def keep(png: bytes, picture: Path) -> None:
     with tempfile.NamedTemporaryFile(suffix=".png") as raw:
         raw.write(png)
         raw.flush()
-        run(from_debian("pngquant"), "--force", "--quality=60-95", "--output", picture, raw.name)
+        run(from_debian("pngquant"), "--force", "--quality=90-100", "--output", picture, raw.name)
     size = picture.stat().st_size
     if size > MOST_BYTES:
         raise SystemExit(f"make: {picture} has {size} bytes, more than {MOST_BYTES}")

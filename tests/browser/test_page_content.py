@@ -24,7 +24,10 @@ from browser import Page
 EVIL = "<img src=x onerror=\"document.title='caught'\">"
 LONG = "claude-" + "very-" * 40 + "long"
 
-SEEN = [{"model": "claude-seen-1", "id": "claude-seen-1", "source": "models-api"}]
+SEEN = [
+    {"model": name, "id": name, "source": source}
+    for name, source in (("*", "policy"), ("claude-seen-1", "models-api"))
+]
 SERVED = [
     {"model": "claude-served-1", "id": "eu.claude-served-1", "source": "policy"},
     {"model": "claude-old", "id": "claude-new", "source": "policy", "substitute": "claude-new"},
@@ -169,6 +172,15 @@ async def test_a_near_limit_tells_what_is_left_for_which_models(page: Page) -> N
     assert await page.evaluate("document.querySelector('#limits li').dataset.tone") == "bad"
 
 
+async def test_of_many_limits_the_nearest_are_shown_and_the_others_when_asked_for(page: Page) -> None:
+    many = [limit(limit=f"limit-{number}") for number in range(20)]
+    shown_limits = "document.querySelectorAll('#limits li').length"
+    await shown(page, overview(limits=many), [])
+    assert await page.evaluate(shown_limits) == 6
+    await page.evaluate("document.getElementById('more-limits').click()")
+    assert await page.evaluate(shown_limits) == 20
+
+
 async def test_a_limit_that_was_told_long_ago_does_not_pass_for_one_of_now(page: Page) -> None:
     over = limit(nearPercent=0.0, resetsAt=told(NOW - timedelta(seconds=1)))
     text = await shown(page, overview(limits=[over, limit(limit="requests", nearPercent=None)]), [])
@@ -201,6 +213,7 @@ async def test_a_route_tells_whether_one_model_or_all_of_it_is_in_trouble(page: 
     assert "one part only: model claude-opus-5. Other models get through." in text
     assert "the whole route" in text
     assert "its own credential is missing" in text
+    assert "takes any model; 1 model known" in text
     assert "claude-seen-1" in text
     assert "claude-served-1 as eu.claude-served-1" in text
     assert "claude-old: claude-new instead" in text
@@ -220,7 +233,7 @@ async def test_a_call_opens_into_its_attempts_and_waits_with_the_rule_behind_eac
     assert steps[0][3] == "529 · Overloaded · overloaded_error"
     assert steps[2][4] == "next route fallback.causes names Overloaded"
     assert steps[3][4].startswith("answered")
-    assert f"claude-sidecar explain --request {cured(2)['callId']}" in text
+    assert f"claude-sidecar explain --request {cured(2)['callId']} --sidecar http://127.0.0.1:" in text
 
 
 async def test_the_bars_of_a_timeline_are_to_scale(page: Page) -> None:

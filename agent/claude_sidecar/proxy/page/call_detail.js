@@ -12,7 +12,13 @@ export function detailOf(call) {
     element("dl", { class: "facts" }, ...factsOf(call).map(([name, value]) =>
       element("div", {}, element("dt", { text: name }), element("dd", { text: value })))),
     element("p", { class: "further" }, "Told step by step: ",
-      element("code", { text: `claude-sidecar explain --request ${call.callId}` })));
+      element("code", { text: explainCommand(call.callId) })));
+}
+
+/** The command asks the usual admin port by itself; another one, of a port-forward, it has to be told. */
+function explainCommand(id) {
+  const usual = ["http://127.0.0.1:8788", "http://localhost:8788"].includes(location.origin);
+  return `claude-sidecar explain --request ${id}${usual ? "" : ` --sidecar ${location.origin}`}`;
 }
 
 function blindRepeat(client) {

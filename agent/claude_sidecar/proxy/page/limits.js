@@ -4,12 +4,28 @@ import { byId, element, keepRows, setText } from "./elements.js";
 import { count, share, timeOf } from "./figures.js";
 
 const [NEAR, NEARER] = [75, 90];
+const FEW = 6;
+
+let whole = false;
+let again = () => {};
+
+/** Listen to the button that shows all limits. */
+export function startLimits() {
+  byId("more-limits").addEventListener("click", () => {
+    whole = !whole;
+    again();
+  });
+}
 
 /** now: when the limits were told of, by the sidecar's clock. */
 export function showLimits(limits, now) {
+  again = () => showLimits(limits, now);
   byId("no-limits").hidden = limits.length > 0;
   const keyOf = (each) => `${each.route}\n${each.group}\n${each.limit}`;
-  keepRows(byId("limits"), limits, keyOf, makeLimit, (row, limit) => updateLimit(row, limit, Date.parse(now)));
+  const seen = whole ? limits : limits.slice(0, FEW);
+  keepRows(byId("limits"), seen, keyOf, makeLimit, (row, limit) => updateLimit(row, limit, Date.parse(now)));
+  byId("more-limits").hidden = limits.length <= FEW;
+  setText(byId("more-limits"), whole ? `Only the first ${FEW}` : `All ${limits.length}`);
 }
 
 function makeLimit(limit) {
@@ -26,13 +42,16 @@ function updateLimit(row, limit, nowMs) {
   row.dataset.tone = used === null || used < NEAR ? "" : used < NEARER ? "low" : "bad";
   setText(row.querySelector(".left"), leftOf(limit, nowMs));
   setBar(row.querySelector(".bar"), [used === null ? 0 : 100 - used], 100);
-  const told = [limit.resetsAt && `full again ${timeOf(limit.resetsAt)}`, limit.toldAt && `told ${timeOf(limit.toldAt)}`];
-  setText(row.querySelector(".reset"), told.filter(Boolean).join(" · "));
+  const isFull = isOver(limit, nowMs);
+  setText(row.querySelector(".reset"), limit.resetsAt && !isFull ? `full again ${timeOf(limit.resetsAt)}` : `told ${timeOf(limit.toldAt)}`);
 }
 
+const isOver = ({ resetsAt }, nowMs) => Boolean(resetsAt) && Date.parse(resetsAt) <= nowMs;
+
 /** What a limit has left; a response tells only what was left then. */
-function leftOf({ remaining, of, nearPercent, resetsAt }, nowMs) {
+function leftOf(limit, nowMs) {
+  const { remaining, of, nearPercent } = limit;
   if (nearPercent === null) return `${count(remaining)} left when it was told`;
-  if (resetsAt && Date.parse(resetsAt) <= nowMs) return "full again by now";
+  if (isOver(limit, nowMs)) return "full again by now";
   return of > 0 ? `${share(remaining, of)} left: ${count(remaining)} of ${count(of)}` : `${count(remaining)} left`;
 }

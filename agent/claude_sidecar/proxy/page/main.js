@@ -4,7 +4,7 @@ import { byId, setText } from "./elements.js";
 import { Feed } from "./feed.js";
 import { bytes, counted } from "./figures.js";
 import { showConnection, showHeading } from "./heading.js";
-import { showLimits } from "./limits.js";
+import { showLimits, startLimits } from "./limits.js";
 import { showMinutes } from "./minutes.js";
 import { showRoutes } from "./routes.js";
 import { showTraffic, startTraffic } from "./traffic.js";
@@ -29,6 +29,7 @@ async function showPolicy() {
 }
 
 startTraffic();
+startLimits();
 startCalls();
 byId("policy").addEventListener("toggle", showPolicy);
 new Feed({ overview: showOverview, calls: takeCalls, state: showConnection }).start();

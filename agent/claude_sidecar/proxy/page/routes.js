@@ -49,7 +49,7 @@ function lastErrorOf(error) {
 }
 
 function showModels(row, route) {
-  const models = route.models ?? [];
+  const models = (route.models ?? []).filter((each) => each.model !== "*");
   const known = counted(models.length, "model");
   const any = models.length ? `takes any model; ${known} known` : "takes any model";
   setText(row.querySelector("summary"), route.serves ? `reaches ${known}, which the policy names` : any);
