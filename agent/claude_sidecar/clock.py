@@ -5,7 +5,7 @@ import contextlib
 import random
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import uvloop
 
@@ -32,9 +32,27 @@ def only_uvloop() -> None:
     now = time.monotonic
 
 
-def unix_ns() -> int:
-    """Wall time in nanoseconds."""
-    return time.time_ns()
+unix_ns: Callable[[], int] = time.time_ns
+"""Wall time in nanoseconds."""
+
+chance: Callable[[], float] = random.random
+"""A number in [0, 1)."""
+
+
+@contextlib.contextmanager
+def played(loops_time: Callable[[], float], began_unix_ns: int, drawn: Callable[[], float]) -> Iterator[None]:
+    """While it lasts, one loop runs in this process, whose time is virtual; chance comes from elsewhere.
+
+    loops_time: seconds on its clock; began_unix_ns: wall time at that clock's zero; drawn: gives a number in
+    [0, 1).
+    """
+    global now, unix_ns, chance
+    kept = now, unix_ns, chance
+    now, unix_ns, chance = loops_time, lambda: began_unix_ns + int(loops_time() * 1e9), drawn
+    try:
+        yield
+    finally:
+        now, unix_ns, chance = kept
 
 
 async def sleep(seconds: float) -> None:
@@ -51,11 +69,6 @@ async def sleep_until_woken(seconds: float, woken: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await woken.wait()
-
-
-def chance() -> float:
-    """A number in [0, 1)."""
-    return random.random()
 
 
 def secret_bytes(count: int) -> bytes:

@@ -111,9 +111,7 @@ async def _call(
 
 
 def _run(main: Coroutine[Any, Any, Side]) -> Side:
-    real, clock.unix_ns = clock.unix_ns, lambda: int(unix_s() * 1e9)
-    try:
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        loops_time = runner.get_loop().time
+        with clock.played(loops_time, int(_BEGAN_UNIX_S * 1e9), random.random):
             return runner.run(main)
-    finally:
-        clock.unix_ns = real

@@ -1,22 +1,17 @@
-"""An event loop whose clock jumps to the next timer, and whose network is its own memory.
+"""A loop on virtual time whose network is its own memory.
 
 What runs on it opens servers and connections as ever, by `create_server` and `create_connection`; ten
 minutes of waiting take no time, and the same seed gives the same course to the microsecond.
 """
 
-import asyncio
-import selectors
 import socket
 from collections.abc import Callable
 from typing import Any
 
 from bench.promise.memory_transport import connection
+from claude_sidecar.replay.virtual_time import VirtualTimeLoop
 
 FIRST_PORT = 20_000
-
-
-class NothingLeftToHappen(Exception):
-    """Everything waits and no timer runs: what was awaited would never come."""
 
 
 class VirtualSocket:
@@ -55,26 +50,11 @@ class VirtualServer:
         self._listeners.pop(self._port, None)
 
 
-class _JumpingSelector(selectors.SelectSelector):
-    """Has nothing to wait for but time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        if timeout is None:
-            raise NothingLeftToHappen
-        self.now += timeout
-        return []
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
+class VirtualLoop(VirtualTimeLoop):
     """asyncio's own loop, but for its clock, its network and its threads (which it has not)."""
 
     def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
+        super().__init__()
         self._listeners: dict[int, VirtualServer] = {}
         self._connected: dict[int, int] = {}
         self._door: socket.socket | None = None
@@ -84,9 +64,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if self._door is not None:
             self._door.close()
         super().close()
-
-    def time(self) -> float:
-        return self._jumping.now
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
         """Call *func* here and now."""

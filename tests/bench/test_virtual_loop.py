@@ -5,7 +5,9 @@ import socket
 import time
 
 import pytest
-from bench.promise.virtual_loop import NothingLeftToHappen, VirtualLoop
+from bench.promise.virtual_loop import VirtualLoop
+
+from claude_sidecar.replay.virtual_time import NothingLeftToHappen
 
 
 def run(main):

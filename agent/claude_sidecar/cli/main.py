@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "run": "The proxy beside an app.",
     "check": "Validate policy files.",
     "explain": "Say step by step what a policy makes of an error, or made of a call.",
+    "replay": "Play an outage through a policy, on virtual time.",
     "doctor": "Find what is wrong with a key, a model, a base URL, a route.",
     "models": "List the models that calls can reach, by which routes.",
     "simulate": "A simulated Claude API, faults included.",

@@ -73,11 +73,11 @@ class _Full(NamedTuple):
 
     from_s: float
     until_s: float
-    most: int
-    burst: int
 
 
-_NOTHING_FULL = _Full(math.inf, -math.inf, 0, 0)
+_NOTHING_FULL = _Full(math.inf, -math.inf)
+_PACES_KEPT = 16
+"""The pace moves with the calls of the last ten seconds, up and down by a few."""
 
 
 class RetryBudget:
@@ -94,7 +94,7 @@ class RetryBudget:
         self._times: list[float] = []  # of repeats made and reserved, in order
         self._waiting: list[Turn] = []  # by time
         self._doubled: dict[tuple[str, str], float] = {}
-        self._full = _NOTHING_FULL
+        self._full: dict[tuple[int, int], _Full] = {}  # by pace
 
     def call(self, now: float) -> None:
         """A call arrived."""
@@ -134,7 +134,7 @@ class RetryBudget:
         waiting = [turn for turn in self._waiting if route in turn.routes and turn.at_s > now]
         if waiting:
             self._doubled[route] = now
-            self._full = _NOTHING_FULL
+            self._full.clear()
         before = sooner = now
         for turn in waiting:
             sooner = max(turn.from_s, sooner + (turn.at_s - before) / 2)
@@ -153,7 +153,7 @@ class RetryBudget:
             return math.inf
         spread_s = min(pace.patience_s, WINDOW_S - _AT_ONCE_S)
         burst = math.ceil(most * (1 - spread_s / WINDOW_S))
-        full = self._full if self._full.most == most and self._full.burst == burst else _NOTHING_FULL
+        full = self._full.get((most, burst), _NOTHING_FULL)
         at, from_s = wanted_s, wanted_s
         while True:
             if full.from_s <= at < full.until_s:
@@ -166,17 +166,29 @@ class RetryBudget:
                 break
             at = later
         if at >= full.until_s:
-            self._full = _Full(from_s, at, most, burst)
+            if len(self._full) >= _PACES_KEPT:
+                self._full.clear()
+            self._full[most, burst] = _Full(from_s, at)
         return at
 
     def _blocked_until(self, at: float, window_s: float, most: int) -> float:
         """`at`, or a later moment if with it some window would hold more than `most` repeats."""
         times = self._times
-        index = bisect_right(times, at)
-        for first in range(max(0, index - most), min(index, len(times) - most) + 1):
-            earliest, latest = times[first], times[first + most - 1]
-            if max(latest, at) - min(earliest, at) < window_s - _GRAIN_S:
+        index, longest_s = bisect_right(times, at), window_s - _GRAIN_S
+        lowest, highest = max(0, index - most), min(index, len(times) - most)
+        if highest < lowest:
+            return at
+        # The windows before, around and behind `at`; a call in a storm asks this for dozens of moments.
+        if lowest == index - most:
+            if at - times[lowest] < longest_s:
+                return times[lowest] + window_s
+            lowest += 1
+        within = min(highest + 1, index)
+        for earliest, latest in zip(times[lowest:within], times[lowest + most - 1 :], strict=False):
+            if latest - earliest < longest_s:
                 return earliest + window_s
+        if highest == index and times[index + most - 1] - at < longest_s:
+            return times[index] + window_s
         return at
 
     def _may_have(self, slot: float) -> list[Turn]:
@@ -201,7 +213,7 @@ class RetryBudget:
 
     def _forget(self, at: float) -> None:
         """A reserved time is not used; one that is older than the window was forgotten before."""
-        self._full = _NOTHING_FULL
+        self._full.clear()
         place = bisect_left(self._times, at)
         if place < len(self._times) and self._times[place] == at:
             del self._times[place]

@@ -15,7 +15,7 @@ def lines(
     A rule's header takes the place of every line with its name; with `only_headers` it is alone.
     """
     rule = call.rule
-    given = _given(rule, call)
+    given = lines_of(rule)
     if rule is not None and rule.only_headers:
         named = {name.lower() for name, _ in given}
         return [line for line in framing if line[0].lower() not in named] + given
@@ -47,7 +47,8 @@ def request_id_of(rule: Rule | None, default: str) -> str:
     return next((value for name, value in given if name.lower() == "request-id"), default)
 
 
-def _given(rule: Rule | None, call: Call) -> HeaderList:
+def lines_of(rule: Rule | None) -> HeaderList:
+    """The lines that a rule gives: its headers, and when to come again."""
     if rule is None:
         return []
     given = list(rule.headers)

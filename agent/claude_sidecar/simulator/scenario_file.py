@@ -1,8 +1,9 @@
 """Scenario text into a `Scenario`, with the line of whatever is wrong with it."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -20,6 +21,8 @@ _PARTS: dict[str, type[BaseModel]] = {
     "answer": AnswerShape,
 }
 _MAX_BYTES = 4 * 1024 * 1024
+
+Whole = TypeVar("Whole", bound=BaseModel)
 
 
 class ScenarioError(Exception):
@@ -42,6 +45,14 @@ def load(path: Path) -> Scenario:
 
 def parse(raw: bytes, source: str = "scenario") -> Scenario:
     """YAML or JSON text to a scenario; *source* is what errors call it. Raises `ScenarioError`."""
+    return parse_as(Scenario, _PARTS, raw, source)
+
+
+def parse_as(whole: type[Whole], parts: Mapping[str, type[BaseModel]], raw: bytes, source: str) -> Whole:
+    """YAML or JSON text to a value of another form of the same kind. Raises `ScenarioError`.
+
+    *parts*: the models of nested fields by the fields' names, for the nearest known name in errors.
+    """
     if len(raw) > _MAX_BYTES:
         raise ScenarioError([f"{source}: larger than 4 MiB"])
     try:
@@ -59,25 +70,30 @@ def parse(raw: bytes, source: str = "scenario") -> Scenario:
     if twice:
         raise ScenarioError(twice)
     if value is None:
-        return Scenario()
+        value = {}
     if not isinstance(value, dict):
-        names = ", ".join(Scenario.model_fields)
+        names = ", ".join(whole.model_fields)
         raise ScenarioError([f"{source}:1: a mapping is wanted, with any of {names}"])
     try:
-        return Scenario.model_validate(value)
+        return whole.model_validate(value)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        found = sorted((_line(node, detail["loc"]), explain(detail)) for detail in details)
+        found = sorted((_line(node, detail["loc"]), explain(detail, whole, parts)) for detail in details)
         raise ScenarioError([f"{source}:{line}: {problem}" for line, problem in found]) from None
 
 
-def explain(detail: ErrorDetails) -> str:
+def explain(
+    detail: ErrorDetails,
+    whole: type[BaseModel] = Scenario,
+    parts: Mapping[str, type[BaseModel]] = _PARTS,
+) -> str:
     """One validation error in a line: the path, what is wrong, the nearest known name."""
-    path = ".".join(str(step) for step in detail["loc"]) or "scenario"
+    path = ".".join(str(step) for step in detail["loc"]) or whole.__name__.lower()
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         *parents, name = (step for step in detail["loc"] if isinstance(step, str))
-        fields = _PARTS[parents[-1]].model_fields if parents else Scenario.model_fields
+        inner = next((parts[parent] for parent in reversed(parents) if parent in parts), whole)
+        fields = inner.model_fields
         near = difflib.get_close_matches(name, sorted(fields), n=1)
         message = "unknown field" + (f"; did you mean {near[0]}?" if near else "")
     return f"{path}: {message}"

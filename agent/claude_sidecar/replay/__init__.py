@@ -1,0 +1,1 @@
+"""An outage on virtual time: what policies would have made of it."""
