@@ -2,7 +2,7 @@
 
 A request is the same if its method, target, credential and every byte of its body are. What is compared is a
 digest under a key of this process, made only where a failure was delivered as final, and of later requests
-only while such a one is remembered and their size fits: calls that go well cost a look at an empty dict.
+only while such a one is remembered and their size fits: calls that go well cost a look at a flag.
 """
 
 from hashlib import blake2b
@@ -20,19 +20,18 @@ _TURN_BYTES = 1 << 20
 
 
 class BlindRepeats:
-    """Of all calls through this sidecar."""
+    """Of all calls through this sidecar. possible: a failure is remembered, which a request may repeat."""
 
     def __init__(self) -> None:
         self._failures = FinalFailures()
         self._key = clock.secret_bytes(32)
-
-    def __bool__(self) -> bool:
-        """Whether a failure is remembered, so that a request may repeat it."""
-        return bool(self._failures)
+        self.possible = False
 
     async def recognise(self, context: CallContext) -> None:
         """Note in a call whose body is here whether it repeats a failure that was delivered as final."""
-        if not (_comparable(context) and self._failures.may_know(context.body_bytes, clock.now())):
+        may_know = self._failures.may_know(context.body_bytes, clock.now())
+        self.possible = len(self._failures) > 0
+        if not (may_know and _comparable(context)):
             return
         digest = context.digest = await self._digest(context)
         if self._failures.take(digest, clock.now()):
@@ -48,6 +47,7 @@ class BlindRepeats:
     def remember(self, context: CallContext, digest: bytes) -> None:
         """The failure of the request with this digest has been delivered."""
         self._failures.remember(digest, context.body_bytes, clock.now())
+        self.possible = True
 
     async def _digest(self, context: CallContext) -> bytes:
         call, digest = context.call, blake2b(key=self._key, digest_size=_DIGEST_BYTES)

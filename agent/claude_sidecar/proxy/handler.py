@@ -117,13 +117,17 @@ class Handler:
             self.admission.admit(context.call, context.snapshot, self.in_flight)
             body = await self._bodies.take(context, request.content)
             context.begin(body)
-            if self._blind_repeats:
+            if self._blind_repeats.possible:
                 await self._blind_repeats.recognise(context)
             delivery = context.delivery = await self._engine.run(context)
-            if delivery.step.reason is StopReason.SUCCESS:
-                await self._hand_out(context, delivery)
+            failed = delivery.step.reason is not StopReason.SUCCESS
+            digest = await self._digest_of_failed(context, delivery) if failed else None
+            if delivery.response is None:
+                refuse(context, without_answer(context, delivery, self._credentials))
             else:
-                await self._hand_out_failure(context, delivery)
+                await deliver(context, delivery.response, self._health, stops=delivery.stops_the_sdk)
+            if digest is not None:
+                self._blind_repeats.remember(context, digest)
         except Refused as refused:
             refuse(context, refused.refusal)
         except BODY_TROUBLES as trouble:
@@ -137,19 +141,11 @@ class Handler:
                 context.body_bytes = max(context.body_bytes, body.size_bytes)
                 body.release()
 
-    async def _hand_out_failure(self, context: CallContext, delivery: Delivery) -> None:
+    async def _digest_of_failed(self, context: CallContext, delivery: Delivery) -> bytes | None:
+        """What tells the request from others where its failure is to be remembered; its body goes with it."""
         if delivery.step.reason is StopReason.OUT_OF_FILES:
             self._files.tell_spent()
-        digest = await self._blind_repeats.digest_if_final(context, delivery)
-        await self._hand_out(context, delivery)
-        if digest is not None:
-            self._blind_repeats.remember(context, digest)
-
-    async def _hand_out(self, context: CallContext, delivery: Delivery) -> None:
-        if delivery.response is None:
-            refuse(context, without_answer(context, delivery, self._credentials))
-        else:
-            await deliver(context, delivery.response, self._health, stops=delivery.stops_the_sdk)
+        return await self._blind_repeats.digest_if_final(context, delivery)
 
 
 _UNREADABLE = Refusal(

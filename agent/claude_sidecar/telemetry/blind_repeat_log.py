@@ -19,11 +19,8 @@ class BlindRepeatLog:
         self._last_s: dict[str, float] = {}
         self._since: dict[str, int] = {}
 
-    def call_ended(self, record: CallRecord) -> None:
+    def call_ended(self, record: CallRecord, client: str) -> None:
         """Tell of a call that is such a repeat, if its client has been quiet for a minute."""
-        client = record.request.blind_repeat
-        if client is None:
-            return
         repeats = self._since[client] = self._since.get(client, 0) + 1
         last_s = self._last_s.get(client)
         if last_s is not None and record.ended_s - last_s < _QUIET_S:

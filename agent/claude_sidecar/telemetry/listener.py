@@ -56,7 +56,8 @@ class Telemetry:
                 call_log.mismatch(record)
                 self.metrics.model_mismatch(record.response.route, record.request.model)
                 self.rollups.model_mismatch(record)
-            self._blind_repeats.call_ended(record)
+            if (client := record.request.blind_repeat) is not None:
+                self._blind_repeats.call_ended(record, client)
         except Exception as error:
             self._failed("log", error)
 

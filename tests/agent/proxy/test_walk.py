@@ -13,8 +13,8 @@ from claude_sidecar.simulator.app import Simulator
 
 pytestmark = pytest.mark.looptime
 
-MODULES_MOST = 69
-FUNCTIONS_MOST = 292
+MODULES_MOST = 66
+FUNCTIONS_MOST = 288
 """As it is where events come apart, the longer way. Whoever makes it shorter lowers these."""
 
 
