@@ -15,7 +15,7 @@ _ONE = Decimal("0.000001")
 
 INPUT, OUTPUT = "input", "output"
 CACHE_READ, CACHE_WRITE, CACHE_WRITE_1H = "cache_read", "cache_creation", "cache_creation_1h"
-WEB_SEARCH = "web_search"
+WEB_SEARCH, APART = "web_search", "apart"
 
 
 class Cost(NamedTuple):
@@ -43,6 +43,7 @@ def amounts(usage: TokenUsage) -> tuple[tuple[str, int], ...]:
         (CACHE_WRITE, written - for_an_hour),
         (CACHE_WRITE_1H, for_an_hour),
         (WEB_SEARCH, usage.web_search_requests or 0),
+        (APART, usage.apart_tokens or 0),
     )
 
 
@@ -55,7 +56,8 @@ def cost_of(usage: TokenUsage, price: Price | None) -> Cost:
     """What a response costs by its usage, as far as it was told.
 
     price: that of its model, None where the policy names none. What was used and has no price is named in
-    `unpriced`; web searches are always there, since they are sold by the search and a policy prices tokens.
+    `unpriced`. Web searches are always there, since they are sold by the search and a policy prices tokens,
+    and so is what is told apart, of which it is not known whose price it has.
     """
     if usage == NO_USAGE:
         return NOT_PRICED
@@ -81,10 +83,11 @@ def _rates(price: Price | None) -> tuple[Decimal | None, ...]:
         price.cache_write_per_mtok,
         price.hour_write_per_mtok,
         None,
+        None,
     )
 
 
-_NO_RATES = (None,) * 6
+_NO_RATES = (None,) * 7
 
 
 def usd_text(usd: Decimal | None) -> str | None:

@@ -44,9 +44,16 @@ class Telemetry:
                 trace_id = self._traces.call_ended(record, snapshot)
             except Exception as error:
                 self._failed("traces", error)
+        # Each for itself: what one of them can't take, the others count all the same.
         try:
             self.requests.call_ended(record, trace_id)
+        except Exception as error:
+            self._failed("requests", error)
+        try:
             self.rollups.call_ended(record)
+        except Exception as error:
+            self._failed("rollups", error)
+        try:
             self.metrics.call_ended(record, snapshot, trace_id)
         except Exception as error:
             self._failed("metrics", error)

@@ -184,6 +184,7 @@ def _usage(usage: TokenUsage) -> Json:
         "thinkingTokens": usage.thinking_tokens,
         "webSearchRequests": usage.web_search_requests,
         "webFetchRequests": usage.web_fetch_requests,
+        "apartTokens": usage.apart_tokens,
     }
 
 

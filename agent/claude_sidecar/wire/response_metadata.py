@@ -27,6 +27,8 @@ class TokenUsage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of `output_tokens`."""
     web_search_requests: int | None = None
     web_fetch_requests: int | None = None
+    apart_tokens: int | None = None
+    """Tokens that none of these counts has in it: of a compaction, or of an advisor, another model."""
 
     def total_input(self) -> int | None:
         """Whole input, as OpenTelemetry GenAI v1.41.1 wants `gen_ai.usage.input_tokens`."""
@@ -92,6 +94,7 @@ class ResponseMetadata:
             _part(details, "thinking_tokens", known.thinking_tokens),
             _part(tools, "web_search_requests", known.web_search_requests),
             _part(tools, "web_fetch_requests", known.web_fetch_requests),
+            _apart(said.iterations, known.apart_tokens) if said.iterations else known.apart_tokens,
         )
 
 
@@ -103,6 +106,7 @@ class _Usage(msgspec.Struct):
     cache_creation: Any = None
     output_tokens_details: Any = None
     server_tool_use: Any = None
+    iterations: Any = None
 
 
 class _Message(msgspec.Struct):
@@ -147,6 +151,18 @@ def _count(said: object, known: int | None) -> int | None:
 
 def _part(said: object, name: str, known: int | None) -> int | None:
     return _count(said.get(name), known) if isinstance(said, dict) else known
+
+
+_APART = frozenset({"compaction", "advisor_message"})
+_COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+
+
+def _apart(said: object, known: int | None) -> int | None:
+    """All tokens of those iterations that the counts of the whole leave out."""
+    if not isinstance(said, list):
+        return known
+    parts = [each for each in said if isinstance(each, dict) and each.get("type") in _APART]
+    return _count(sum(_part(part, name, 0) or 0 for part in parts for name in _COUNTS), known)
 
 
 def _text(said: object) -> str | None:

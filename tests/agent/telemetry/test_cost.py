@@ -51,10 +51,17 @@ def test_more_written_for_an_hour_than_in_all_is_not_believed() -> None:
 
 def test_usage_without_a_price_is_told_and_in_no_sum() -> None:
     usage = TokenUsage(
-        1000, 200, 7, 50, cache_creation_1h_input_tokens=20, web_search_requests=1, web_fetch_requests=3
+        1000,
+        200,
+        7,
+        50,
+        cache_creation_1h_input_tokens=20,
+        web_search_requests=1,
+        web_fetch_requests=3,
+        apart_tokens=9,
     )
     partly = cost_of(usage, price("3", "15"))
-    left_out = ("cache_read", "cache_creation", "cache_creation_1h", "web_search")
+    left_out = ("cache_read", "cache_creation", "cache_creation_1h", "web_search", "apart")
     assert partly == Cost(Decimal("0.006"), left_out)
     assert cost_of(usage, None) == Cost(None, ("input", "output", *left_out))
     assert cost_of(usage, price()) == Cost(None, ("input", "output", *left_out))
@@ -83,7 +90,7 @@ figures = st.from_regex(r"[0-9]{1,6}(\.[0-9]{1,6})?", fullmatch=True)
 
 
 @given(
-    st.builds(TokenUsage, counts, counts, counts, counts, counts, counts, counts, counts),
+    st.builds(TokenUsage, *[counts] * 9),
     st.tuples(*[st.none() | figures] * 5),
 )
 def test_cost_is_exact_to_the_last_digit(usage: TokenUsage, given_figures: tuple[str | None, ...]) -> None:

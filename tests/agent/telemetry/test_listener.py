@@ -231,6 +231,25 @@ def test_request_in_the_list_tells_sends_waits_and_moves(make, telemetry, export
     ]
 
 
+class Full:
+    """A book that takes nothing more."""
+
+    def call_ended(self, *_: object) -> None:
+        raise OSError("no room")
+
+
+@pytest.mark.parametrize("broken", ["requests", "rollups"])
+def test_what_one_book_does_not_take_the_others_count(broken, make, telemetry) -> None:
+    setattr(telemetry, broken, Full())
+    telemetry.call_ended(make.call(), make.snapshot())
+    assert telemetry.metrics.value(names.M_COST, {"model": make.model, "key": "1a2b3c4d"}) == 0.00038625
+    if broken == "requests":
+        assert telemetry.rollups.read(1002.0).all.total.calls == 1
+    else:
+        assert len(telemetry.requests) == 1
+    assert telemetry.metrics.value(names.M_LISTENER_ERRORS) == 1
+
+
 def test_long_strings_of_strangers_are_kept_nowhere(make, telemetry, exported) -> None:
     long = "claude-" + "x" * 1_000_000
     record = make.call(

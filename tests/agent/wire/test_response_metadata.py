@@ -67,6 +67,26 @@ def test_the_split_of_cache_writes_thinking_and_server_tools_are_read() -> None:
     assert facts.usage.cache_creation_1h_input_tokens == 20
 
 
+def test_iterations_that_no_count_has_in_it_are_told_apart() -> None:
+    iterations = [
+        {"type": "compaction", "input_tokens": 180_000, "output_tokens": 3500},
+        {"type": "message", "input_tokens": 23_000, "output_tokens": 1000},
+        {
+            "type": "advisor_message",
+            "model": "claude-opus-5",
+            "input_tokens": 7,
+            "cache_read_input_tokens": 2,
+        },
+        {"type": "fallback_message", "model": "claude-opus-5", "input_tokens": 9},
+        "of another form",
+    ]
+    facts = ResponseMetadata()
+    facts.read_event(b"message_start", started(input_tokens=23_000, output_tokens=1))
+    facts.read_event(b"message_delta", changed(output_tokens=1000, iterations=iterations))
+    facts.read_event(b"message_delta", changed("end_turn"))
+    assert facts.usage == TokenUsage(23_000, 1000, apart_tokens=183_509)
+
+
 @pytest.mark.parametrize("said", [7, "7", None, [7], {"ephemeral_1h_input_tokens": "7"}, {"other": 7}])
 def test_parts_of_another_form_leave_the_rest_as_it_is(said: Any) -> None:
     facts = ResponseMetadata()
