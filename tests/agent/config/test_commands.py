@@ -31,6 +31,7 @@ def test_there_is_an_example_for_each_case() -> None:
         "strict-no-retry",
         "low-latency-chat",
         "batch-job",
+        "prices",
     }
 
 

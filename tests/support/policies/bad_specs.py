@@ -147,6 +147,7 @@ SAME_PLACE = [
     ("{telemetry: {featureHeader: 'a b'}}", "spec.telemetry.featureHeader"),
     ("{prices: [{model: m, inputPerMTok: 3.5}]}", "spec.prices[0].inputPerMTok"),
     ("{prices: [{model: m, inputPerMTok: '-1'}]}", "spec.prices[0].inputPerMTok"),
+    ("{prices: [{model: m, cacheWrite1hPerMTok: '6.00000000'}]}", "spec.prices[0].cacheWrite1hPerMTok"),
     ("[]", "spec"),
 ]
 

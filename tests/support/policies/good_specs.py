@@ -26,6 +26,7 @@ PARTS = [
     "{telemetry: {traces: {propagate: true}}}",
     "{telemetry: {traces: {}, keyAlias: Hidden, featureHeader: X-Team}}",
     "{prices: [{model: m, inputPerMTok: '3', outputPerMTok: '15.00'}, {model: n}]}",
+    "{prices: [{model: m, cacheWritePerMTok: '999999.999999', cacheWrite1hPerMTok: '1599999.9999984'}]}",
     "{retry: null, timeouts: {total: null}, routes: [{name: a, models: null, credential: null}]}",
 ]
 
