@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -147,5 +148,28 @@ def test_large_bodies_pass_both_ways(started) -> None:
             got = await bench.ask(request_bytes(body=body))
             assert got.body == body
             assert upstream.requests[0].body == body
+
+    on_uvloop(scene)
+
+
+def test_a_page_that_goes_makes_room_for_another_and_the_end_ends_all(started) -> None:
+    async def scene() -> None:
+        events = request_bytes("GET", "/events", key=None)
+        async with started(ScriptedUpstream(otherwise=answer())) as bench, AsyncExitStack() as stack:
+            pages = [await stack.enter_async_context(connected(bench.sidecar.admin_port)) for _ in range(8)]
+            for page in pages:
+                await page.send(events)
+                assert ((await page.head()).status, (await page.chunk())[:15]) == (200, b"event: overview")
+            assert (await bench.admin("/events")).status == 503
+            pages[0].writer.close()
+            await asyncio.sleep(0.1)
+            last = await stack.enter_async_context(connected(bench.sidecar.admin_port))
+            await last.send(events)
+            assert ((await last.head()).status, bool(await last.chunk())) == (200, True)
+            await bench.message()
+            assert (await last.chunk())[:12] == b"event: calls"
+            assert await bench.sidecar.drain()
+            while await last.chunk():
+                pass
 
     on_uvloop(scene)
