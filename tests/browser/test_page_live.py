@@ -60,7 +60,8 @@ async def test_an_open_call_stays_open_in_its_place_and_new_calls_wait_behind_a_
     async with page_stub.serving(overview(), [call(number) for number in range(20, 0, -1)]) as stub:
         await live(page, stub)
         opener = "document.querySelectorAll('.opener')[4]"
-        await page.evaluate(f"{opener}.scrollIntoView(), {opener}.focus(), {opener}.click()")
+        scroll = "scrollIntoView({behavior: 'instant'})"
+        await page.evaluate(f"{opener}.{scroll}, {opener}.focus(), {opener}.click()")
         place = f"{opener}.getBoundingClientRect().top"
         before = await page.evaluate(place)
         await stub.tell("calls", [call(21), call(22)])
@@ -85,7 +86,7 @@ async def test_the_list_keeps_the_last_500_calls(page: Page) -> None:
 
 
 async def test_a_new_trouble_is_read_out_and_so_is_the_end_of_the_last(page: Page) -> None:
-    trouble = {"id": "a", "severity": "fix", "what": "Key 9b3bf2b4 is refused", "fix": "Rotate it."}
+    trouble = {"id": "a", "severity": "fix", "what": "Key 9b3bf2b4 is refused.", "fix": "Rotate it."}
     said = "document.getElementById('announcements').textContent"
     async with page_stub.serving(overview(), []) as stub:
         await live(page, stub)

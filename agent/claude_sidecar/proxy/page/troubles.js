@@ -19,7 +19,7 @@ function announce(troubles) {
   const ids = new Set(troubles.map((trouble) => trouble.id));
   if (before !== null) {
     const fresh = troubles.filter((trouble) => !before.has(trouble.id));
-    const said = fresh.map((trouble) => `${trouble.what}. ${trouble.fix ?? ""}`).join(" ");
+    const said = fresh.map((trouble) => `${trouble.what.replace(/\.$/, "")}. ${trouble.fix ?? ""}`).join(" ");
     if (said) setText(byId("announcements"), said);
     else if (before.size && !ids.size) setText(byId("announcements"), "Nothing needs you any more.");
   }
