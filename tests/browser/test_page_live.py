@@ -43,17 +43,17 @@ async def test_new_sums_take_the_place_of_the_old_without_new_elements(page: Pag
         assert await page.evaluate("before.length > 60 && before.every(each => each.isConnected)")
 
 
-async def test_the_focus_stays_on_a_row_that_others_overtake(page: Page) -> None:
+async def test_the_focus_stays_on_a_row_that_overtakes_others(page: Page) -> None:
     def facts(**calls: int) -> dict[str, object]:
         rows = sorted((row(name, of) for name, of in calls.items()), key=lambda each: -each["calls"])
         return overview(rollups={name: rollup({"model": rows}) for name in ("5m", "1h", "start")})
 
     async with page_stub.serving(facts(one=3, two=2, three=1), []) as stub:
         await live(page, stub)
-        await page.evaluate("document.querySelectorAll('#dimension-rows button')[1].focus()")
+        await page.evaluate("document.querySelectorAll('#dimension-rows button')[2].focus()")
         await stub.tell("overview", facts(one=3, two=2, three=9))
         await page.until("document.querySelector('#dimension-rows th').innerText === 'three'")
-        assert await page.evaluate("document.activeElement.textContent") == "two"
+        assert await page.evaluate("document.activeElement.textContent") == "three"
 
 
 async def test_an_open_call_stays_open_in_its_place_and_new_calls_wait_behind_a_button(page: Page) -> None:
