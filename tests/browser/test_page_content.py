@@ -22,7 +22,7 @@ from support.page_facts import (
 from browser import Page
 
 EVIL = "<img src=x onerror=\"document.title='caught'\">"
-LONG = "claude-" + "very-" * 40 + "long"
+LONG = "claude-" + "x" * 150 + "-very" * 20
 
 SEEN = [
     {"model": name, "id": name, "source": source}
