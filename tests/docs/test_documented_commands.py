@@ -22,7 +22,7 @@ OURS = [(document, match[1].strip()) for document, line in LINES if (match := _O
 RUNNABLE = [
     (document, line)
     for document, line in OURS
-    if re.search(r" (?:check|explain|models --policy) examples/\S+\.yaml", line)
+    if re.search(r" (?:check|explain|replay|models --policy) examples/\S+\.yaml", line)
 ]
 _TARGET = r"make (?:-s )?([a-z][a-z0-9-]*)"
 TARGETS = [

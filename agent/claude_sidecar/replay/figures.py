@@ -51,7 +51,8 @@ def _end(end: CallEnd) -> str:
     by = " > ".join(end.sends) or "not sent"
     if end.left:
         return f"the app left ({by})"
-    said = f"{end.status}" if end.error is None else f"{end.status} {end.error}"
+    status = f"{end.status}"
+    said = status if end.error is None or end.error == status else f"{status} {end.error}"
     return f"{said} after {_span(end.seconds)} ({by})"
 
 

@@ -43,7 +43,7 @@ def _page(comparison: Comparison) -> Iterator[str]:
     yield f"<title>Replay: {escape(new)} against {escape(old)}</title><style>{_STYLE}</style></head><body>"
     yield f"<h1>{escape(new)} against {escape(old)}</h1><p>{escape(outage.about)}</p>"
     yield f"<p>{len(outage.calls):,} calls in {clock_time(outage.lasts_s)}; seed {comparison.seed}</p>"
-    yield from _table(("", f"{old} (in force)", f"{new} (new)"), rows_of(comparison), numbers=True)
+    yield from _table(("", f"{old} (old)", f"{new} (new)"), rows_of(comparison), numbers=True)
     yield from _charts(comparison)
     yield "<h2>What is known, and what is assumed</h2><ul>"
     yield from (f"<li>{escape(note)}</li>" for note in comparison.notes)

@@ -8,7 +8,7 @@ from claude_sidecar.replay.comparison import DIFFERENCES_SHOWN, Comparison
 from claude_sidecar.replay.figures import difference_words, rows_of
 
 _CHART_COLUMNS = 60
-_DIFFERENCES = 10
+_DIFFERENCES = 5
 _WIDTH = 100
 
 
@@ -30,7 +30,7 @@ def words_of(comparison: Comparison) -> Iterator[str]:
 
 def _figures(comparison: Comparison) -> Iterator[str]:
     old, new = (course.snapshot.name for course in comparison.courses)
-    rows = [("", old, new), ("", "(in force)", "(new)"), *rows_of(comparison)]
+    rows = [("", old, new), ("", "(old)", "(new)"), *rows_of(comparison)]
     widths = [max(len(row[index]) for row in rows) for index in range(3)]
     for name, first, second in rows:
         yield f"{name:<{widths[0]}}  {first:>{widths[1]}}  {second:>{widths[2]}}".rstrip()

@@ -52,7 +52,7 @@ def test_a_policy_is_told_beside_the_one_in_force(file: str, capsys: pytest.Capt
     assert "policy two-organisations: route first-org is the file's `first`" in out
     assert "calls that end otherwise: 20" in out
     assert "529 overloaded_error after" in out
-    assert "and 10 more; --json lists" in out
+    assert "and 15 more; --json lists" in out
 
 
 def test_the_chart_marks_who_was_answered_and_who_was_not(
