@@ -10,11 +10,11 @@ import msgspec
 from claude_sidecar.cli.check import STDIN
 from claude_sidecar.cli.policy_argument import snapshot_of
 from claude_sidecar.replay.comparison import Comparison, compared, json_of
-from claude_sidecar.replay.course import Course
 from claude_sidecar.replay.outage import Outage, OutageInvalid
 from claude_sidecar.replay.outage_file import MOST_BYTES, load_outage, outage_in
 from claude_sidecar.replay.page import page_of
-from claude_sidecar.replay.play import play
+from claude_sidecar.replay.play import Progress
+from claude_sidecar.replay.side_by_side import play_both
 from claude_sidecar.replay.words import words_of
 from claude_sidecar.schema.compile import compile_policy, default_policy
 from claude_sidecar.schema.snapshot import Snapshot
@@ -55,7 +55,8 @@ def command(file: str, new: str, old: str | None, as_json: bool, page: Path | No
     against, notes = _in_force(outage, old)
     gc.freeze()
     gc.set_threshold(_GARBAGE_OBJECTS)
-    comparison = compared(outage, _play(outage, against, seed), _play(outage, snapshot, seed), seed, notes)
+    courses = play_both(outage, against, snapshot, seed, _progress(outage))
+    comparison = compared(outage, *courses, seed, notes)
     if page is not None:
         _write(page, page_of(comparison))
     _print(comparison, as_json)
@@ -87,16 +88,16 @@ def _in_force(outage: Outage, old: str | None) -> tuple[Snapshot, list[str]]:
     return chosen, [f"{what}; {beside}"]
 
 
-def _play(outage: Outage, snapshot: Snapshot, seed: int) -> Course:
-    """Play, and tell how far it is where somebody looks and it takes its time."""
+def _progress(outage: Outage) -> Progress:
+    """Tells how far it is, where somebody looks and it takes its time."""
     total, tells = len(outage.calls), sys.stderr.isatty() and len(outage.calls) >= 4 * _TOLD_EVERY
 
     def progress(ended: int) -> None:
         if tells and (ended % _TOLD_EVERY == 0 or ended == total):
             end = "\n" if ended == total else ""
-            print(f"\r{snapshot.name}: {ended:,} of {total:,} calls", end=end, file=sys.stderr, flush=True)
+            print(f"\r{ended:,} of {total:,} calls played", end=end, file=sys.stderr, flush=True)
 
-    return play(outage, snapshot, seed, progress)
+    return progress
 
 
 def _write(page: Path, text: str) -> None:

@@ -186,8 +186,8 @@ def test_a_long_run_tells_how_far_it_is_where_somebody_looks(
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     run(capsys, str(long), "--policy", SINGLE)
-    assert "\rsingle-key: 500 of 2,000 calls" in terminal.getvalue()
-    assert terminal.getvalue().endswith("\rsingle-key: 2,000 of 2,000 calls\n")
+    assert "\r500 of 2,000 calls played" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r2,000 of 2,000 calls played\n")
 
 
 def test_every_outage_that_ships_is_played(capsys: pytest.CaptureFixture[str]) -> None:
