@@ -1,5 +1,6 @@
 """The official SDK traces itself, the sidecar behind it: a sum over the trace counts tokens once."""
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,13 @@ spec:
 USAGE = """\
   telemetry: {{traces: {{usage: %s}}}}
 """
+
+
+@pytest.fixture(autouse=True)
+def no_provider_is_left() -> Iterator[None]:
+    """A provider acts in whatever is forked while it lives, which hangs where a later test does so."""
+    yield
+    gc.collect()
 
 
 @contextmanager
