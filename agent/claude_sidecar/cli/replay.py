@@ -15,7 +15,7 @@ from claude_sidecar.replay.outage_file import MOST_BYTES, load_outage, outage_in
 from claude_sidecar.replay.page import page_of
 from claude_sidecar.replay.play import Progress
 from claude_sidecar.replay.side_by_side import play_both
-from claude_sidecar.replay.words import words_of
+from claude_sidecar.replay.words import harmless, words_of
 from claude_sidecar.schema.compile import compile_policy, default_policy
 from claude_sidecar.schema.snapshot import Snapshot
 
@@ -49,7 +49,8 @@ def command(file: str, new: str, old: str | None, as_json: bool, page: Path | No
     try:
         outage = outage_in(sys.stdin.buffer.read(MOST_BYTES + 1), "<stdin>") if file == STDIN else _load(file)
     except OutageInvalid as invalid:
-        print(invalid, file=sys.stderr)
+        for problem in invalid.problems:
+            print(harmless(problem), file=sys.stderr)
         raise SystemExit(1) from None
     snapshot = snapshot_of(new)
     against, notes = _in_force(outage, old)

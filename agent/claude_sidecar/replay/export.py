@@ -23,6 +23,10 @@ _CALLS_OWN = frozenset({Cause.INVALID_REQUEST, Cause.TOO_LARGE, Cause.CONFLICT})
 
 _NEVER_SENT = frozenset({"gateway_bad_request", "gateway_request_too_large"})
 _GAP_S = 3600.0
+_SPAN_DAYS = 31
+"""A sidecar's last 500 calls may well have come over weeks; years are a clock that was set."""
+
+_DAY_S = 86_400.0
 _MS = 1e-3
 
 
@@ -48,6 +52,11 @@ def outage_of(calls: Sequence[CallEntry], source: str) -> Outage:
     timed = [(_unix_s(call, number, source), call) for number, call in enumerate(calls, 1)][::-1]
     timed.sort(key=lambda pair: pair[0])
     began_s = timed[0][0]
+    if (days := (timed[-1][0] - began_s) / _DAY_S) > _SPAN_DAYS:
+        problem = (
+            f"its calls are {days:,.0f} days apart; allowed are {_SPAN_DAYS}. Was a clock set meanwhile? "
+        )
+        raise _invalid(source, problem + "Leave out the calls whose startedAt is not of the outage")
     asked = [(at_s - began_s, call) for at_s, call in timed if _is_asked(call)]
     if not asked:
         raise _invalid(source, "holds no call to /v1/messages, /v1/complete or count_tokens to be played")

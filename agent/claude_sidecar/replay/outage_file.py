@@ -5,7 +5,7 @@ from pathlib import Path
 from claude_sidecar.replay import export, written
 from claude_sidecar.replay.outage import Outage, OutageInvalid
 
-MOST_BYTES = 64 << 20
+MOST_BYTES = 32 << 20
 _WRITTEN_MOST_BYTES = 1 << 20
 
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from multiprocessing.connection import Connection
 
 from claude_sidecar.replay.course import Course
@@ -43,5 +44,7 @@ def _has_two_processors() -> bool:
 
 
 def _play_there(there: Connection, outage: Outage, snapshot: Snapshot, seed: int) -> None:
+    # Who interrupts us is answered by the process that waits for us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     course = play(outage, snapshot, seed)
     there.send((course.ends, course.spent, course.assumed))

@@ -14,6 +14,15 @@ _WIDTH = 100
 
 def words_of(comparison: Comparison) -> Iterator[str]:
     """The lines."""
+    return map(harmless, _lines(comparison))
+
+
+def harmless(line: str) -> str:
+    """A line without what a file brought along to steer the terminal."""
+    return line if line.isprintable() else "".join(each if each.isprintable() else "?" for each in line)
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
     outage = comparison.outage
     yield from textwrap.wrap(outage.about, _WIDTH)
     yield f"{len(outage.calls):,} calls in {clock_time(outage.lasts_s)}; seed {comparison.seed}"

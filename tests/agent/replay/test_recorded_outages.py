@@ -141,10 +141,21 @@ def test_tokens_are_those_of_the_sends_that_are_met() -> None:
 
 
 def test_a_jump_of_the_clock_is_told() -> None:
-    far = entry(0, attempt(), startedAt="2027-03-01T12:00:00+00:00")
+    far = entry(0, attempt(), startedAt="2026-03-02T12:00:00+00:00")
     assert "h: the list has a gap, or the clock was set" in " ".join(
         outage_of(entry(0, attempt()), far).known
     )
+
+
+def test_a_clock_that_was_set_by_years_is_refused() -> None:
+    far = entry(0, attempt(), startedAt="2027-03-01T12:00:00+00:00")
+    said = wrong(json.dumps([far, entry(0, attempt())]))
+    assert "its calls are 365 days apart; allowed are 31. Was a clock set meanwhile?" in said
+
+
+def test_calls_whose_times_run_backwards_are_played_in_order() -> None:
+    outage = outage_of(entry(5, attempt()), entry(2, overloaded()), entry(9, attempt()))
+    assert [call.at_s for call in outage.calls] == [0, 3, 7]
 
 
 GOOD = json.dumps([entry(0, attempt())])

@@ -197,3 +197,14 @@ def test_every_outage_that_ships_is_played(capsys: pytest.CaptureFixture[str]) -
         assert code == 0
         assert 300 <= told["outage"]["calls"] <= 2000, file
         assert told["policies"][0]["answered"] <= told["policies"][1]["answered"], file
+
+
+def test_names_of_a_file_cannot_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "calls.json"
+    path.write_text(json.dumps([entry(0, overloaded(route="\x1b[31mred"), policy="\x1b]0;title\x07")]))
+    code, out, _ = run(capsys, str(path), "--policy", SINGLE)
+    assert code == 0
+    assert "\x1b" not in out
+    assert "?[31mred" in out

@@ -45,7 +45,7 @@ def wrong(text: str | bytes) -> str:
         ("", "version: Field required"),
         ("x" * (2 << 20), "neither a list of calls nor as short as a written outage"),
         ('{"event": "call", "status": 529}', "another kind of JSON, such as a log"),
-        (b"[" + b" " * (64 << 20), "larger than 64 MiB"),
+        (b"[" + b" " * (32 << 20), "larger than 32 MiB"),
     ],
 )
 def test_what_cannot_be_played_is_said_with_its_place(text: str | bytes, said: str) -> None:
