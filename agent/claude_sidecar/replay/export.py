@@ -48,33 +48,49 @@ def parse_export(raw: bytes, source: str) -> list[CallEntry]:
 
 def outage_of(calls: Sequence[CallEntry], source: str) -> Outage:
     """What is played. Raises OutageInvalid where a time can't be read, or nothing is left to be asked."""
-    # The list has the newest first; of calls that came at once the order is kept.
-    timed = [(_unix_s(call, number, source), call) for number, call in enumerate(calls, 1)][::-1]
-    timed.sort(key=lambda pair: pair[0])
+    timed = _timed(calls, source)
     began_s = timed[0][0]
-    if (days := (timed[-1][0] - began_s) / _DAY_S) > _SPAN_DAYS:
-        problem = (
-            f"its calls are {days:,.0f} days apart; allowed are {_SPAN_DAYS}. Was a clock set meanwhile? "
-        )
-        raise _invalid(source, problem + "Leave out the calls whose startedAt is not of the outage")
     asked = [(at_s - began_s, call) for at_s, call in timed if _is_asked(call)]
     if not asked:
         raise _invalid(source, "holds no call to /v1/messages, /v1/complete or count_tokens to be played")
     sends = [met for at_s, call in timed for met in _sends(at_s - began_s, call)]
-    first, second = calls[0], asked[-1][0]
+    recorded = _recorded([call for _, call in asked])
     return Outage(
         about=f"{len(calls):,} recorded calls",
         began_unix_s=began_s,
-        lasts_s=max(second, 1.0),
+        lasts_s=max(asked[-1][0], 1.0),
         calls=tuple(_asked(at_s, call) for at_s, call in asked),
         world=partial(_world, Timelines(sends), _well(sends)),
-        known=tuple(_known(timed, sends)),
-        recorded=AsRecorded(
-            policy=first.policy,
-            policy_hash=first.policy_hash,
-            answered=sum(call.answered for _, call in asked),
-            sends=dict(Counter(attempt.route for _, call in asked for attempt in call.attempts)),
-        ),
+        known=(*_known(timed, sends), _came_of_it(recorded, len(asked))),
+        recorded=recorded,
+    )
+
+
+def _timed(calls: Sequence[CallEntry], source: str) -> list[tuple[float, CallEntry]]:
+    """The calls with the moments at which they came, in order; the list has the newest first."""
+    timed = [(_unix_s(call, number, source), call) for number, call in enumerate(calls, 1)][::-1]
+    timed.sort(key=lambda pair: pair[0])
+    if (days := (timed[-1][0] - timed[0][0]) / _DAY_S) > _SPAN_DAYS:
+        problem = (
+            f"its calls are {days:,.0f} days apart; allowed are {_SPAN_DAYS}. Was a clock set meanwhile?"
+        )
+        raise _invalid(source, f"{problem} Leave out the calls whose startedAt is not of the outage")
+    return timed
+
+
+def _recorded(asked: Sequence[CallEntry]) -> AsRecorded:
+    return AsRecorded(
+        policy=asked[-1].policy,
+        policy_hash=asked[-1].policy_hash,
+        answered=sum(call.answered for call in asked),
+        sends=dict(Counter(attempt.route for call in asked for attempt in call.attempts)),
+    )
+
+
+def _came_of_it(recorded: AsRecorded, calls: int) -> str:
+    sends = ", ".join(f"{route} {count:,}" for route, count in sorted(recorded.sends.items())) or "none"
+    return (
+        f"what really came of the calls played: {recorded.answered:,} of {calls:,} answered; sends: {sends}"
     )
 
 

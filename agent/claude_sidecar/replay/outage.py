@@ -31,7 +31,7 @@ class World(Protocol):
         """A line for each thing that was assumed so far, since the file does not tell it."""
 
 
-class AsRecorded(msgspec.Struct, frozen=True):
+class AsRecorded(msgspec.Struct, frozen=True, rename="camel"):
     """What came of the calls when they were recorded: the measure for a replay under the same policy."""
 
     policy: str
