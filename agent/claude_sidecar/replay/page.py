@@ -18,7 +18,7 @@ _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .5rem; border-bottom: 1px solid var(--line); }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
 svg { width: 100%; height: auto; }
 .wide { overflow-x: auto; }
 .good { fill: var(--good); } .bad { fill: var(--bad); } .left { fill: var(--left); }
@@ -55,7 +55,7 @@ def _page(comparison: Comparison) -> Iterator[str]:
 def _charts(comparison: Comparison) -> Iterator[str]:
     found = [columns_of(comparison.outage, course, _COLUMNS) for course in comparison.courses]
     most = max(1, *(column.calls for columns in found for column in columns))
-    yield "<h2>Calls over time</h2>"
+    yield "<h2>Calls by when they came</h2><p>From below: answered, left by the app, failed.</p>"
     for course, columns in zip(comparison.courses, found, strict=True):
         yield f"<h3>{escape(course.snapshot.name)}</h3>"
         yield _svg(course, columns, most, comparison.outage.lasts_s)
@@ -79,9 +79,10 @@ def _svg(course: Course, columns: Sequence[Column], most: int, lasts_s: float) -
     )
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT + 16}" role="img" aria-label="{escape(told)}">'
-        f"<title>{escape(told)}</title>{''.join(bars)}"
+        f"{''.join(bars)}"
         f'<text x="0" y="{_HEIGHT + 13}">0</text>'
         f'<text x="{_WIDTH}" y="{_HEIGHT + 13}" text-anchor="end">{clock_time(lasts_s)}</text></svg>'
+        f"<p>{escape(told)}</p>"
     )
 
 
@@ -98,9 +99,9 @@ def _differences(comparison: Comparison) -> Iterator[str]:
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False) -> Iterator[str]:
     yield '<div class="wide"><table><tr>'
-    yield from (f'<th scope="col">{escape(head)}</th>' for head in heads)
-    yield "</tr>"
     kind = ' class="number"' if numbers else ""
+    yield from (f'<th scope="col"{kind}>{escape(head)}</th>' for head in heads)
+    yield "</tr>"
     for first, *others in rows:
         cells = "".join(f"<td{kind}>{escape(cell)}</td>" for cell in others)
         yield f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>'
