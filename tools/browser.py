@@ -131,10 +131,10 @@ class Page:
             await self.send(f"{domain}.enable")
 
     async def open(self, url: str) -> None:
-        """Go to a URL until the document is there whole; what it asks for may still come."""
+        """Go to a URL until it has loaded, style and scripts too; what these ask for may still come."""
         if error := (await self.send("Page.navigate", url=url)).get("errorText"):
             raise PageError(f"{url}: {error}")
-        await self.until("document.readyState !== 'loading'")
+        await self.until("document.readyState === 'complete'")
 
     async def evaluate(self, expression: str) -> Any:
         """What a JavaScript expression, or its promise, comes to."""

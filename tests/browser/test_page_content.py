@@ -50,6 +50,7 @@ async def shown(page: Page, facts: dict[str, Any], calls: list[dict[str, Any]], 
     async with page_stub.serving(facts, calls) as stub:
         await page.open(stub.url)
         await page.until("document.getElementById('connection').textContent === 'live'")
+        await page.until("document.querySelector('.tile')")
         if calls:
             await page.until("document.querySelector('.call')")
         await page.evaluate(then or "null")

@@ -12,9 +12,10 @@ COUNT = "document.querySelectorAll('.call').length"
 
 
 async def live(page: Page, stub: PageStub) -> None:
-    """Open the page and wait until it shows its calls."""
+    """Open the page and wait until it shows its sums and calls."""
     await page.open(stub.url)
-    await page.until(f"{STATE} === 'live' && {COUNT} === {min(50, len(stub.calls))}")
+    told = "document.querySelector('.tile')"
+    await page.until(f"{STATE} === 'live' && {told} && {COUNT} === {min(50, len(stub.calls))}")
 
 
 async def test_a_call_that_ends_comes_to_the_top_of_the_list_once(page: Page) -> None:

@@ -28,7 +28,7 @@ spec:
     - {model: claude-sonnet-5, inputPerMTok: "2", outputPerMTok: "10"}
 """
 OVERLOADED_ONCE = Rule(match=Match(call=1), status=529)
-LIVE = "document.getElementById('connection').dataset.state === 'live'"
+LIVE = "document.getElementById('connection').dataset.state === 'live' && document.querySelector('.tile')"
 
 
 @dataclass(frozen=True)
