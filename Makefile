@@ -56,7 +56,7 @@ test: ## unit, and our processes, the official SDKs in three languages, the char
 	@$(SETUP) test
 	@$(BIN)/python tools/run_tests.py test $(ARGS)
 
-test-cluster: ## against real API servers, a trace store, Prometheus, a browser; the first run gets or compiles these
+test-cluster: ## against real API servers, a trace store, Prometheus, a browser, heavier clients; gets them first
 	@$(SETUP) test
 	@$(BIN)/python tools/run_tests.py test-cluster $(ARGS)
 
@@ -89,6 +89,7 @@ lock: ## renew requirements/ from pyproject.toml; UPGRADE=1 takes the newest ver
 	$(LOCK) --group image-build -o requirements/image-build.txt
 	$(LOCK) --group test-app -c requirements/dev.txt -o requirements/test-app.txt
 	$(LOCK) --group anthropic-0x -o requirements/anthropic-0x.txt
+	$(LOCK) --no-strip-extras --group frameworks -o requirements/frameworks.txt
 	$(LOCK) --group node -o requirements/node.txt
 	$(LOCK) --group go -o requirements/go.txt
 	$(LOCK) --group phoenix -o requirements/phoenix.txt

@@ -15,7 +15,7 @@ SOURCES = sorted(
 TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts)
 OTHER_TESTS = [path for path in TESTS if path != Path(__file__)]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-NODE_LOCK = ROOT / "tests" / "clients" / "drivers" / "node" / "package-lock.json"
+NODE_LOCKS = sorted((ROOT / "tests" / "clients" / "drivers").glob("*/package-lock.json"))
 BANNED_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
 
 
@@ -80,8 +80,9 @@ def test_locks_name_no_host_and_no_option_of_the_installer() -> None:
     assert named(path for path in LOCKS if option.search(path.read_text())) == []
 
 
-def test_node_lock_pins_every_package_by_hash_and_names_no_host() -> None:
-    packages = json.loads(NODE_LOCK.read_text())["packages"]
+@pytest.mark.parametrize("lock", NODE_LOCKS, ids=lambda lock: lock.parent.name)
+def test_node_lock_pins_every_package_by_hash_and_names_no_host(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
     installed = {name: entry for name, entry in packages.items() if name}
     assert len(installed) >= 2
     assert [name for name, entry in installed.items() if "resolved" in entry] == []

@@ -23,6 +23,8 @@ TOOLS = ROOT / "tools"
 PROVIDERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "own_machine": (("own_machine.py",),),
     "sdks": (("sdk_drivers.py",),),
+    "frameworks": (("heavy_clients.py", "frameworks"),),
+    "claude_code": (("heavy_clients.py", "claude-code"),),
     "helm": (("helm_programs.py", "4"),),
     "helm3": (("helm_programs.py", "4"), ("helm_programs.py", "3")),
     "api_server": (("kube_binaries.py", "--usual"), ("helm_programs.py", "4")),

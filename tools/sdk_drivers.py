@@ -13,6 +13,10 @@ from pathlib import Path
 from locked_folder import CACHE, ROOT, digest, once
 from toolchain import go_tool, locked_folder, run, say, version_of
 
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.recipes import go_recipe
+
 DRIVERS = ROOT / "tests" / "clients" / "drivers"
 OLDEST_NODE = (20,)
 
@@ -46,8 +50,8 @@ def node_drivers() -> dict[str, list[str]]:
 
 
 def go_drivers() -> dict[str, list[str]]:
-    """Both Go SDKs, each compiled into a program of its own."""
-    folder, built = DRIVERS / "go", CACHE / "sdk-go"
+    """Both Go SDKs, each compiled into a program of its own, and the recipe of docs/clients.md."""
+    folder, built, recipe = DRIVERS / "go", CACHE / "sdk-go", go_recipe()
     programs = {"go-v2": built / "v2", "go-v1": built / "v1"}
     work = "compiling the Go drivers"
 
@@ -58,9 +62,13 @@ def go_drivers() -> dict[str, list[str]]:
         built.mkdir(parents=True, exist_ok=True)
         for program in programs.values():
             run(go, "build", "-trimpath", "-o", program, f"./{program.name}", cwd=folder, env=env)
+        source = built / "recipe.go"
+        source.write_text(recipe)
+        run(go, "build", "-trimpath", "-o", built / "recipe", source, cwd=folder, env=env)
 
-    key = digest(folder / "go.mod", folder / "go.sum", *sorted(folder.rglob("*.go")))
+    key = digest(recipe, folder / "go.mod", folder / "go.sum", *sorted(folder.rglob("*.go")))
     once(built / ".stamp", key, work, make)
+    programs["go-recipe"] = built / "recipe"
     return {name: [str(program)] for name, program in programs.items()}
 
 

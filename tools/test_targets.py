@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 
 BESIDES_LOGIC = ("long", "processes", "own_machine", "sdks", "helm")
-CLUSTER = ("api_server", "own_control_plane", "each_minor", "helm3", "trace_store", "prometheus", "browser")
+CLUSTER = (
+    "api_server",
+    "own_control_plane",
+    "each_minor",
+    "helm3",
+    "trace_store",
+    "prometheus",
+    "browser",
+    "frameworks",
+    "claude_code",
+)
+"""What takes long to get: the real programs on both sides of ours."""
 WHOLE = ("image", "whole_cluster", "own_whole_cluster")
 BY_CHOICE = ("own_control_plane", "own_whole_cluster")
 """Lacking where another cluster was given: that was somebody's choice, so STRICT has nothing against it."""

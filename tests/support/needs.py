@@ -10,6 +10,8 @@ NEEDS = {
     "processes": "our own commands as processes",
     "own_machine": "a machine of their own, made of Linux namespaces",
     "sdks": "the official SDKs in Python, TypeScript and Go",
+    "frameworks": "LangChain, LlamaIndex, DSPy and LiteLLM for Python",
+    "claude_code": "Claude Code",
     "helm": "Helm 4",
     "helm3": "Helm 3",
     "api_server": "a real API server",
@@ -27,6 +29,8 @@ NEEDS = {
 _BY_FIXTURE = {
     "start_whole": "processes",
     "drivers": "sdks",
+    "frameworks": "frameworks",
+    "claude_code": "claude_code",
     "upstream_process": "processes",
     "major": "helm3",
     "cluster": "api_server",
