@@ -17,6 +17,7 @@ from claude_sidecar.proxy.gateway_errors import GatewayError
 
 PAGE = ROOT / "docs" / "errors.md"
 TEXT = PAGE.read_text("utf-8")
+ADMIN_PAGE = ROOT / "agent" / "claude_sidecar" / "proxy" / "page" / "index.html"
 TELEMETRY = (ROOT / "docs" / "telemetry.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL))
 FAILURES = ("400", "401", "402", "403", "404", "409", "413", "429", "500", "5xx", "529")
@@ -96,3 +97,10 @@ def test_an_explain_that_the_page_shows_plays_an_error_to_its_end(command: str) 
     ended = CliRunner().invoke(group, words)
     assert ended.exit_code == 0, ended.output
     assert "deliver" in ended.output or "gateway_" in ended.output
+
+
+def test_the_parts_of_the_page_that_are_named_are_its_headings() -> None:
+    named = set(re.findall(r"\bpage, \*([^*]+)\*|\*(What needs a person)\*", TEXT))
+    headings = re.findall(r"<h2[^>]*>([^<]+)</h2>", ADMIN_PAGE.read_text("utf-8"))
+    assert len(named) > 3
+    assert {one or other for one, other in named} <= {heading.partition(",")[0] for heading in headings}
