@@ -42,8 +42,8 @@ _ROWS = (
     _row(
         "llama-index",
         r"^llama-index/",
-        "LlamaIndex leaves repeats to the SDK, which reads it, so a layer above calls again: turn its retries "
-        "off, and set max_retries=0 in Anthropic(...).",
+        "LlamaIndex leaves repeats to the SDK, which reads it, so a layer above calls again: turn its "
+        "retries off, and set max_retries=0 in Anthropic(...).",
     ),
     _row(
         "langchain-python",
