@@ -15,6 +15,7 @@ from claude_sidecar.replay.written import PlayedRule
 PAGE = ROOT / "docs" / "replay.md"
 
 
+@pytest.mark.long
 def test_the_example_is_what_the_command_prints(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -118,7 +118,7 @@ async def test_credentials_of_eight_routes_that_hang_take_no_longer_than_one(sta
     class OnlyThePolicy(NeverReads):
         def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
             self.reads = getattr(self, "reads", 0) + 1
-            return InlineExecutor().submit(fn) if self.reads == 1 else Future()
+            return InlineExecutor().submit(fn, *args, **kwargs) if self.reads == 1 else Future()
 
     key = {"credential": {"file": "key.txt"}}
     stage.file("key.txt", KEY)

@@ -190,6 +190,7 @@ def test_a_long_run_tells_how_far_it_is_where_somebody_looks(
     assert terminal.getvalue().endswith("\r2,000 of 2,000 calls played\n")
 
 
+@pytest.mark.long
 def test_every_outage_that_ships_is_played(capsys: pytest.CaptureFixture[str]) -> None:
     for file in sorted(OUTAGES.glob("*.yaml")):
         code, out, _ = run(capsys, str(file), "--policy", TWO, "--json")

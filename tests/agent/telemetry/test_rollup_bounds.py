@@ -99,6 +99,7 @@ def worst_call(make, number: int, ended_s: float, attempts: int):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("attempts", [0, 1, 10])
 def test_the_recorder_keeps_to_its_bytes_whatever_comes_and_tells_how_many(attempts, make) -> None:
     """An hour with more names in each than are kept, and one minute with many more."""

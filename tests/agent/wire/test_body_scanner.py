@@ -44,6 +44,7 @@ def top_level(body: bytes) -> list[tuple[str, Any]]:
     st.lists(st.integers(1, 40), min_size=1, max_size=5),
     st.sampled_from([b"", b"\xef\xbb\xbf", b" \r\n\t"]),
 )
+@pytest.mark.long
 def test_it_agrees_with_a_json_parser_in_any_pieces(
     body: tuple[bytes, Pairs], sizes: list[int], before: bytes
 ) -> None:

@@ -21,7 +21,7 @@ async def bounded_read(readers: Executor, bound_s: float, read: Callable[..., _T
 
     A read cannot be broken off: its thread is left behind, and must hold up nobody's end. Raises ReadHangs.
     """
-    reading = asyncio.get_running_loop().run_in_executor(readers, lambda: read(*given))
+    reading = asyncio.wrap_future(readers.submit(read, *given))
     try:
         async with asyncio.timeout(bound_s):
             return await reading

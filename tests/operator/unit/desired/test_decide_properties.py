@@ -30,6 +30,7 @@ def test_once_all_is_written_nothing_more_is(seen: World) -> None:
     assert len(events) == len(set(events))
 
 
+@pytest.mark.long
 @given(worlds(), st.randoms(use_true_random=False))
 def test_order_does_not_matter(seen: World, chance: Any) -> None:
     shuffled = {

@@ -25,6 +25,7 @@ DOCUMENTS = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(DOCUMENTS, DOCUMENTS)
 def test_patched_document_is_the_new_one(before: Any, after: Any) -> None:
     assert patched(before, patch(before, after)) == after
