@@ -37,7 +37,14 @@ def outage(*rules: str, load: str = "{calls_per_second: 1}", lasts: float = 1, m
 
 def attempt(**fields: object) -> dict[str, object]:
     """A send that went well, at once."""
-    return {"route": "one", "atMs": 0, "durationMs": 500, "firstByteMs": 400, "status": 200} | fields
+    return {
+        "route": "one",
+        "atMs": 0,
+        "durationMs": 500,
+        "firstByteMs": 400,
+        "status": 200,
+        "retryAfterSeconds": None,
+    } | fields
 
 
 def overloaded(**fields: object) -> dict[str, object]:

@@ -173,6 +173,15 @@ def _known(timed: Sequence[tuple[float, CallEntry]], sends: Sequence[Met]) -> It
     others = sum(call.operation not in _OPERATIONS for call in calls)
     if others:
         yield f"{others:,} calls are no messages, completions or counts: they are left out"
+    yield from _guessed(timed)
+
+
+def _guessed(timed: Sequence[tuple[float, CallEntry]]) -> Iterator[str]:
+    """What the list does not say, or says strangely."""
+    calls = [call for _, call in timed]
+    untold = sum(a.retry_after_seconds is msgspec.UNSET for call in calls for a in call.attempts)
+    if untold:
+        yield f"{untold:,} sends are told by an older sidecar, without retry-after: they are played without"
     silent = sum(a.status is None and a.cause == Cause.TIMEOUT for call in calls for a in call.attempts)
     if silent:
         yield f"{silent:,} sends were given up in silence: they are taken to be silent for ever"

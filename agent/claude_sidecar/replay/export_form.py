@@ -40,12 +40,20 @@ class AttemptEntry(msgspec.Struct, frozen=True, rename="camel"):
     cause: Name | None = None
     error_type: Name | None = None
     cancelled: bool = False
-    retry_after_seconds: Seconds | None = None
+    retry_after_seconds: Seconds | None | msgspec.UnsetType = msgspec.UNSET
+    """Unset in a list of a sidecar that is too old to tell."""
+
     should_retry: bool | None = None
     cut_after_seconds: Seconds | None = None
     reused_connection_died: bool = False
     response_model: Name | None = None
     usage: UsageEntry = UsageEntry()
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """How long the response asked to be left alone, None where it did not, or that is not told."""
+        told = self.retry_after_seconds
+        return None if isinstance(told, msgspec.UnsetType) else told
 
 
 class CallEntry(msgspec.Struct, frozen=True, rename="camel"):

@@ -38,8 +38,8 @@ def _error(attempt: AttemptEntry, status: int) -> Answer:
     code = _SPEND_LIMIT if attempt.cause == Cause.SPEND_LIMIT else None
     data = envelope(attempt.error_type or type_for(status), "", _REQUEST_ID, code)
     lines: Lines = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]
-    if attempt.retry_after_seconds is not None:
-        lines.append((b"retry-after", b"%.17g" % attempt.retry_after_seconds))
+    if attempt.retry_after_s is not None:
+        lines.append((b"retry-after", b"%.17g" % attempt.retry_after_s))
     if attempt.should_retry is not None:
         lines.append((b"x-should-retry", b"true" if attempt.should_retry else b"false"))
     return _whole(attempt, status, lines, data)

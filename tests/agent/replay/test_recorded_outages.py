@@ -140,6 +140,13 @@ def test_tokens_are_those_of_the_sends_that_are_met() -> None:
     assert (spent.input, spent.output, spent.cache_read) == (200, 14, 100)
 
 
+def test_a_list_of_an_older_sidecar_is_told() -> None:
+    old = attempt()
+    del old["retryAfterSeconds"]
+    assert "1 sends are told by an older sidecar" in " ".join(outage_of(entry(0, old)).known)
+    assert "older sidecar" not in " ".join(outage_of(entry(0, attempt())).known)
+
+
 def test_a_jump_of_the_clock_is_told() -> None:
     far = entry(0, attempt(), startedAt="2026-03-02T12:00:00+00:00")
     assert "h: the list has a gap, or the clock was set" in " ".join(
