@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from claude_sidecar.telemetry.met import ALL
 from claude_sidecar.telemetry.names import OTHER
 from claude_sidecar.telemetry.tally import Met, Tally
 
@@ -11,6 +12,7 @@ DIMENSIONS = ("key", "model", "status", "route", "feature", "conversation")
 MOST_ROWS = 50
 """Of a dimension, besides `_other`."""
 _MOST_MET = 128
+"""Names that met with something; `_other` and the name of all calls, of which there are few, not counted."""
 
 Names = Mapping[str, str]
 """A name in each dimension; what has none is left out."""
@@ -50,8 +52,7 @@ class Sheet(msgspec.Struct, omit_defaults=True):
         names = self.met.setdefault(what, {}).setdefault(dimension, {})
         found = names.get(name)
         if found is None:
-            if sum(1 for _ in self._all_met()) >= _MOST_MET:
-                name = OTHER
+            self._make_room_to_meet()
             found = names.setdefault(name, Met())
         return found
 
@@ -74,6 +75,21 @@ class Sheet(msgspec.Struct, omit_defaults=True):
     def rows(self) -> int:
         """How many rows there are, of all kinds."""
         return sum(map(len, self.by.values())) + sum(1 for _ in self._all_met())
+
+    def _make_room_to_meet(self) -> None:
+        """Let one name more be met: of what most names met with, the half with the fewest calls become one.
+
+        So a thousand misspelt models leave room for the one key that is refused after them.
+        """
+        groups = [names for by in self.met.values() for dimension, names in by.items() if dimension != ALL]
+        if sum(len(names) - (OTHER in names) for names in groups) < _MOST_MET:
+            return
+        names = max(groups, key=len)
+        rest = names.pop(OTHER, Met())
+        # The sort keeps the order of those that are equal: the oldest go.
+        for name in sorted(names, key=lambda name: names[name].calls)[: (len(names) + 1) // 2]:
+            rest.add(names.pop(name))
+        names[OTHER] = rest
 
     def _all_met(self) -> Iterator[Met]:
         for dimensions in self.met.values():

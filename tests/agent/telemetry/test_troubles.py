@@ -345,6 +345,13 @@ def test_one_trouble_of_many_names_is_three_lines(traffic) -> None:
     assert len(traffic.lines()) == 3
 
 
+def test_a_refused_key_is_told_of_after_a_thousand_misspelt_models(traffic) -> None:
+    for number in range(1000):
+        traffic.failed(1, 404, Cause.NOT_FOUND, model=f"model-{number}", key="0a0a0a0a")
+    lines = traffic.failed(40, 401, Cause.AUTHENTICATION).lines()
+    assert (KEY, "5m") in [(line.id, line.window) for line in lines]
+
+
 def test_names_past_the_bound_are_told_of_by_none(traffic) -> None:
     for number in range(400):
         traffic.failed(1, 404, Cause.NOT_FOUND, model=f"claude-typo-{number:03}")
