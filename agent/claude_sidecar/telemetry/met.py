@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from claude_sidecar.causes import Cause
+from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.names import NONE
 from claude_sidecar.telemetry.record import NO_ROUTE, CallRecord
 
@@ -29,20 +30,24 @@ Meeting = tuple[str, str, str]
 """What was met, a dimension, and the call's name in it."""
 
 
-def met_in(record: CallRecord) -> frozenset[Meeting]:
-    """What the caller of a call, or one of its attempts, met with: each once, however often it came."""
-    return frozenset((*_of_attempts(record), *_of_call(record)))
-
-
-def _of_attempts(record: CallRecord) -> Iterator[Meeting]:
+def met_in(record: CallRecord) -> dict[Meeting, bool]:
+    """What the caller of a call, or one of its attempts, met with, each once however often it came, and
+    whether the call failed of it: a 529 before a 403 is not why."""
+    failed = record.has_failed
+    ends = {meeting: failed for meeting in _of_call(record)}
     broken = record.answered_by if _broke_off(record) else None
     for attempt in record.attempts:
-        if attempt.cause is None or attempt is broken:
-            continue
-        what = attempt.cause.value if attempt.limit is None else LIMIT + attempt.limit
-        if attempt.cause is Cause.SPEND_LIMIT:
-            what = SPEND_LIMIT
-        yield from _in_each_dimension(record, what, attempt.key, attempt.route)
+        if attempt.cause is not None and attempt is not broken:
+            is_end = failed and attempt.cause == record.response.cause
+            ends |= {meeting: is_end for meeting in _of_attempt(record, attempt, attempt.cause)}
+    return ends
+
+
+def _of_attempt(record: CallRecord, attempt: AttemptRecord, cause: Cause) -> Iterator[Meeting]:
+    what = cause.value if attempt.limit is None else LIMIT + attempt.limit
+    if cause is Cause.SPEND_LIMIT:
+        what = SPEND_LIMIT
+    yield from _in_each_dimension(record, what, attempt.key, attempt.route)
 
 
 def _of_call(record: CallRecord) -> Iterator[Meeting]:

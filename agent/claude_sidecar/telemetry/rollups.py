@@ -156,10 +156,10 @@ class Rollups:
             tally.cured += 1
         for wait in record.waits:
             tally.waited_s += wait.seconds
-        for what, dimension, name in met_in(record):
+        for (what, dimension, name), is_end in met_in(record).items():
             met = self._sheet.meet(what, dimension, name)
             met.calls += 1
-            met.failed += failed
+            met.failed += is_end
         for dimension, name in _passed_by(record):
             self._sheet.row(dimension, name).moved_on += 1
 

@@ -97,7 +97,7 @@ class Met(msgspec.Struct, omit_defaults=True, gc=False):
     """How many."""
 
     failed: int = 0
-    """How many of them failed in the end."""
+    """How many of them failed of it in the end."""
 
     detail: str = ""
     """What was special about the last one."""

@@ -332,6 +332,12 @@ def test_a_key_that_fails_is_told_although_another_route_cures_its_calls(traffic
     assert [line.id for line in traffic.lines()] == ["authentication/key/0ld0ld00"]
 
 
+def test_what_a_call_met_before_it_failed_of_another_thing_is_not_told_as_why(traffic, make) -> None:
+    attempts = [make.refused(529, Cause.OVERLOADED, "o"), make.refused(403, Cause.PERMISSION, "p")]
+    lines = traffic.call(8, status=403, cause=Cause.PERMISSION, attempts=attempts).plain(92).lines()
+    assert [line.id for line in lines] == ["permission/model/claude-sonnet-4-6"]
+
+
 def test_the_dimension_that_tells_most_is_told(traffic) -> None:
     """Both features meet the limit alike, with one model: that is the model's line, not the features'."""
     for feature in "ab":
