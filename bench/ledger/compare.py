@@ -104,9 +104,9 @@ def _traced(call: Call, trace: TracedCall) -> Iterator[str]:
         yield f"{where}: costs {call.usd}, on its span {trace.usd}"
     if trace.unpriced != call.unpriced:
         yield f"{where}: unpriced {call.unpriced}, on its span {trace.unpriced}"
-    answered = [sent for sent in call.attempts if sent.request_id == call.request_id] or call.attempts[-1:]
-    if answered and trace.used != answered[0].used:
-        yield f"{where}: the answer used {answered[0].used}, its span tells {trace.used}"
+    answer = _answer(call)
+    if answer is not None and trace.used != answer.used:
+        yield f"{where}: the answer used {answer.used}, its span tells {trace.used}"
     told = [(s.request_id, s.status, s.key, s.used, s.usd) for s in trace.attempts]
     listed = [
         (s.request_id, s.status, s.key, s.used, None if s.bill.usd is None else float(s.bill.usd))
@@ -114,6 +114,14 @@ def _traced(call: Call, trace: TracedCall) -> Iterator[str]:
     ]
     if told != listed:
         yield f"{where}: attempts {listed}, on spans {told}"
+
+
+def _answer(call: Call) -> Attempt | None:
+    """The attempt that gave the answer; the last one, where nobody did or who did has no name."""
+    named = [
+        sent for sent in call.attempts if call.request_id is not None and sent.request_id == call.request_id
+    ]
+    return next(iter(named or call.attempts[-1:]), None)
 
 
 def _unseen(books: Books) -> Iterator[str]:

@@ -166,6 +166,17 @@ def test_each_difference_is_told(spoilt: Books, told: str) -> None:
     assert [line for line in differences(spoilt) if told in line]
 
 
+def test_a_call_that_nobody_answered_tells_what_its_last_attempt_used() -> None:
+    lost = replace(SENT, request_id=None, used=NOTHING, bill=Bill(None, ()), status=None)
+    told = replace(SPAN, request_id=None, used=NOTHING, usd=None, status=None)
+    call = replace(CALL, request_id=None, attempts=(lost, SENT))
+    trace = replace(TRACE, attempts=(told, SPAN))
+    spoilt = replace(trace, used=NOTHING)
+    for each, wrong in ((trace, False), (spoilt, True)):
+        lines = differences(books(calls={"c": call}, traces={"c": each}))
+        assert any("its span tells" in line for line in lines) is wrong
+
+
 @pytest.mark.parametrize(
     ("used", "wrong"), [(NOTHING, False), (LESS, False), (USED._replace(output=21), True)]
 )
