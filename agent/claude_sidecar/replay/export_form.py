@@ -40,7 +40,7 @@ class AttemptEntry(msgspec.Struct, frozen=True, rename="camel"):
     cause: Name | None = None
     error_type: Name | None = None
     cancelled: bool = False
-    retry_after_seconds: Seconds | None | msgspec.UnsetType = msgspec.UNSET
+    retry_after_seconds: Seconds | msgspec.UnsetType | None = msgspec.UNSET
     """Unset in a list of a sidecar that is too old to tell."""
 
     should_retry: bool | None = None
