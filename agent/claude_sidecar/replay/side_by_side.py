@@ -10,7 +10,7 @@ from claude_sidecar.replay.outage import Outage
 from claude_sidecar.replay.play import Progress, play
 from claude_sidecar.schema.snapshot import Snapshot
 
-_WORTH_A_PROCESS = 1_000
+_WORTH_A_PROCESS = 2_500
 """Calls from which on the start of a second process is little of the whole."""
 
 
