@@ -34,12 +34,12 @@ def met_in(record: CallRecord) -> dict[Meeting, bool]:
     """What the caller of a call, or one of its attempts, met with, each once however often it came, and
     whether the call failed of it: a 529 before a 403 is not why."""
     failed = record.has_failed
-    ends = {meeting: failed for meeting in _of_call(record)}
+    ends = dict.fromkeys(_of_call(record), failed)
     broken = record.answered_by if _broke_off(record) else None
     for attempt in record.attempts:
         if attempt.cause is not None and attempt is not broken:
             is_end = failed and attempt.cause == record.response.cause
-            ends |= {meeting: is_end for meeting in _of_attempt(record, attempt, attempt.cause)}
+            ends |= dict.fromkeys(_of_attempt(record, attempt, attempt.cause), is_end)
     return ends
 
 
