@@ -11,7 +11,7 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
 
 import aiohttp
@@ -28,7 +28,7 @@ from toolchain import run, say
 
 PICTURES = ROOT / "docs"
 MOST_BYTES = 200_000
-DESK, PHONE = (1360, 1560), (390, 1500)
+DESK, PHONE = (1360, 1840), (390, 1500)
 SHOP_KEY, BATCH_KEY, SECOND_KEY = (f"sk-ant-api03-picture-of-{name}" for name in ("shop", "batch", "second"))
 POLICY = """\
 apiVersion: claude-sidecar.dev/v1alpha1
@@ -50,7 +50,7 @@ spec:
 
 @dataclass(frozen=True)
 class App:
-    """One app of the shop: what it asks for, and how many seconds pass between two of its calls."""
+    """One app of the shop: what it asks for, how many seconds pass between two bursts, and calls in a burst."""
 
     feature: str
     model: str
@@ -58,14 +58,16 @@ class App:
     every_s: float
     stream: bool = False
     prompt_bytes: int = 2_000
+    burst: int = 1
 
 
 APPS = (
-    App("search", "claude-sonnet-5", SHOP_KEY, 0.6),
+    App("search", "claude-sonnet-5", SHOP_KEY, 0.9),
+    App("digest", "claude-sonnet-5", SHOP_KEY, 60.0, burst=40),
     App("chat", "claude-opus-5", SHOP_KEY, 0.9, stream=True, prompt_bytes=6_000),
     App("summaries", "claude-haiku-4-5-20251001", BATCH_KEY, 1.5, prompt_bytes=24_000),
     App("moderation", "claude-sonnet-5", BATCH_KEY, 2.5, stream=True),
-    App("old-report", "claude-opus-4.7", SHOP_KEY, 20.0),
+    App("old-report", "claude-opus-4.7", SHOP_KEY, 30.0),
 )
 
 
@@ -77,7 +79,7 @@ def scenario(minutes: float) -> Scenario:
     return Scenario(
         seed=7,
         keys=(
-            Key(name=first, key=SHOP_KEY, limits=Limits(rpm=400, itpm=400_000, otpm=7_000)),
+            Key(name=first, key=SHOP_KEY, limits=Limits(rpm=400, itpm=400_000, otpm=9_600)),
             Key(name="batch", key=BATCH_KEY, limits=Limits(rpm=50, itpm=400_000, otpm=80_000)),
             Key(name="second", key=SECOND_KEY, limits=Limits(rpm=1_000, itpm=2_000_000, otpm=400_000)),
         ),
@@ -94,20 +96,21 @@ def scenario(minutes: float) -> Scenario:
 async def play(app: App, url: str, client: aiohttp.ClientSession, conversations: Iterator[str]) -> None:
     """Make an app's calls until cancelled."""
     async with asyncio.TaskGroup() as calls:
-        while True:
-            calls.create_task(ask(app, url, client, next(conversations)))
+        for number in count():
+            for of_burst in range(app.burst):
+                # Never the same bytes twice: that would be a client's repeat.
+                prompt = f"Say something about the sea, {number}.{of_burst}."
+                calls.create_task(ask(app, url, client, next(conversations), prompt))
             await asyncio.sleep(app.every_s)
 
 
-async def ask(app: App, url: str, client: aiohttp.ClientSession, conversation: str) -> None:
+async def ask(app: App, url: str, client: aiohttp.ClientSession, conversation: str, prompt: str) -> None:
     """Make one call; how it ends is what the page will tell."""
     body = {
         "model": app.model,
         "max_tokens": 200,
         "stream": app.stream,
-        "messages": [
-            {"role": "user", "content": "Say something about the sea.".ljust(app.prompt_bytes, ".")}
-        ],
+        "messages": [{"role": "user", "content": prompt.ljust(app.prompt_bytes, ".")}],
     }
     headers = {
         "x-api-key": app.key,

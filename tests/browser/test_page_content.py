@@ -177,7 +177,7 @@ async def test_of_many_limits_the_nearest_are_shown_and_the_others_when_asked_fo
     many = [limit(limit=f"limit-{number}") for number in range(20)]
     shown_limits = "document.querySelectorAll('#limits li').length"
     await shown(page, overview(limits=many), [])
-    assert await page.evaluate(shown_limits) == 6
+    assert await page.evaluate(shown_limits) == 4
     await page.evaluate("document.getElementById('more-limits').click()")
     assert await page.evaluate(shown_limits) == 20
 

@@ -4,7 +4,7 @@ import { byId, element, keepRows, setText } from "./elements.js";
 import { count, share, timeOf } from "./figures.js";
 
 const [NEAR, NEARER] = [75, 90];
-const FEW = 6;
+const FEW = 4;
 
 let whole = false;
 let again = () => {};
