@@ -50,7 +50,7 @@ spec:
 
 @dataclass(frozen=True)
 class App:
-    """One app of the shop: what it asks for, how many seconds pass between two bursts, and calls in a burst."""
+    """One app of the shop: what it asks for, how many seconds apart, and how many calls at once."""
 
     feature: str
     model: str
