@@ -22,6 +22,8 @@ _MOST_NAMES = 3
 """Lines of a row; the same trouble of a fourth feature needs no line of its own."""
 _NONE_MET = Met()
 _OF = {"key": "with key", "route": "by route", "feature": "of feature", "model": "of model"}
+_OF_OTHERS = {"key": "with keys", "route": "by routes", "feature": "of features", "model": "of models"}
+"""Names past the bounds, and what is no name: told of where no name is."""
 
 
 class _Found(NamedTuple):
@@ -59,6 +61,9 @@ def troubles_of_calls(windows: Windows, routes: Mapping[str, str]) -> list[Troub
 def _of_row(row: Row, windows: Windows) -> list[_Found]:
     """The names to tell of: those of the dimension that tells most with the fewest lines."""
     by_dimension = [list(_in_dimension(row, dimension, windows)) for dimension in row.dimensions]
+    named = [[each for each in names if each.name != OTHER] for names in by_dimension]
+    if any(named):
+        by_dimension = named
     most = max((each.share for names in by_dimension for each in names), default=0.0)
     telling = [names for names in by_dimension if any(each.share * _NEARLY >= most for each in names)]
     if not telling:
@@ -69,7 +74,7 @@ def _of_row(row: Row, windows: Windows) -> list[_Found]:
 
 def _in_dimension(row: Row, dimension: str, windows: Windows) -> Iterator[_Found]:
     for name in windows.hour.met.get(row.met, {}).get(dimension, {}):
-        if name == OTHER or (name == NONE and dimension != "key"):
+        if name == NONE and dimension != "key":
             continue
         recent = _tried(windows.recent, dimension, name)
         window, sheet = ("5m", windows.recent) if recent >= _ENOUGH_CALLS else ("1h", windows.hour)
@@ -128,6 +133,8 @@ def _calls(found: _Found) -> str:
         return f"{share} calls"
     if found.name == NONE:
         return f"{share} calls without a key"
+    if found.name == OTHER:
+        return f"{share} calls {_OF_OTHERS[found.dimension]} that are not named here"
     return f"{share} calls {_OF[found.dimension]} {found.name}"
 
 

@@ -364,6 +364,13 @@ def test_names_past_the_bound_are_told_of_by_none(traffic) -> None:
     assert all("_other" not in line.what for line in traffic.lines())
 
 
+def test_calls_of_what_is_no_name_are_told_of_where_no_name_is(traffic) -> None:
+    lines = traffic.failed(20, 404, Cause.NOT_FOUND, model="_other").plain(80).lines()
+    assert [line.what.partition(" get")[0] for line in lines] == [
+        "All 20 calls of models that are not named here"
+    ]
+
+
 def test_what_must_be_fixed_comes_first(traffic) -> None:
     traffic.call(60, cancelled=True, status=None, feature="slow")
     traffic.failed(50, 529, Cause.OVERLOADED).failed(40, 401, Cause.AUTHENTICATION, key="deadbeef")
