@@ -164,6 +164,7 @@ class Examination:
         route = route_to("sidecar", endpoint)
         subject = self._keys.callers_subject("sidecar", route)
         subject.admin = admin
+        subject.port_guessed = text is None
         subject.served = _served(snapshot)
         needs_none = snapshot is not None and all(route.credential is not None for route in snapshot.routes)
         if self._keys.caller is None and needs_none:

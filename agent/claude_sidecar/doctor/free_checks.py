@@ -14,6 +14,7 @@ from claude_sidecar.doctor.verdicts.clock_skew import clock_check
 from claude_sidecar.doctor.verdicts.connections import connect_check, tls_check
 from claude_sidecar.doctor.verdicts.models import models_check
 from claude_sidecar.doctor.verdicts.names import names_check
+from claude_sidecar.doctor.verdicts.sidecar import no_data_port_check
 from claude_sidecar.upstream.dial import Dialer
 from claude_sidecar.upstream.resolver import Resolver
 from claude_sidecar.wire.model_name import read_model_list
@@ -44,6 +45,9 @@ async def free_checks(way: Way, subject: Subject) -> AsyncIterator[Check]:
         return
     families = await family_facts(names, port)
     dial = await dial_facts(way.dialer, way.egress, route, names)
+    if dial.failed_at == "connect" and subject.port_guessed:
+        yield no_data_port_check(called, dial.told)
+        return
     yield connect_check(called, families, dial)
     if dial.failed_at not in (None, "tls"):
         return

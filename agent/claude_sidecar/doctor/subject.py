@@ -18,7 +18,8 @@ class Subject:
 
     served: the route's models by callers' name, None for all; admin: the admin port of the sidecar that
     listens there; keyless: why it can't be asked, empty where it can; own_credential: the route drops the
-    caller's key. The rest is found out on the way: reached, and the models that its key reaches.
+    caller's key; port_guessed: where calls go was not named. The rest is found out on the way: reached, and
+    the models that its key reaches.
     """
 
     target: Target
@@ -26,6 +27,7 @@ class Subject:
     admin: Route | None = None
     keyless: str = ""
     own_credential: bool = False
+    port_guessed: bool = False
     reached: bool = False
     listed: Sequence[str] = ()
     list_answer: Exchange | None = field(default=None, repr=False)

@@ -1,6 +1,7 @@
 """Whatever hangs, an examination ends within a minute, and what it can't tell it says."""
 
 import asyncio
+import socket
 from concurrent.futures import Executor, Future
 from typing import Any
 
@@ -11,6 +12,7 @@ from support.fakes.scripted_resolver import Late, Silent
 from support.fakes.scripted_upstream import Hang, Pause, ScriptedUpstream
 from tests.agent.doctor.conftest import KEY, Stage
 
+from claude_sidecar.doctor import examination
 from claude_sidecar.doctor.check import CheckId, Result, Verdict, verdict_of
 
 pytestmark = pytest.mark.looptime
@@ -136,6 +138,20 @@ async def test_without_the_apps_key_an_injected_container_cannot_tell(stage: Sta
     assert verdict_of(examined.checks) is Verdict.UNKNOWN
     assert any("kubectl exec -i" in check.fix for check in examined.checks)
     assert examined.said == []
+
+
+async def test_a_sidecar_whose_data_port_is_another_than_the_usual_one_is_no_fault(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    route = {"name": "first", "endpoint": f"http://127.0.0.1:{await stage.simulator()}"}
+    await stage.sidecar(stage.policy(route))
+    del stage.asked["base_url"]
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(examination, "DATA_PORT", bound.getsockname()[1])
+        checks = (await stage.examine()).checks
+    assert verdict_of(checks) is Verdict.UNKNOWN
+    assert "--base-url" in next(check for check in checks if check.id is CheckId.CONNECT).fix
 
 
 async def test_no_tokens_are_spent_before_it_was_said(stage: Stage) -> None:

@@ -60,6 +60,13 @@ def loopback_only_check(target: str) -> Check:
     return Check(CheckId.CONNECT, target, Result.UNKNOWN, finding, fix)
 
 
+def no_data_port_check(target: str, told: str) -> Check:
+    """For a data port that was not named, and is not where it usually is; told: how the connection failed."""
+    finding = f"its data port was not named, and is not the usual one: {told}."
+    fix = "name it: --base-url http://127.0.0.1:PORT; of a pod: kubectl port-forward POD 8787 8788"
+    return Check(CheckId.CONNECT, target, Result.UNKNOWN, finding, fix)
+
+
 def _route_check(route: Mapping[str, Any]) -> Check:
     name = _word(route.get("name"))
     if route.get("credential") == "missing":
