@@ -24,14 +24,13 @@ class Traffic:
         self._rollups = Rollups()
         self.now = START_S
 
-    def plain(self, count: int, **changes) -> "Traffic":
-        return self.call(count, **changes)
-
     def call(self, count: int, **changes) -> "Traffic":
         for _ in range(count):
             self.now += 0.1
             self._rollups.call_ended(self._make.call(ended_s=self.now, **changes))
         return self
+
+    plain = call
 
     def failed(self, count: int, status: int | None, cause: Cause, limit=None, **changes) -> "Traffic":
         """Calls whose one attempt failed, and was delivered."""
@@ -354,8 +353,7 @@ def test_one_trouble_of_many_names_is_three_lines(traffic) -> None:
 def test_a_refused_key_is_told_of_after_a_thousand_misspelt_models(traffic) -> None:
     for number in range(1000):
         traffic.failed(1, 404, Cause.NOT_FOUND, model=f"model-{number}", key="0a0a0a0a")
-    lines = traffic.failed(40, 401, Cause.AUTHENTICATION).lines()
-    assert (KEY, "5m") in [(line.id, line.window) for line in lines]
+    assert KEY in [line.id for line in traffic.failed(40, 401, Cause.AUTHENTICATION).lines()]
 
 
 def test_names_past_the_bound_are_told_of_by_none(traffic) -> None:
@@ -365,10 +363,8 @@ def test_names_past_the_bound_are_told_of_by_none(traffic) -> None:
 
 
 def test_calls_of_what_is_no_name_are_told_of_where_no_name_is(traffic) -> None:
-    lines = traffic.failed(20, 404, Cause.NOT_FOUND, model="_other").plain(80).lines()
-    assert [line.what.partition(" get")[0] for line in lines] == [
-        "All 20 calls of models that are not named here"
-    ]
+    (line,) = traffic.failed(20, 404, Cause.NOT_FOUND, model="_other").plain(80).lines()
+    assert line.what.startswith("All 20 calls of models that are not named here get 404")
 
 
 def test_what_must_be_fixed_comes_first(traffic) -> None:
