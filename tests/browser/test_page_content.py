@@ -182,14 +182,36 @@ async def test_of_many_limits_the_nearest_are_shown_and_the_others_when_asked_fo
     assert await page.evaluate(shown_limits) == 20
 
 
+async def test_limits_that_are_full_again_are_one_line_until_they_are_asked_for(page: Page) -> None:
+    over = [
+        limit(limit=f"limit-{number}", nearPercent=0.0, resetsAt=told(NOW - timedelta(seconds=1)))
+        for number in range(3)
+    ]
+    text = await shown(page, overview(limits=over), [])
+    assert "All limits that were told are full again by now." in text
+    assert "limit-0" not in text
+    assert "All 3" in text
+
+
 async def test_a_limit_that_was_told_long_ago_does_not_pass_for_one_of_now(page: Page) -> None:
     over = limit(nearPercent=0.0, resetsAt=told(NOW - timedelta(seconds=1)))
-    text = await shown(page, overview(limits=[over, limit(limit="requests", nearPercent=None)]), [])
+    facts = overview(limits=[limit(limit="requests", nearPercent=None), over])
+    text = await shown(page, facts, [], "document.getElementById('more-limits').click()")
     assert "full again by now" in text
     assert "3,000 left when it was told" in text
     assert await page.evaluate("[...document.querySelectorAll('#limits li')].map(e => e.dataset.tone)") == [
         "",
         "",
+    ]
+
+
+async def test_commands_in_a_fix_are_set_as_commands(page: Page) -> None:
+    trouble = FIX | {"fix": "Run `claude-sidecar doctor`, or `<b>`."}
+    text = await shown(page, overview(troubles=[trouble]), [])
+    assert "Run claude-sidecar doctor, or <b>." in text
+    assert await page.evaluate("[...document.querySelectorAll('.fix code')].map(e => e.textContent)") == [
+        "claude-sidecar doctor",
+        "<b>",
     ]
 
 

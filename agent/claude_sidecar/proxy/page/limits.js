@@ -20,12 +20,16 @@ export function startLimits() {
 /** now: when the limits were told of, by the sidecar's clock. */
 export function showLimits(limits, now) {
   again = () => showLimits(limits, now);
-  byId("no-limits").hidden = limits.length > 0;
+  const nowMs = Date.parse(now);
   const keyOf = (each) => `${each.route}\n${each.group}\n${each.limit}`;
-  const seen = whole ? limits : limits.slice(0, FEW);
-  keepRows(byId("limits"), seen, keyOf, makeLimit, (row, limit) => updateLimit(row, limit, Date.parse(now)));
-  byId("more-limits").hidden = limits.length <= FEW;
-  setText(byId("more-limits"), whole ? `Only the first ${FEW}` : `All ${limits.length}`);
+  // What is full again needs nobody's eye.
+  const nearest = limits.filter((each) => !isOver(each, nowMs)).slice(0, FEW);
+  const seen = whole ? limits : nearest;
+  keepRows(byId("limits"), seen, keyOf, makeLimit, (row, limit) => updateLimit(row, limit, nowMs));
+  byId("no-limits").hidden = seen.length > 0;
+  setText(byId("no-limits"), limits.length ? "All limits that were told are full again by now." : "No response has told a limit yet.");
+  byId("more-limits").hidden = nearest.length === limits.length;
+  setText(byId("more-limits"), whole ? "Only the nearest" : `All ${limits.length}`);
 }
 
 function makeLimit(limit) {

@@ -20,10 +20,19 @@ function announce(troubles) {
   if (before !== null) {
     const fresh = troubles.filter((trouble) => !before.has(trouble.id));
     const said = fresh.map((trouble) => `${trouble.what.replace(/\.$/, "")}. ${trouble.fix ?? ""}`).join(" ");
-    if (said) setText(byId("announcements"), said);
+    if (said) setText(byId("announcements"), said.replaceAll("`", ""));
     else if (before.size && !ids.size) setText(byId("announcements"), "Nothing needs you any more.");
   }
   before = ids;
+}
+
+/** Set a text whose commands and fields stand between backticks. */
+function setMarked(node, text) {
+  const parts = text.split("`");
+  const isWhole = parts.length % 2 === 1;
+  if (!isWhole) setText(node, text);
+  else if (node.textContent !== parts.join(""))
+    node.replaceChildren(...parts.map((part, index) => (index % 2 ? element("code", { text: part }) : part)));
 }
 
 function makeTrouble() {
@@ -38,7 +47,7 @@ function updateTrouble(row, trouble) {
   row.dataset.urgency = urgency;
   setText(row.querySelector(".urgency"), urgency);
   setText(row.querySelector(".what"), trouble.what);
-  setText(row.querySelector(".fix"), trouble.fix);
+  setMarked(row.querySelector(".fix"), trouble.fix ?? "");
   const about = [WINDOWS[trouble.window] ?? trouble.window, trouble.link && `docs/${trouble.link}`];
   setText(row.querySelector(".more-about"), about.filter(Boolean).join(" · "));
 }
