@@ -69,7 +69,7 @@ def _of_row(row: Row, windows: Windows) -> list[_Found]:
     if not telling:
         return []
     fewest = min(telling, key=len)
-    return sorted(fewest, key=lambda each: -each.share)[:_MOST_NAMES]
+    return sorted(fewest, key=lambda each: (-each.share, -each.counted))[:_MOST_NAMES]
 
 
 def _in_dimension(row: Row, dimension: str, windows: Windows) -> Iterator[_Found]:

@@ -19,7 +19,10 @@ from claude_sidecar.schema.telemetry import UsageNames
 from claude_sidecar.telemetry.attempts import AttemptRecord
 from claude_sidecar.telemetry.labels import Labels
 from claude_sidecar.telemetry.record import CallRecord, RequestRecord, ResponseRecord, Timebase
+from claude_sidecar.telemetry.rollups import Rollups
 from claude_sidecar.telemetry.spans import SpanBuilder
+from claude_sidecar.telemetry.trouble import Trouble, most_urgent
+from claude_sidecar.telemetry.troubles import troubles_of_calls
 from claude_sidecar.wire.response_metadata import TokenUsage
 
 MODEL = "claude-sonnet-4-6"
@@ -144,3 +147,53 @@ def tree(make: Make, counted_hex: Callable[[int], str]) -> Callable[..., list[Re
     labels.policy_in_force(make.snapshot())
     builder = SpanBuilder(Resource({}), "1.2.3", labels, lambda: make.timebase, counted_hex)
     return lambda record, usage=UsageNames.AUTO: list(builder.build(record, usage))
+
+
+class Traffic:
+    """Calls of one after the other, ten a second."""
+
+    def __init__(self, make) -> None:
+        self._make = make
+        self._rollups = Rollups()
+        self.now = 6000.0
+
+    def call(self, count: int, **changes) -> "Traffic":
+        for _ in range(count):
+            self.now += 0.1
+            self._rollups.call_ended(self._make.call(ended_s=self.now, **changes))
+        return self
+
+    plain = call
+
+    def failed(self, count: int, status: int | None, cause: Cause, limit=None, **changes) -> "Traffic":
+        """Calls whose one attempt failed, and was delivered."""
+        sent = self._make.refused(
+            status, cause, f"type_{status}", limit=limit, key=changes.get("key", "1a2b3c4d")
+        )
+        return self.call(count, status=status or 502, cause=cause, limit=limit, attempts=[sent], **changes)
+
+    def cured(self, count: int, status: int, cause: Cause, limit=None, **changes) -> "Traffic":
+        """Calls that went well after an attempt that had failed."""
+        sent = self._make.refused(status, cause, f"type_{status}", limit=limit)
+        return self.call(
+            count, attempts=[sent, self._make.attempt()], attempt=2, retry_outcome="won", **changes
+        )
+
+    def mismatch(self, count: int, answered: str) -> "Traffic":
+        record = self._make.call(attempts=[self._make.attempt(response_model=answered)])
+        for _ in range(count):
+            self.call(1)
+            self._rollups.model_mismatch(record)
+        return self
+
+    def wait(self, seconds: float) -> "Traffic":
+        self.now += seconds
+        return self
+
+    def lines(self, **routes: str) -> list[Trouble]:
+        return most_urgent(troubles_of_calls(self._rollups.read(self.now), routes))
+
+
+@pytest.fixture
+def traffic(make) -> Traffic:
+    return Traffic(make)

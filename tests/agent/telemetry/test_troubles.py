@@ -6,65 +6,11 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.agent.telemetry.conftest import Traffic
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.telemetry.record import NO_ROUTE
-from claude_sidecar.telemetry.rollups import Rollups
-from claude_sidecar.telemetry.trouble import MOST_TROUBLES, Severity, most_urgent
-from claude_sidecar.telemetry.troubles import troubles_of_calls
-
-START_S = 6000.0
-
-
-class Traffic:
-    """Calls of one after the other, ten a second."""
-
-    def __init__(self, make) -> None:
-        self._make = make
-        self._rollups = Rollups()
-        self.now = START_S
-
-    def call(self, count: int, **changes) -> "Traffic":
-        for _ in range(count):
-            self.now += 0.1
-            self._rollups.call_ended(self._make.call(ended_s=self.now, **changes))
-        return self
-
-    plain = call
-
-    def failed(self, count: int, status: int | None, cause: Cause, limit=None, **changes) -> "Traffic":
-        """Calls whose one attempt failed, and was delivered."""
-        sent = self._make.refused(
-            status, cause, f"type_{status}", limit=limit, key=changes.get("key", "1a2b3c4d")
-        )
-        return self.call(count, status=status or 502, cause=cause, limit=limit, attempts=[sent], **changes)
-
-    def cured(self, count: int, status: int, cause: Cause, limit=None, **changes) -> "Traffic":
-        """Calls that went well after an attempt that had failed."""
-        sent = self._make.refused(status, cause, f"type_{status}", limit=limit)
-        return self.call(
-            count, attempts=[sent, self._make.attempt()], attempt=2, retry_outcome="won", **changes
-        )
-
-    def mismatch(self, count: int, answered: str) -> "Traffic":
-        record = self._make.call(attempts=[self._make.attempt(response_model=answered)])
-        for _ in range(count):
-            self.call(1)
-            self._rollups.model_mismatch(record)
-        return self
-
-    def wait(self, seconds: float) -> "Traffic":
-        self.now += seconds
-        return self
-
-    def lines(self, **routes):
-        return most_urgent(troubles_of_calls(self._rollups.read(self.now), routes))
-
-
-@pytest.fixture
-def traffic(make) -> Traffic:
-    return Traffic(make)
-
+from claude_sidecar.telemetry.trouble import MOST_TROUBLES, Severity
 
 KEY = "authentication/key/1a2b3c4d"
 SERVER_ERROR = "get 500 or another 5xx: the API, or something on the way to it, fails"
@@ -347,7 +293,9 @@ def test_the_dimension_that_tells_most_is_told(traffic) -> None:
 def test_one_trouble_of_many_names_is_three_lines(traffic) -> None:
     for number in range(20):
         traffic.failed(3, 404, Cause.NOT_FOUND, model=f"claude-typo-{number}")
-    assert len(traffic.lines()) == 3
+    lines = traffic.failed(4, 404, Cause.NOT_FOUND, model="claude-typo-19").lines()
+    assert len(lines) == 3
+    assert "not-found/model/claude-typo-19" in [line.id for line in lines]
 
 
 def test_a_refused_key_is_told_of_after_a_thousand_misspelt_models(traffic) -> None:
