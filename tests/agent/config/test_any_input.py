@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +59,7 @@ def test_any_data_as_the_spec(spec: Any) -> None:
     judge(yaml.safe_dump(head).encode())
 
 
+@pytest.mark.long
 @given(st.sampled_from(sorted(places())), values)
 def test_any_data_in_any_field(place: tuple[str, ...], value: Any) -> None:
     data = value

@@ -329,6 +329,7 @@ def test_a_call_is_sent_at_all_unless_no_route_may_have_it(tell: Any, scene: Sce
         assert story.end == GiveUp(ending, None)
 
 
+@pytest.mark.long
 @given(scenes)
 @settings(max_examples=40)
 def test_the_decision_is_the_same_for_the_same_history(tell: Any, scene: Scene) -> None:
@@ -336,6 +337,7 @@ def test_the_decision_is_the_same_for_the_same_history(tell: Any, scene: Scene) 
     assert (first.routes, first.waits, first.end) == (second.routes, second.waits, second.end)
 
 
+@pytest.mark.long
 @given(scenes, st.sampled_from(RETRY))
 @settings(max_examples=40)
 def test_with_everything_fresh_and_failing_all_sends_are_used(tell: Any, scene: Scene, cause: str) -> None:

@@ -123,6 +123,7 @@ def test_what_has_come_of_a_body_says_whether_it_binds() -> None:
     assert [member.value for member in scanner.members] == ["m"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "body",
     [

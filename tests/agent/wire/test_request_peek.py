@@ -147,6 +147,7 @@ def test_a_source_binds_by_its_type_or_by_what_it_holds(kind: str) -> None:
     assert peek(spelt(user(f'[{{"source":{{"type":{kind}}}}}]'))).account_bound
 
 
+@pytest.mark.long
 @given(st.binary(max_size=100) | bodies().map(lambda body: body[0]))
 def test_whole_and_in_pieces_a_body_has_the_same_facts(body: bytes) -> None:
     scanner = BodyScanner()

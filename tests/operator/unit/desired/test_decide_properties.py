@@ -40,6 +40,7 @@ def test_order_does_not_matter(seen: World, chance: Any) -> None:
     assert decide(replace(seen, **shuffled), appraise) == decide(seen, appraise)
 
 
+@pytest.mark.long
 @given(worlds())
 def test_world_cut_down_to_one_policy_or_workload_decides_the_same_of_it(seen: World) -> None:
     parts = []

@@ -49,6 +49,7 @@ def decided(store: Store, keys: set[Key], seen: World) -> Desired:
 FIELDS = ("policies", "config_maps", "pods", "workloads", "namespaces", "refusals")
 
 
+@pytest.mark.long
 @given(worlds(), st.randoms(use_true_random=False))
 def test_keys_that_are_concerned_cover_the_world_whatever_came_first(seen: World, chance: Any) -> None:
     keys: set[Key] = set()
