@@ -28,6 +28,7 @@ _SPAN_DAYS = 31
 
 _DAY_S = 86_400.0
 _MS = 1e-3
+_ABOUT_A_PATTERN = "Expected `str` matching regex"
 
 
 def parse_export(raw: bytes, source: str) -> list[CallEntry]:
@@ -193,6 +194,8 @@ def _guessed(timed: Sequence[tuple[float, CallEntry]]) -> Iterator[str]:
 def _place(error: msgspec.ValidationError) -> str:
     """`call 3: durationMs: Expected ...`, out of msgspec's path, which counts from 0."""
     message, _, path = str(error).partition(" - at `$")
+    if message.startswith(_ABOUT_A_PATTERN):
+        message = "this looks like a key, which no name is"
     index, _, field = path.rstrip("`").removeprefix("[").partition("]")
     if not index.isdigit():
         return message

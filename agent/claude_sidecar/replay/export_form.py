@@ -7,7 +7,8 @@ import msgspec
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e8)]
 Tokens = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
-Name = Annotated[str, msgspec.Meta(max_length=300)]
+Name = Annotated[str, msgspec.Meta(max_length=300, pattern=r"(?i)^(?!.*sk-ant)")]
+"""Names are told again, so a key in the place of one is refused; `/requests` has none."""
 
 
 class UsageEntry(msgspec.Struct, frozen=True, rename="camel"):
@@ -17,13 +18,21 @@ class UsageEntry(msgspec.Struct, frozen=True, rename="camel"):
     output_tokens: Tokens | None = None
     cache_read_input_tokens: Tokens | None = None
     cache_creation_input_tokens: Tokens | None = None
+    cache_creation_1h_input_tokens: Tokens | None = msgspec.field(
+        name="cacheCreation1hInputTokens", default=None
+    )
+    web_search_requests: Tokens | None = None
+    apart_tokens: Tokens | None = None
 
-    def as_told(self, *, output: bool) -> dict[str, int]:
+    def as_told(self, *, output: bool) -> dict[str, object]:
         """As the API writes it; output: whether the output's number is told already."""
-        told = {
+        told: dict[str, object] = {
             "input_tokens": self.input_tokens or 0,
             "cache_read_input_tokens": self.cache_read_input_tokens or 0,
             "cache_creation_input_tokens": self.cache_creation_input_tokens or 0,
+            "cache_creation": {"ephemeral_1h_input_tokens": self.cache_creation_1h_input_tokens or 0},
+            "server_tool_use": {"web_search_requests": self.web_search_requests or 0},
+            "iterations": [{"type": "compaction", "input_tokens": self.apart_tokens or 0}],
         }
         return {**told, "output_tokens": self.output_tokens or 0} if output else told
 

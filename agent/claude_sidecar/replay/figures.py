@@ -82,6 +82,7 @@ def _span(seconds: float | None) -> str:
 
 def _cost(course: Course) -> str:
     usd, unpriced = course.spent.usd, ", ".join(sorted(course.spent.unpriced))
-    if usd is None:
+    if not course.snapshot.prices:
         return "no prices set"
-    return f"${usd_text(usd)}" + (f" without {unpriced}" if unpriced else "")
+    told = [] if usd is None else [f"${usd_text(usd)}"]
+    return "; ".join([*told, f"unpriced: {unpriced}"] if unpriced else told) or "-"

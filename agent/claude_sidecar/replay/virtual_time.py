@@ -1,8 +1,11 @@
 """An event loop whose clock jumps to the next timer: minutes of waiting take no time."""
 
 import asyncio
+import math
 import selectors
 from typing import Any
+
+_RESOLUTION_S = 1e-9
 
 
 class NothingLeftToHappen(Exception):
@@ -37,3 +40,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds since it was made, as far as its timers went."""
         return self._jumping.now
+
+    @property
+    def _clock_resolution(self) -> float:
+        """How early asyncio lets a timer run. Its own nanosecond is lost beside a time of months: the timer
+        that is due now would never be, and the loop would turn for ever."""
+        return max(_RESOLUTION_S, math.ulp(self._jumping.now))
+
+    @_clock_resolution.setter
+    def _clock_resolution(self, _of_the_real_clock: float) -> None:
+        """asyncio sets it once, by a clock that is not this loop's."""

@@ -165,6 +165,30 @@ def test_calls_whose_times_run_backwards_are_played_in_order() -> None:
     assert [call.at_s for call in outage.calls] == [0, 3, 7]
 
 
+@pytest.mark.parametrize("field", ["model", "policy", "errorType"])
+def test_a_key_in_the_place_of_a_name_is_refused_and_not_told(field: str) -> None:
+    said = wrong(json.dumps([entry(0, attempt(), **{field: "SK-ant-api03-planted"})]))
+    assert said.startswith(f"calls.json: call 1: {field}: this looks like a key, which no name is")
+    assert "planted" not in said
+
+
+def test_what_is_priced_apart_is_met_again() -> None:
+    prices = [{"model": "claude-sonnet-4-6", "cacheWritePerMTok": "1", "cacheWrite1hPerMTok": "10"}]
+    written = {"cacheCreationInputTokens": 3, "cacheCreation1hInputTokens": 2}
+    used = {**written, "webSearchRequests": 1, "apartTokens": 4}
+    both = entry(0, attempt(usage=used)), entry(9, attempt(usage=used), stream=True)
+    spent = course_of(policy(prices=prices), *both).spent
+    assert (str(spent.usd), spent.unpriced) == ("0.000042", {"web_search", "apart"})
+
+
+def test_a_patience_of_years_comes_to_its_end() -> None:
+    silent = attempt(status=None, cause="Timeout", firstByteMs=None, durationMs=60_000)
+    patient = policy(timeouts={"total": "99999h", "firstByte": "99999h", "idle": "99999h"})
+    course = course_of(patient, entry(0, silent, status=504, stream=True))
+    assert course.ends[0].error == "gateway_timeout"
+    assert course.ends[0].seconds == pytest.approx(99_999 * 3600, rel=1e-6)
+
+
 GOOD = json.dumps([entry(0, attempt())])
 
 

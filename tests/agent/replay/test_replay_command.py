@@ -82,6 +82,15 @@ def test_json_has_the_figures_of_both_policies(file: str, capsys: pytest.Capture
     assert told["differences"][0]["ends"][0]["errorType"] == "overloaded_error"
 
 
+def test_what_has_no_price_is_told_and_nothing_else_costs(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(Path(TWO).read_text() + '  prices: [{model: claude-opus-5, inputPerMTok: "3"}]\n')
+    _, out, _ = run(capsys, file, "--policy", str(other))
+    assert re.search(r"^cost +no prices set +unpriced: input, output$", out, re.MULTILINE)
+
+
 def test_prices_make_a_cost(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     priced = tmp_path / "priced.yaml"
     priced.write_text(
