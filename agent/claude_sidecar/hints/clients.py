@@ -89,16 +89,17 @@ _COUNTED = "its SDK counts this repeat but does not read the header: set max_ret
 
 
 def client_of(user_agent: bytes | None, *, counted: bool = False) -> Client:
-    """The client that sends this header, `OTHER_CLIENT` where no row fits.
+    """The client that sends this header, `OTHER_CLIENT` where no row fits; counted: as for `client_named`."""
+    text = (user_agent or b"")[:512].decode("latin-1")
+    client = next((row for row in _ROWS if row.pattern.search(text)), OTHER_CLIENT)
+    return client_named(client.name, counted=counted)
+
+
+def client_named(name: str, *, counted: bool = False) -> Client:
+    """The row of this name, `OTHER_CLIENT` where there is none.
 
     counted: by `x-stainless-retry-count` it is the client's SDK itself that repeats, an old one or a foreign
     one, whatever its row says.
     """
-    text = (user_agent or b"")[:512].decode("latin-1")
-    client = next((row for row in _ROWS if row.pattern.search(text)), OTHER_CLIENT)
+    client = _BY_NAME.get(name, OTHER_CLIENT)
     return client._replace(stop=_COUNTED) if counted else client
-
-
-def client_named(name: str) -> Client:
-    """The row of this name, `OTHER_CLIENT` where there is none."""
-    return _BY_NAME.get(name, OTHER_CLIENT)

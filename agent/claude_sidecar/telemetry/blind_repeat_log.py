@@ -36,5 +36,5 @@ class BlindRepeatLog:
             model=record.request.model,
             sdk_retry_count=record.request.sdk_retry_count,
             repeats=repeats,
-            do=client_named(client).stop,
+            do=client_named(client, counted=record.request.sdk_retry_count > 0).stop,
         )

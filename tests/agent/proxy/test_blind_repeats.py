@@ -228,3 +228,13 @@ async def test_one_line_a_minute_is_written_for_each_kind_of_client(started, cap
         ("vercel-ai", 6),
     ]
     assert "maxRetries: 0" in lines[0]["do"]
+
+
+async def test_line_and_hint_of_a_repeat_that_the_sdk_counts_say_the_same(started, caplog) -> None:
+    lines = [(b"user-agent", b"Anthropic/Python 0.30.0"), (b"x-stainless-retry-count", b"1")]
+    async with started(ScriptedUpstream(otherwise=overloaded()), retry=ONCE) as bench:
+        await bench.message(lines=lines)
+        hint = (await bench.message(lines=lines)).header("x-claude-sidecar-hint") or ""
+    (line,) = [record.facts for record in caplog.records if "in spite of" in record.getMessage()]
+    assert line["do"] in hint
+    assert "its SDK counts this repeat" in line["do"]
