@@ -3,6 +3,7 @@
 import re
 
 from claude_sidecar import clock
+from claude_sidecar.causes import Cause
 from claude_sidecar.hints.facts import HintFacts
 from claude_sidecar.hints.hint import Hint, named_hint_for
 from claude_sidecar.proxy.attempt import Attempt, Response
@@ -13,6 +14,9 @@ from claude_sidecar.proxy.stored_body import StoredBody
 from claude_sidecar.wire.model_name import safe_model_name
 
 _PAGE_BYTES = 2_000
+_TROUBLE = (Cause.SERVER_ERROR, Cause.OVERLOADED)
+"""Of these a hint says whom else they hit, for which all breakers of the route are looked through."""
+
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]{4096,}={0,2}")
 
 
@@ -24,7 +28,7 @@ def hint_of_response(
     attempt: the one that it answers. health: what is known of its route.
     """
     error, snapshot = response.error, context.snapshot
-    circuit, now = context.facts.circuit, clock.now()
+    circuit, now = context.facts.circuit if attempt.cause in _TROUBLE else None, clock.now()
     return named_hint_for(
         HintFacts(
             status=response.status,

@@ -6,6 +6,8 @@ import pytest
 from support.fakes.scripted_upstream import ScriptedUpstream
 from support.fakes.wire_bytes import answer, error
 
+from claude_sidecar.policy.breaker import Breaker
+
 pytestmark = pytest.mark.looptime
 
 HINT = "x-claude-sidecar-hint"
@@ -54,3 +56,25 @@ async def test_it_is_told_whether_one_model_or_the_whole_route_is_hit(started) -
         (late,) = await hints(bench, 10, model="claude-opus-4-8")
         assert "Only claude-opus-4-8 fails" in late
         assert PAGE in late
+
+
+@pytest.mark.parametrize(
+    ("failure", "looks"),
+    [(FAILS, 3), (error(404, "not_found_error"), 0), (error(429, "rate_limit_error"), 0)],
+)
+async def test_breakers_are_looked_through_where_the_hint_tells_of_them(
+    started, monkeypatch, failure: bytes, looks: int
+) -> None:
+    looked_at: list[Breaker] = []
+    recent = Breaker.recent
+
+    def counted(breaker: Breaker, now: float) -> tuple[int, int]:
+        looked_at.append(breaker)
+        return recent(breaker, now)
+
+    monkeypatch.setattr(Breaker, "recent", counted)
+    upstream = ScriptedUpstream([WORKS] * 3, otherwise=failure)
+    async with started(upstream, retry=ONCE) as bench:
+        for number in range(4):
+            await bench.message(model=f"claude-{number}")
+    assert len(looked_at) == looks
