@@ -29,7 +29,7 @@ def test_json_is_taken_too():
             "s:3: rules.1.mode: Input should be 'clean', 'cut' or 'reset'",
         ),
         ("keys:\n- name: a\n", "s:2: keys.0.key: Field required"),
-        ("keys: [{name: a, key: x}, {name: a, key: y}]", "s:1: scenario: two keys have one name"),
+        ("keys: [{name: a, key: x}, {name: a, key: y}]", "s:1: two keys have one name"),
         (
             "record_headers: [X-Api-Key]",
             "s:1: record_headers: x-api-key holds a secret and is never recorded",

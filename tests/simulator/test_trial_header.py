@@ -31,8 +31,8 @@ async def test_header_goes_before_the_rules_and_leaves_the_call_to_them_when_use
     [
         ("brew=tea", "x-simulate: 'brew' is not known. Allowed: a status, header.NAME, answer-model,"),
         ("999", "x-simulate: status: Input should be less than or equal to 599"),
-        ("reset; close", "x-simulate: scenario: an answer ends in one way only, here reset and close"),
-        ("529; truncate-at-event=1", "x-simulate: scenario: a status or body replaces the stream"),
+        ("reset; close", "x-simulate: an answer ends in one way only, here reset and close"),
+        ("529; truncate-at-event=1", "x-simulate: a status or body replaces the stream"),
         ("delay=soon", "x-simulate: delay: Input should be a valid number"),
         ("body-base64=%%", "x-simulate: body-base64 is not base64"),
         ("match=x", "x-simulate: 'match' is not known"),

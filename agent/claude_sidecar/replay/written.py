@@ -90,6 +90,8 @@ class WrittenOutage(Strict):
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         count = sum(int(_span_s(self, load) * load.calls_per_second) + 1 for load in self.load)
+        if all(_span_s(self, load) == 0 for load in self.load):
+            raise ValueError("no call comes: each `from` is at the end or after it; raise lasts or to")
         if count > MOST_CALLS:
             raise ValueError(f"these are {count:,} calls; allowed are {MOST_CALLS:,}: lower calls_per_second")
         return self

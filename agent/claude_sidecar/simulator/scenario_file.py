@@ -87,8 +87,8 @@ def explain(
     whole: type[BaseModel] = Scenario,
     parts: Mapping[str, type[BaseModel]] = _PARTS,
 ) -> str:
-    """One validation error in a line: the path, what is wrong, the nearest known name."""
-    path = ".".join(str(step) for step in detail["loc"]) or whole.__name__.lower()
+    """One validation error in a line: the path unless it is the whole, what is wrong, the nearest name."""
+    path = ".".join(str(step) for step in detail["loc"])
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         *parents, name = (step for step in detail["loc"] if isinstance(step, str))
@@ -96,7 +96,7 @@ def explain(
         fields = inner.model_fields
         near = difflib.get_close_matches(name, sorted(fields), n=1)
         message = "unknown field" + (f"; did you mean {near[0]}?" if near else "")
-    return f"{path}: {message}"
+    return f"{path}: {message}" if path else message
 
 
 def _repeated(root: yaml.Node | None) -> Iterator[tuple[int, str]]:

@@ -35,7 +35,11 @@ def wrong(text: str | bytes) -> str:
         ),
         (HEAD + "routes: {first: {rules: [{status: 42}]}}", "o.yaml:4: routes.first.rules.0.status"),
         (HEAD.replace("second: 1", "second: 9999999"), "o.yaml:3: load.0.calls_per_second"),
-        (HEAD.replace("lasts: 10", "lasts: 86400").replace("second: 1", "second: 10"), "allowed are 200,000"),
+        (
+            HEAD.replace("lasts: 10", "lasts: 86400").replace("second: 1", "second: 10"),
+            "o.yaml:1: these are 864,001 calls; allowed are 200,000",
+        ),
+        (HEAD.replace("second: 1", "second: 1, from: 10"), "o.yaml:1: no call comes"),
         ("version: 1\nlasts: 10\n", "o.yaml:1: load: Field required"),
         ("version: 1\nlasts: 1e999\nload: []\n", "o.yaml:2: lasts"),
         ("- a\n- b\n", "o.yaml:1: a mapping is wanted"),
