@@ -12,7 +12,7 @@ from claude_sidecar.cli.timeline import Timeline, counted
 from claude_sidecar.hints.hint import HintFacts, hint_for
 from claude_sidecar.policy.actions import Deliver, GiveUp, Send
 from claude_sidecar.policy.outcome import Outcome
-from claude_sidecar.policy.remedies import REMEDIES
+from claude_sidecar.policy.remedies import remedy_for
 from claude_sidecar.proxy.gateway_errors import error_of
 from claude_sidecar.schema.snapshot import Route
 from claude_sidecar.wire.error_body import ErrorBody
@@ -37,8 +37,12 @@ def rehearsed(scene: Scene, answer: Answer, *, stream: bool) -> Timeline:
         entries=tuple(entry_of(step) for step in played),
         aside=aside,
         hint=_hint(scene, answer, played),
-        to_do=REMEDIES.get(end.reason),
+        to_do=remedy_for(end.reason, _cause(end)),
     )
+
+
+def _cause(end: Deliver | GiveUp) -> Cause | None:
+    return end.outcome.cause if isinstance(end, Deliver) else end.cause
 
 
 def _given(scene: Scene, stream: bool) -> Iterator[str]:

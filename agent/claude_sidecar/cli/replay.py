@@ -15,9 +15,10 @@ from claude_sidecar.replay.outage_file import MOST_BYTES, load_outage, outage_in
 from claude_sidecar.replay.page import page_of
 from claude_sidecar.replay.play import Progress
 from claude_sidecar.replay.side_by_side import play_both
-from claude_sidecar.replay.words import harmless, words_of
+from claude_sidecar.replay.words import words_of
 from claude_sidecar.schema.compile import compile_policy, default_policy
 from claude_sidecar.schema.snapshot import Snapshot
+from claude_sidecar.telemetry.bounds import LINE_CHARS, clean
 
 _TOLD_EVERY = 500
 _GARBAGE_OBJECTS = 50_000
@@ -50,7 +51,7 @@ def command(file: str, new: str, old: str | None, as_json: bool, page: Path | No
         outage = outage_in(sys.stdin.buffer.read(MOST_BYTES + 1), "<stdin>") if file == STDIN else _load(file)
     except OutageInvalid as invalid:
         for problem in invalid.problems:
-            print(harmless(problem), file=sys.stderr)
+            print(clean(problem, LINE_CHARS), file=sys.stderr)
         raise SystemExit(1) from None
     snapshot = snapshot_of(new)
     against, notes = _in_force(outage, old)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from claude_sidecar.causes import Cause
 from claude_sidecar.cli.step_words import whom
 from claude_sidecar.cli.timeline import Entry, Timeline, counted, seconds
 from claude_sidecar.cli.told_call import ToldCall, ToldStep
 from claude_sidecar.policy.reasons import StopReason
-from claude_sidecar.policy.remedies import REMEDIES
+from claude_sidecar.policy.remedies import remedy_for
 from claude_sidecar.policy.rules import RULES
 from claude_sidecar.schema.snapshot import Snapshot
 
@@ -101,4 +102,6 @@ def _to_do(call: ToldCall) -> str | None:
     if not call.has_failed:
         return "nothing: the sidecar cured it" if len(call.sends) > 1 and not call.cancelled else None
     rule = _BY_NAME.get(call.end_rule or "")
-    return REMEDIES.get(rule.then) if rule is not None and isinstance(rule.then, StopReason) else None
+    if rule is None or not isinstance(rule.then, StopReason):
+        return None
+    return remedy_for(rule.then, next((cause for cause in Cause if cause == call.cause), None))

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from claude_sidecar.telemetry.bounds import clean
+from claude_sidecar.telemetry.bounds import LINE_CHARS, clean
 
 _TIME_CHARS = 8
-_LINE_CHARS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,7 @@ def text_of(timeline: Timeline) -> str:
         lines.append(f"hint: {timeline.hint}")
     if timeline.to_do is not None:
         lines.append(f"to do: {timeline.to_do}")
-    return "\n".join(clean(line, _LINE_CHARS) for line in lines)
+    return "\n".join(clean(line, LINE_CHARS) for line in lines)
 
 
 def json_of(timeline: Timeline) -> str:

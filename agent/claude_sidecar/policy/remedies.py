@@ -5,9 +5,34 @@ The hint tells of the failure itself; this, of what the policy or the app can do
 
 from collections.abc import Mapping
 
+from claude_sidecar.causes import RETRYABLE, Cause, Listing
 from claude_sidecar.policy.reasons import StopReason
 
-REMEDIES: Mapping[StopReason, str] = {
+
+def remedy_for(reason: StopReason, cause: Cause | None) -> str | None:
+    """What to do about a call that ended so; None where nothing is. cause: of its failure, if known."""
+    if cause is not None and (
+        reason is StopReason.CAUSE_NOT_LISTED
+        or (reason is StopReason.ATTEMPTS_SPENT and cause not in RETRYABLE)
+    ):
+        return _of_cause(cause)
+    return _REMEDIES.get(reason)
+
+
+def _of_cause(cause: Cause) -> str:
+    if cause in RETRYABLE:
+        return (
+            f"a repeat may cure it: name {cause} in retry.causes, or in fallback.causes to have another "
+            "route tried"
+        )
+    if cause.row.fallback is not Listing.NEVER:
+        return (
+            f"no repeat cures it; a route with a key of its own is tried where fallback.causes names {cause}"
+        )
+    return "no repeat and no other route cures it: the request itself has to be another one"
+
+
+_REMEDIES: Mapping[StopReason, str] = {
     StopReason.PASSES_ONCE: "only the app knows whether such a call may be sent again",
     StopReason.MAY_BE_RUNNING: (
         "ask for a stream: its silence tells of trouble, so that it is repeated; else raise timeouts.total "
@@ -17,7 +42,7 @@ REMEDIES: Mapping[StopReason, str] = {
         "it is the upstream's own word; another route is tried where fallback.causes names the cause"
     ),
     StopReason.CAUSE_NOT_LISTED: (
-        "no repeat cures it; a route with a key of its own is tried where fallback.causes names the cause"
+        "the policy has it delivered: retry.causes lists what is repeated, fallback.causes what moves on"
     ),
     StopReason.ATTEMPTS_SPENT: (
         "the trouble outlasted the attempts: add a route to go to (routes, fallback.causes), or raise "

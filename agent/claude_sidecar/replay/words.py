@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from claude_sidecar.replay.chart import ANSWERED, FAILED, chart, clock_time, columns_of
 from claude_sidecar.replay.comparison import DIFFERENCES_SHOWN, Comparison
 from claude_sidecar.replay.figures import difference_words, rows_of
+from claude_sidecar.telemetry.bounds import LINE_CHARS, clean
 
 _CHART_COLUMNS = 60
 _DIFFERENCES = 5
@@ -13,13 +14,8 @@ _WIDTH = 100
 
 
 def words_of(comparison: Comparison) -> Iterator[str]:
-    """The lines."""
-    return map(harmless, _lines(comparison))
-
-
-def harmless(line: str) -> str:
-    """A line without what a file brought along to steer the terminal."""
-    return line if line.isprintable() else "".join(each if each.isprintable() else "?" for each in line)
+    """The lines, without what a file brought along to steer the terminal."""
+    return (clean(line, LINE_CHARS) for line in _lines(comparison))
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:

@@ -7,6 +7,8 @@ import msgspec
 NAME_CHARS = 128
 PATH_CHARS = 256
 TEXT_CHARS = 512
+LINE_CHARS = 2_000
+"""Of a line for a terminal."""
 
 
 def clean(text: str, limit: int) -> str:
