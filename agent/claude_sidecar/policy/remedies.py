@@ -29,7 +29,7 @@ def _of_cause(cause: Cause) -> str:
         return (
             f"no repeat cures it; a route with a key of its own is tried where fallback.causes names {cause}"
         )
-    return "no repeat and no other route cures it: the request itself has to be another one"
+    return "no policy cures it: the request, or the object that it names, has to be another one"
 
 
 _REMEDIES: Mapping[StopReason, str] = {
