@@ -6,6 +6,13 @@ import msgspec
 
 from claude_sidecar.replay.answer import Answer
 
+PATHS = {
+    "chat": "/v1/messages",
+    "text_completion": "/v1/complete",
+    "count_tokens": "/v1/messages/count_tokens",
+}
+"""Where a call of each operation is asked."""
+
 
 class AskedCall(msgspec.Struct, frozen=True):
     """One call of the app."""

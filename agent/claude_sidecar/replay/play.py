@@ -20,7 +20,7 @@ from claude_sidecar.proxy.refusals import refuse, without_answer
 from claude_sidecar.replay.asked_body import AskedBody
 from claude_sidecar.replay.chance import drawn, draws
 from claude_sidecar.replay.course import CallEnd, Course, end_of
-from claude_sidecar.replay.load import AskedCall
+from claude_sidecar.replay.load import PATHS, AskedCall
 from claude_sidecar.replay.outage import Outage
 from claude_sidecar.replay.transport import PlayedTransport
 from claude_sidecar.replay.unheard import Unheard
@@ -34,11 +34,6 @@ from claude_sidecar.wire.request_peek import read_target
 Progress = Callable[[int], None]
 """Told how many calls have ended."""
 
-_PATHS = {
-    "chat": "/v1/messages",
-    "text_completion": "/v1/complete",
-    "count_tokens": "/v1/messages/count_tokens",
-}
 _NO_KEY = "sk-ant-api03-played"
 
 
@@ -101,7 +96,7 @@ class _Play:
             down=Unheard(),
             room=self._room,
             method="POST",
-            path=_PATHS[asked.operation],
+            path=PATHS[asked.operation],
             lines=(),
             call_id=f"sc_{index + 1:024d}",
             started_s=clock.now(),
@@ -160,12 +155,12 @@ def _head(operation: str, timeout_s: float | None) -> Call:
     names, index, _ = names_index_and_size(lines)
     return Call(
         method="POST",
-        target=_PATHS[operation],
+        target=PATHS[operation],
         authority=None,
         lines=lines,
         names=names,
         index=index,
-        facts=read_target("POST", _PATHS[operation]),
+        facts=read_target("POST", PATHS[operation]),
         credentials=find_credentials(lines),
         sdk=read_sdk_headers(index),
         declared_bytes=0,

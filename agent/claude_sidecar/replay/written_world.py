@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from claude_sidecar import clock
 from claude_sidecar.replay.answer import Answer
-from claude_sidecar.replay.load import Sent
+from claude_sidecar.replay.load import PATHS, Sent
 from claude_sidecar.replay.scripted import answer_to, refused
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.simulator.buckets import Account
@@ -20,7 +20,6 @@ from claude_sidecar.simulator.scenario import Limits, Scenario
 PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 """How a file may call a policy's routes by their order; a name goes before a place."""
 
-_PATHS = {"chat": "/v1/messages", "text_completion": "/v1/complete"}
 _COUNTING = "count_tokens"
 _ANSWERS_KEPT = 10_000
 
@@ -75,7 +74,7 @@ class _Route:
 
     def answer(self, sent: Sent) -> Answer:
         call = sent.call
-        path = _PATHS.get(call.operation, "/v1/messages/count_tokens")
+        path = PATHS[call.operation]
         facts = Facts("played", sent.model or "", path, "POST", call.stream, reused=False)
         rule = self._rules.find(facts, self._clock.now(), early=False)
         if not self._limited or (rule is not None and rule.replaces):
