@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from claude_sidecar.doctor.withheld import withheld
 from claude_sidecar.telemetry.bounds import LINE_CHARS, clean
 
 _TIME_CHARS = 8
@@ -40,7 +41,8 @@ class Timeline:
 
 
 def text_of(timeline: Timeline) -> str:
-    """For people: a line a step. What would move a terminal's cursor is not repeated."""
+    """For people: a line a step. What would move a terminal's cursor is not repeated, nor what looks like a
+    key: lines of logs may be anybody's."""
     lines = [*timeline.given]
     for number, entry in enumerate(timeline.entries, 1):
         lines += _lines(number, entry)
@@ -49,29 +51,33 @@ def text_of(timeline: Timeline) -> str:
         lines.append(f"hint: {timeline.hint}")
     if timeline.to_do is not None:
         lines.append(f"to do: {timeline.to_do}")
-    return "\n".join(clean(line, LINE_CHARS) for line in lines)
+    return "\n".join(withheld(clean(line, LINE_CHARS), ()) for line in lines)
 
 
 def json_of(timeline: Timeline) -> str:
     """For programs: one object."""
     document = {
-        "given": timeline.given,
+        "given": [_told(line) for line in timeline.given],
         "steps": [
             {
                 "atSeconds": round(entry.at_s, 3),
-                "does": entry.does,
-                "rule": entry.rule,
-                "because": entry.because,
-                "came": entry.came,
-                "seen": entry.seen,
+                "does": _told(entry.does),
+                "rule": _told(entry.rule),
+                "because": _told(entry.because),
+                "came": _told(entry.came),
+                "seen": _told(entry.seen),
             }
             for entry in timeline.entries
         ],
-        "aside": timeline.aside,
-        "hint": timeline.hint,
+        "aside": [_told(line) for line in timeline.aside],
+        "hint": _told(timeline.hint),
         "toDo": timeline.to_do,
     }
     return msgspec.json.encode(document).decode()
+
+
+def _told(text: str | None) -> str | None:
+    return None if text is None else withheld(text, ())
 
 
 def seconds(value: float) -> str:

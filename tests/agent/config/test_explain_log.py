@@ -196,6 +196,16 @@ def test_options_that_exclude_one_another_are_told(args: tuple[str, ...], says: 
     assert says in err
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_key_in_a_line_is_withheld(options: tuple[str, ...], explain: Any) -> None:
+    key = "sk-ant-api03-planted"
+    planted = {**CALL, "call_id": key, "model": key, "hint": f"use {key}", "end_because": key}
+    code, out, err = explain("--from-log", json.dumps(planted), *options)
+    assert (code, err) == (0, "")
+    assert "planted" not in out
+    assert out.count("[withheld]") == 4
+
+
 def test_escapes_in_a_line_do_not_reach_the_terminal(explain: Any) -> None:
     code, out, _ = explain("--from-log", json.dumps(CALL | {"model": "\x1b[2Jx", "hint": "a\nhint: forged"}))
     assert code == 0
