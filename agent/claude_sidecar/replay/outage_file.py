@@ -1,5 +1,6 @@
 """An outage out of a file: written by hand, or a list that `/requests` gave."""
 
+from codecs import BOM_UTF8
 from pathlib import Path
 
 from claude_sidecar.replay import export, written
@@ -24,6 +25,7 @@ def outage_in(raw: bytes, source: str) -> Outage:
     """The outage in a file's bytes; source: what errors call it. Raises OutageInvalid."""
     if len(raw) > MOST_BYTES:
         raise OutageInvalid([f"{source}: is larger than {MOST_BYTES >> 20} MiB; cut it"])
+    raw = raw.removeprefix(BOM_UTF8)  # as some shells write what they redirect
     if raw.lstrip().startswith(b"["):
         return export.outage_of(export.parse_export(raw, source), source)
     if len(raw) > _WRITTEN_MOST_BYTES:

@@ -189,6 +189,12 @@ def test_a_patience_of_years_comes_to_its_end() -> None:
     assert course.ends[0].seconds == pytest.approx(99_999 * 3600, rel=1e-6)
 
 
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert (
+        len(outage_in(b"\xef\xbb\xbf" + json.dumps([entry(0, attempt())]).encode(), "calls.json").calls) == 1
+    )
+
+
 GOOD = json.dumps([entry(0, attempt())])
 
 
