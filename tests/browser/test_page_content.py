@@ -80,8 +80,11 @@ async def test_a_sidecar_that_has_seen_nothing_needs_nobody_and_says_so(page: Pa
 async def test_the_top_tells_which_policy_is_in_force_and_since_when(page: Page) -> None:
     text = await shown(page, overview(), [])
     assert "policy shop 5d41402abc4b" in text
-    assert "from /etc/claude-sidecar/policy.yaml" in text
+    assert "from policy.yaml" in text
     assert "version 0.9.0" in text
+    assert await page.evaluate("document.getElementById('policy-source').title") == (
+        "/etc/claude-sidecar/policy.yaml"
+    )
 
 
 async def test_a_refused_policy_is_told_in_red_under_the_top(page: Page) -> None:

@@ -25,7 +25,9 @@ export function showHeading(overview) {
   const hash = byId("policy-hash");
   setText(hash, (policy.hash ?? "").slice(0, 12));
   hash.title = policy.hash ?? "";
-  setText(byId("policy-source"), policy.source ? `from ${policy.source}` : "");
+  const source = byId("policy-source");
+  setText(source, policy.source ? `from ${policy.source.split("/").pop()}` : "");
+  source.title = policy.source ?? "";
   setText(byId("version"), overview.version ? `version ${overview.version}` : "");
   setText(byId("since"), overview.startedAt ? `since ${timeOf(overview.startedAt)}` : "");
   const { lastError } = policy;
