@@ -106,8 +106,8 @@ def _of_route(route: RouteState) -> Iterator[Trouble]:
             f"circuit/route/{route.name}",
             f"Route {route.name} is left out for {_listed(route.shut)}: it failed too often"
             f"{route.about and f' ({route.about})'}.",
-            "It is tried again by itself; meanwhile calls go to other routes, where there are. Look at the "
-            "provider's status page.",
+            "It is tried again by itself; meanwhile calls go to other routes, where there are. If the way "
+            "there stands, as `claude-sidecar doctor` tells, look at the provider's status page.",
             "errors.md#529",
             Severity.WATCH,
         )

@@ -58,6 +58,11 @@ def test_an_open_circuit_tells_whether_it_is_one_model_or_the_whole_route(failin
     ]
 
 
+def test_an_open_circuit_blames_the_provider_only_where_the_way_to_it_stands() -> None:
+    (trouble,) = troubles_of_state(WELL, [RouteState(name="first", shut=["m"])], [])
+    assert "If the way there stands, as `claude-sidecar doctor` tells, look at" in trouble.fix
+
+
 def test_many_models_are_cut_short() -> None:
     ((_, what),) = lines(routes=[RouteState(name="first", shut=["a", "", "c", "d", "e"])])
     assert "left out for a, calls without a model, c and 2 more:" in what
