@@ -5,7 +5,7 @@ from typing import NamedTuple
 from support.fakes.bad_proxy import answer
 from support.fakes.dead_address import dead_address
 from tests.agent.doctor.conftest import GATEWAY, KEY, Setting, Stage
-from tests.agent.doctor.faults import HAIKU, OPUS, api, environ, key, policy, proxy, tls, url
+from tests.agent.doctor.faults import HAIKU, OPUS, api, clock, environ, key, policy, proxy, tls, url
 
 
 class Healthy(NamedTuple):
@@ -125,6 +125,11 @@ async def app_before_a_sidecar_with_the_placeholder(stage: Stage) -> None:
     stage.environ["ANTHROPIC_API_KEY"] = "provided-by-claude-sidecar"
 
 
+async def app_before_a_sidecar_with_its_own_key(stage: Stage) -> None:
+    await running_sidecar(stage)
+    del stage.asked["sidecar"]
+
+
 def refuses_models(status: int) -> Setting:
     return api(rules=[{"match": {"path": "/v1/models"}, "status": status}])
 
@@ -151,6 +156,10 @@ HEALTHY = [
     Healthy("coded answers", api(gzip=["json", "error"])),
     Healthy("no usable Date", api(rules=[NO_DATE])),
     Healthy("answers out of a cache", api(rules=[CACHED])),
+    Healthy("a clock half a minute apart", clock(30)),
+    Healthy("answers that take seconds", api(OPUS, timing={"first_token": 5})),
+    Healthy("a key with small limits", api(OPUS, limits={"rpm": 5, "itpm": 1000, "otpm": 100})),
+    Healthy("headers that the app adds", environ(ANTHROPIC_CUSTOM_HEADERS="x-team: blue")),
     Healthy("base URL with a slash", url("/")),
     Healthy("TLS by a private CA", tls()),
     Healthy("the API by an egress proxy", official_by_an_egress_proxy),
@@ -163,6 +172,7 @@ HEALTHY = [
     Healthy("ranges in NO_PROXY", environ(NO_PROXY="10.0.0.0/8,127.0.0.1")),
     Healthy("policy with the caller's key", policy({"name": "first"})),
     Healthy("policy with a key of its own", policy_with_a_key_of_its_own),
+    Healthy("policy of eight routes", policy(*({"name": f"route-{number}"} for number in range(8)))),
     Healthy("policy that renames", policy_that_renames),
     Healthy("policy of which one route serves", policy(
         {"name": "first", "models": [{"name": HAIKU}]}, {"name": "second"}, model=OPUS)),
@@ -170,6 +180,7 @@ HEALTHY = [
     Healthy("running sidecar and a wanted model", running_sidecar_and_a_model),
     Healthy("running sidecar that serves one model", running_sidecar_that_serves_one_model),
     Healthy("running sidecar whose routes have keys", running_sidecar_whose_routes_have_keys),
+    Healthy("app with its own key and no word of a sidecar", app_before_a_sidecar_with_its_own_key),
     Healthy("app with the placeholder", app_whose_key_is_the_placeholder),
     Healthy("app with the placeholder and no word of a sidecar", app_before_a_sidecar_with_the_placeholder),
     Healthy("inside an injected container", inside_an_injected_container),

@@ -9,8 +9,8 @@ from claude_sidecar.doctor.check import Result, Verdict, verdict_of
 pytestmark = pytest.mark.looptime
 
 
-def test_there_are_twenty_of_them() -> None:
-    assert len({healthy.name for healthy in HEALTHY}) == len(HEALTHY) >= 20
+def test_there_are_forty_of_them() -> None:
+    assert len({healthy.name for healthy in HEALTHY}) == len(HEALTHY) >= 40
 
 
 @pytest.mark.parametrize("healthy", HEALTHY, ids=[healthy.name for healthy in HEALTHY])
