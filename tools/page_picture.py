@@ -152,11 +152,10 @@ async def photograph(url: str, folder: Path) -> None:
                 await page.open(url)
                 await page.until("document.querySelector('.call') && document.querySelector('.tile')")
                 if name != "page-phone":
-                    cured = (
-                        "[...document.querySelectorAll('.call')].find(e => e.querySelector('.state.cured'))"
-                    )
-                    await page.evaluate(f"{cured}.querySelector('.opener').click()")
-                    await page.evaluate("document.activeElement.blur()")
+                    await page.evaluate("document.getElementById('troubled').click()")
+                    cured = "document.querySelector('.call:has(.state.cured) .opener')"
+                    await page.until(cured)
+                    await page.evaluate(f"{cured}.click(), document.activeElement.blur()")
                 keep(await page.picture(), folder / f"{name}.png")
                 if page.errors:
                     raise SystemExit(f"make: the page complains: {page.errors}")

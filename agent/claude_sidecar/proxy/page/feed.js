@@ -1,6 +1,7 @@
 // The connection to the sidecar: server-sent events, and where these are refused, questions every few seconds.
 
 const POLL_MS = 5_000;
+const SETTLED_MS = 1_000;
 const STREAM_AGAIN_MS = 30_000;
 
 /**
@@ -23,10 +24,12 @@ export class Feed {
     this.#rest();
     if (document.hidden) return;
     const source = (this.#source = new EventSource("/events"));
+    const askForCalls = () => this.#ask("/requests", (calls) => this.told.calls(calls, true));
+    // At once, to be soon on the screen; and again when the stream stands, for calls that ended in between.
+    askForCalls();
     source.addEventListener("open", () => {
       this.told.state("live");
-      // Asked once the stream stands, so that no call falls between the list and the stream.
-      this.#ask("/requests", (calls) => this.told.calls(calls, true));
+      this.#timer = setTimeout(askForCalls, SETTLED_MS);
     });
     source.addEventListener("overview", (event) => this.told.overview(JSON.parse(event.data)));
     source.addEventListener("calls", (event) => this.told.calls(JSON.parse(event.data), false));

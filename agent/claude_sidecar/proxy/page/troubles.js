@@ -1,7 +1,6 @@
 // What needs a person: one line a trouble, with what to do about it.
 import { byId, element, keepRows, setText } from "./elements.js";
 
-const URGENCY = { fix: "fix", watch: "watch" };
 const WINDOWS = { "5m": "last 5 min", "1h": "last hour", start: "since start" };
 let before = null;
 
@@ -43,7 +42,7 @@ function makeTrouble() {
 }
 
 function updateTrouble(row, trouble) {
-  const urgency = URGENCY[trouble.severity] ?? "watch";
+  const urgency = trouble.severity === "fix" ? "fix" : "watch";
   row.dataset.urgency = urgency;
   setText(row.querySelector(".urgency"), urgency);
   setText(row.querySelector(".what"), trouble.what);
