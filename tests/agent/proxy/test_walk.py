@@ -14,7 +14,7 @@ from claude_sidecar.simulator.app import Simulator
 pytestmark = pytest.mark.looptime
 
 MODULES_MOST = 66
-FUNCTIONS_MOST = 288
+FUNCTIONS_MOST = 292
 """As it is where events come apart, the longer way. Whoever makes it shorter lowers these."""
 
 
