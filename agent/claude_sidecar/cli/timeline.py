@@ -8,8 +8,6 @@ import msgspec
 from claude_sidecar.doctor.withheld import withheld
 from claude_sidecar.telemetry.bounds import LINE_CHARS, clean
 
-_TIME_CHARS = 8
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -99,6 +97,6 @@ def _lines(number: int, entry: Entry) -> Iterator[str]:
         else f" ({entry.rule})"
     )
     came = "" if entry.came is None else f": {entry.came}"
-    yield f"{number:3}. {seconds(entry.at_s):>{_TIME_CHARS}}  {entry.does}{why}{came}"
+    yield f"{number:3}. {entry.does} [at {seconds(entry.at_s)}]{why}{came}"
     if entry.seen is not None:
-        yield f"{'':{_TIME_CHARS + 7}}{entry.seen}"
+        yield f"     {entry.seen}"

@@ -164,7 +164,9 @@ class Teapot(Anthropic):
 def test_a_status_is_judged_by_the_provider_of_the_route(explain: Any, monkeypatch: Any) -> None:
     monkeypatch.setitem(PROVIDERS, ProviderName.ANTHROPIC, Teapot())
     _, out, _ = explain("--status", "418", "--times", "1")
-    assert "send to a (first of a round: the first route that serves the model): 429, RateLimit" in out
+    assert (
+        "send to a [at 0s] (first of a round: the first route that serves the model): 429, RateLimit" in out
+    )
     assert "deliver 200 after 2 attempts" in out
 
 

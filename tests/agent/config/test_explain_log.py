@@ -87,9 +87,10 @@ def test_a_line_is_retold(explain: Any) -> None:
     assert told[0] == "call sc_1, began 2026-11-30T21:00:00.000+00:00, the upstream's id not told"
     assert told[1] == "asked: POST /v1/messages, stream, model claude-opus-4-8, key none"
     assert told[2].startswith(f"policy production (hash {HASH}), as ")
-    assert told[3].endswith("send to a: 404, NotFound, req_1 after 1.5s")
+    assert told[3].endswith("send to a [at 0s]: 404, NotFound, req_1 after 1.5s")
     assert told[4].endswith(
-        "deliver 404 unchanged after 1 attempt (cause not retried: retry.causes does not name NotFound)"
+        "deliver 404 unchanged after 1 attempt [at 1.5s] "
+        "(cause not retried: retry.causes does not name NotFound)"
     )
     assert told[-2] == "hint: use another name"
     assert told[-1].startswith("to do: ")

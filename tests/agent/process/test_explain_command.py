@@ -60,7 +60,7 @@ def test_a_call_is_retold_by_its_id_from_the_sidecar_and_from_its_log(whole: Who
     policy = str(whole.folder / "policy.yaml")
     asked = explain("--request", request_id, "--sidecar", whole.admin)
     assert (asked[0], asked[2]) == (0, "")
-    assert "deliver 404 unchanged after 1 attempt (cause not retried: " in asked[1]
+    assert "deliver 404 unchanged after 1 attempt [at " in asked[1]
     assert ", as the policy in force\n" in asked[1]
     whole.stop()
     log = whole.log.read_text()
