@@ -1,6 +1,7 @@
 """The URL of an egress proxy, as HTTPS_PROXY names it."""
 
 import base64
+import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -9,6 +10,8 @@ from claude_sidecar.config.shown import shown
 
 _ALLOWED = "http://HOST:PORT of a proxy that knows CONNECT, with USER:PASSWORD@ before the host if need be"
 _QUOTES = "\"'`"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+"""RFC 3986, 3.1: what stands before another `://` may be a password that has one in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ def read_proxy_url(variable: str, text: str) -> EgressProxy | EnvironmentFault:
 
     if any(mark in text for mark in _QUOTES):
         return fault("has quotes in it", "Remove them where the variable is set.")
-    full = text if "://" in text else f"http://{text}"
+    full = text if _SCHEME.match(text) else f"http://{text}"
     if any(mark in full.partition("://")[2].rpartition("@")[0] for mark in "/?#"):
         return fault(
             "has a character in its user or password that ends the host part",
@@ -64,8 +67,8 @@ def shown_url(text: str) -> str:
     before, at, after = text.rpartition("@")
     if not at:
         return shown(text)
-    scheme = before.partition("://")[0] + "://" if "://" in before else ""
-    return shown(f"{scheme}***@{after}")
+    scheme = _SCHEME.match(before)
+    return shown(f"{scheme[0] if scheme else ''}***@{after}")
 
 
 def _credential(url: SplitResult) -> bytes | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claude_sidecar.config.egress import judge_environment, usable_environment
@@ -57,6 +57,7 @@ def test_an_unusable_proxy_is_told_with_variable_value_what_is_allowed_and_what_
     assert "\n" not in told
 
 
+@example(password="00000://", scheme="", end=":3128")
 @given(
     password=st.text("ABCDEFGHJKL0123456789#/?:'\"@ ", min_size=8, max_size=20),
     scheme=st.sampled_from(["http://", "https://", "socks5://", ""]),
