@@ -237,6 +237,7 @@ def test_what_is_no_sidecar_or_tells_nothing_is_one_sentence_and_exit_code_1(doc
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.long
 def test_a_port_where_nobody_listens_and_one_that_never_answers_are_told_within_bounds(
     free_port, capsys
 ) -> None:

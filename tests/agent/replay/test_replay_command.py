@@ -173,6 +173,7 @@ def test_standard_input_is_an_outage_too(
         ),
     ],
 )
+@pytest.mark.long
 def test_what_is_wrong_with_the_input_is_said_in_a_sentence(
     args: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

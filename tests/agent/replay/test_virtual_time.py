@@ -8,6 +8,7 @@ from claude_sidecar.replay.virtual_time import VirtualTimeLoop
 
 
 @pytest.mark.parametrize("began_s", [0.0, 1e6, 2e7, 7e8, 3e11])
+@pytest.mark.long
 def test_a_timer_is_due_however_late_it_is(began_s: float) -> None:
     async def course() -> list[float]:
         loop = asyncio.get_running_loop()

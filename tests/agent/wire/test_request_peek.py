@@ -157,6 +157,7 @@ def test_whole_and_in_pieces_a_body_has_the_same_facts(body: bytes) -> None:
 
 
 @given(bodies())
+@pytest.mark.long
 def test_facts_are_those_that_a_json_parser_finds(body: tuple[bytes, object]) -> None:
     found, facts = json.loads(body[0]), peek(body[0])
     model = found.get("model")

@@ -62,6 +62,7 @@ def test_keys_that_are_concerned_cover_the_world_whatever_came_first(seen: World
 
 
 @given(worlds(), worlds(), st.randoms(use_true_random=False))
+@pytest.mark.long
 def test_change_concerns_every_key_whose_decision_it_changes(before: World, seen: World, chance: Any) -> None:
     keys: set[Key] = set()
     store = Store(keys.add)
