@@ -58,4 +58,16 @@ class RateLimits:
     unified_overage: UnifiedWindow | None = None
 
 
+BUCKETS = (
+    "requests",
+    "tokens",
+    "input_tokens",
+    "output_tokens",
+    "priority_input_tokens",
+    "priority_output_tokens",
+    "fast_input_tokens",
+    "fast_output_tokens",
+)
+"""Fields of `RateLimits` that are buckets, in the order in which they are told."""
+
 NO_LIMITS = RateLimits()

@@ -4,23 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from claude_sidecar.policy.rate_limits import Bucket, RateLimits, UnifiedWindow
+from claude_sidecar.policy.rate_limits import BUCKETS, Bucket, RateLimits, UnifiedWindow
 from claude_sidecar.proxy.route_view import LIMITS_LAST_S, RouteView
 from claude_sidecar.telemetry.trouble_states import NearLimit
 from claude_sidecar.telemetry.wall_time import iso_of_unix
 
 _MOST = 100
 
-_BUCKETS = (
-    "requests",
-    "tokens",
-    "input_tokens",
-    "output_tokens",
-    "priority_input_tokens",
-    "priority_output_tokens",
-    "fast_input_tokens",
-    "fast_output_tokens",
-)
 _WINDOWS = ("unified", "unified_5h", "unified_7d", "unified_overage")
 
 
@@ -81,7 +71,7 @@ def _named(route: str, model: str, told_at: float, limits: RateLimits, unix_s: f
         name = field.replace("_", "-")
         return LimitLeft(route, model, name, remaining, of, used, reset_s, told_at)
 
-    for field in _BUCKETS:
+    for field in BUCKETS:
         bucket: Bucket | None = getattr(limits, field)
         if bucket is not None and bucket.remaining is not None:
             share = bucket.share_left(unix_s) if unix_s - told_at <= LIMITS_LAST_S else None

@@ -9,7 +9,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from claude_sidecar.causes import Cause
 from claude_sidecar.policy.breaker import BreakerState
-from claude_sidecar.policy.rate_limits import NO_LIMITS, Bucket, RateLimits
+from claude_sidecar.policy.rate_limits import BUCKETS, NO_LIMITS, Bucket, RateLimits
 from claude_sidecar.schema.snapshot import Snapshot
 from claude_sidecar.telemetry import names
 from claude_sidecar.telemetry.attempts import AttemptRecord
@@ -26,19 +26,7 @@ _WAIT_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
 _ADDED_BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0, 30.0, 60.0)
 
 _BREAKER_VALUES = {BreakerState.CLOSED: 0, BreakerState.PROBING: 1, BreakerState.OPEN: 2}
-_BUCKETS = tuple(
-    (field.replace("_", "-"), attrgetter(field))
-    for field in (
-        "requests",
-        "tokens",
-        "input_tokens",
-        "output_tokens",
-        "priority_input_tokens",
-        "priority_output_tokens",
-        "fast_input_tokens",
-        "fast_output_tokens",
-    )
-)
+_BUCKETS = tuple((field.replace("_", "-"), attrgetter(field)) for field in BUCKETS)
 _WAIT_REASONS = frozenset({"retry-after", "backoff", "budget"})
 _RETRY_OUTCOMES = frozenset({"won", "exhausted", "refused"})
 
